@@ -1,0 +1,30 @@
+// The twelve element types, in promotion-table order, and what each is in C++.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace cg {
+
+// ORDER DTYPE: src/tensor/dtype.ts lists the same names in the same order.
+enum class DType : int32_t {
+  kBool, kUInt8, kInt8, kInt16, kInt32, kInt64, kFloat16, kBFloat16, kFloat32, kFloat64, kComplex64, kComplex128,
+};
+constexpr int kDTypes = 12;
+
+constexpr size_t element_size(DType dtype) {
+  constexpr size_t kSizes[kDTypes] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
+  return kSizes[static_cast<int>(dtype)];
+}
+constexpr bool is_floating(DType d) { return d >= DType::kFloat16 && d <= DType::kFloat64; }
+
+template <class T> struct DTypeOf;
+template <> struct DTypeOf<bool> { static constexpr DType value = DType::kBool; };
+template <> struct DTypeOf<uint8_t> { static constexpr DType value = DType::kUInt8; };
+template <> struct DTypeOf<int8_t> { static constexpr DType value = DType::kInt8; };
+template <> struct DTypeOf<int16_t> { static constexpr DType value = DType::kInt16; };
+template <> struct DTypeOf<int32_t> { static constexpr DType value = DType::kInt32; };
+template <> struct DTypeOf<int64_t> { static constexpr DType value = DType::kInt64; };
+template <> struct DTypeOf<float> { static constexpr DType value = DType::kFloat32; };
+template <> struct DTypeOf<double> { static constexpr DType value = DType::kFloat64; };
+
+} // namespace cg

@@ -1,0 +1,125 @@
+/** The addon's exact types: the only description of the native boundary. Everything that crosses it is a number or a typed array. */
+
+/** A native tensor: 21 bits of slot, 10 bits of generation. Negative numbers are a {@link Status}. */
+export type Handle = number;
+
+/** ORDER STATUS: native/core/status.h lists the same codes. */
+export const Status = {
+  ok: 0,
+  outOfMemory: -1,
+  cancelled: -2,
+  staleHandle: -3,
+  unsupportedDType: -4,
+  invalid: -5,
+  needsCopy: -6,
+  indexOutOfRange: -7,
+  deviceLost: -8,
+  noDevice: -9,
+} as const;
+
+/** Indices into the shared Int32 words. */
+export const Word = { collect: 0, cancel: 1 } as const;
+
+export interface NativeDevice {
+  readonly name: string; // "cpu", "opencl:0", "cuda:0", or the kind ("cuda") when absent
+  readonly available: boolean;
+  readonly reason: string; // why it is absent; "" when available
+  readonly description: string; // model, instruction set, threads
+}
+
+/**
+ * Arguments are positional numbers. `owner` is the JavaScript object whose death frees the new handle (a GC-time finalizer is
+ * attached to it inside the same call). `io` is the shared scratch of doubles given to `init`: sizes and lists travel in it.
+ * Dtypes and ops are codes: a dtype is its index in ORDER DTYPE, an op its index in `names(family)`.
+ */
+export interface Native {
+  /** Registers the scratch (at least 4096 doubles) and the words (a SharedArrayBuffer view of at least 4). Once per environment. */
+  init(io: Float64Array, words: Int32Array): void;
+  /** True when `owner` objects free handles at GC time; false: the caller registers handles in a FinalizationRegistry. */
+  readonly basicFinalizers: boolean;
+  /** Row names of a family, in code order. Families: unary, binary, unaryAttr, ternary, structured. */
+  names(family: string): string[];
+  /** The C expression of a pointwise row, as another device compiles it. */
+  text(family: string, name: string): string;
+  /** Four numbers that explain the last negative status, into io[0..3]. */
+  failure(): void;
+
+  // -- life
+  /** io: sizes. Uninitialised, contiguous. */
+  empty(dtype: number, device: number, rank: number, owner: object): Handle;
+  /** io: sizes. Copies `data` (its element type must be the dtype's storage type). */
+  fromBuffer(dtype: number, rank: number, data: ArrayBufferView, owner: object): Handle;
+  release(handle: Handle): void;
+  /** Copies the elements, in row-major order, into `data`. */
+  toBuffer(handle: Handle, data: ArrayBufferView): number;
+  /** The element of a one-element tensor as a double in io[0] (complex: io[0], io[1]). */
+  item(handle: Handle): number;
+  itemBigInt(handle: Handle): bigint;
+  /** io: rank, offset, numel, storage bytes, version, storage id, device, dtype, address; then sizes, then strides. Returns rank. */
+  info(handle: Handle): number;
+  version(handle: Handle): number;
+  bumpVersion(handle: Handle): number;
+  isContiguous(handle: Handle): number; // 0 or 1
+
+  // -- views (share storage). All lists are in io.
+  /** io: sizes. copy 0: needsCopy when no view fits; 1: a contiguous copy then. */
+  reshape(handle: Handle, rank: number, copy: number, owner: object): Handle;
+  /** io: dims. */
+  permute(handle: Handle, rank: number, owner: object): Handle;
+  /** io: sizes, leading dims may be added. */
+  expand(handle: Handle, rank: number, owner: object): Handle;
+  slice(handle: Handle, dim: number, start: number, length: number, step: number, owner: object): Handle;
+  select(handle: Handle, dim: number, index: number, owner: object): Handle;
+  /** io: sizes, strides, offset (in elements of the storage). */
+  asStrided(handle: Handle, rank: number, owner: object): Handle;
+
+  // -- pointwise. Inputs of another dtype are converted to `dtype`, the dtype of the computation; shapes broadcast.
+  // The result has that dtype, or bool for rows declared as predicates.
+  unary(op: number, a: Handle, dtype: number, owner: object): Handle;
+  unaryAttr(op: number, a: Handle, p0: number, p1: number, dtype: number, owner: object): Handle;
+  binary(op: number, a: Handle, b: Handle, dtype: number, owner: object): Handle;
+  /** scalarFirst 1: op(scalar, a). */
+  binaryScalar(op: number, a: Handle, scalar: number, scalarFirst: number, dtype: number, owner: object): Handle;
+  /** `where` reads its first input as bool whatever `dtype` is. p0 is the row's scalar (alpha, value), if it has one. */
+  ternary(op: number, a: Handle, b: Handle, c: Handle, p0: number, dtype: number, owner: object): Handle;
+  // The same into an existing tensor, whose dtype may differ from the computation's (the result is converted). Bumps its version.
+  unaryInto(op: number, a: Handle, dtype: number, out: Handle): number;
+  unaryAttrInto(op: number, a: Handle, p0: number, p1: number, dtype: number, out: Handle): number;
+  binaryInto(op: number, a: Handle, b: Handle, dtype: number, out: Handle): number;
+  binaryScalarInto(op: number, a: Handle, scalar: number, scalarFirst: number, dtype: number, out: Handle): number;
+  ternaryInto(op: number, a: Handle, b: Handle, c: Handle, p0: number, dtype: number, out: Handle): number;
+  cast(a: Handle, dtype: number, owner: object): Handle;
+  /** A fresh contiguous copy (torch's clone). */
+  clone(a: Handle, owner: object): Handle;
+  /** `a` itself, as a new handle of the same storage, when contiguous; else a contiguous copy. */
+  contiguous(a: Handle, owner: object): Handle;
+  /** Broadcasts and converts `src` into `dst`. Bumps dst's version. */
+  copyInto(dst: Handle, src: Handle): number;
+  fill(dst: Handle, value: number): number;
+  fillBigInt(dst: Handle, value: bigint): number;
+  toDevice(a: Handle, device: number, owner: object): Handle;
+
+  // -- structured kernels (native/kernels/structured.def)
+  /**
+   * io in: nIn input handles; for each output: dtype, rank, sizes...; then nAttr attributes.
+   * io out: nOut handles in io[0..]. Returns a status. The outputs live on the device of the first input, or on `device`.
+   */
+  run(kernel: number, nIn: number, nOut: number, nAttr: number, device: number, owner0: object, owner1?: object, owner2?: object, owner3?: object): number;
+  /** io in: nIn input handles, nOut output handles, nAttr attributes. Writes into the outputs and bumps their versions. */
+  runInto(kernel: number, nIn: number, nOut: number, nAttr: number): number;
+
+  // -- devices, memory, threads
+  devices(): NativeDevice[];
+  /** io: live bytes, cached bytes, peak live bytes, cap (0: none), live tensors, allocations, cache hits, collections asked for. */
+  memory(device: number): number;
+  setMemoryCap(device: number, bytes: number): void;
+  emptyCache(device: number): void;
+  resetPeak(device: number): void;
+  /** Bytes of new allocations after which the allocator asks for a minor GC by setting words[Word.collect] to 1. */
+  setCollectBudget(bytes: number): void;
+  /** Tells the allocator that a GC ran (major 1 or minor 0), so that it can adapt the budget. */
+  collected(major: number): void;
+  synchronize(device: number): number;
+  threads(): number;
+  setThreads(n: number): void;
+}

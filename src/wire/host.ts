@@ -1,0 +1,41 @@
+/** How library and kernel find each other inside the runtime process: well-known symbols, so that neither imports the other. */
+
+/** A MIME bundle: JSON values or strings (binary types base64) by MIME type. */
+export interface MimeBundle {
+  readonly data: { readonly [mime: string]: unknown };
+  readonly metadata?: { readonly [mime: string]: unknown };
+}
+
+/** A value with this method is shown by its MIME bundle (Deno's convention: the plain `data` record, or a promise of it). */
+export const displaySymbol = Symbol.for("Jupyter.display");
+
+/** Key of the {@link Host} on globalThis. Absent in plain Node. */
+export const hostSymbol = Symbol.for("cellgrad.host");
+
+/** Key of the {@link Views} on globalThis. */
+export const viewsSymbol = Symbol.for("cellgrad.views");
+
+/** What the kernel's runtime process offers the library; set before user code or the library loads. */
+export interface Host {
+  /** Sends display_data (or update_display_data) under the running cell at once, even from a synchronous loop. */
+  display(bundle: MimeBundle, options?: { readonly displayId?: string; readonly update?: boolean }): void;
+  /** Word [Word.cancel] of this Int32Array over a SharedArrayBuffer is set to 1 to stop native work. */
+  readonly words: Int32Array;
+  /** The cell whose code runs now (followed through async code), or null. `id` is the notebook's cell id. */
+  cell(): { readonly id: string | null; readonly count: number; readonly code: string } | null;
+  /** Registers work that must be finished before the kernel reports the cell as done (e.g. a final picture). */
+  beforeIdle(task: () => void | Promise<void>): void;
+  /** False when nobody can open comms (nbconvert, jupyter execute): live extras are skipped. */
+  readonly interactive: boolean;
+}
+
+/**
+ * What the library offers the kernel's agent: answers a front end's request on the comm target {@link viewsTarget} synchronously,
+ * at any time, also between two bytecodes of a running loop. JSON text in, JSON text out; must not run user code or block.
+ */
+export interface Views {
+  request(message: string): string;
+}
+
+/** The comm target of every live view. The front end opens it; data of a comm_msg is a request, the reply is a comm_msg. */
+export const viewsTarget = "cellgrad.views";
