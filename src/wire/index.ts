@@ -1,0 +1,7 @@
+/** Everything that crosses between kernel and browser. */
+export * from "./gradients.js";
+export * from "./host.js";
+export * from "./live.js";
+export * from "./run.js";
+export * from "./tensor.js";
+export * from "./views.js";
