@@ -1,4 +1,5 @@
 /** Everything that crosses between kernel and browser. */
+export * from "./color.js";
 export * from "./gradients.js";
 export * from "./host.js";
 export * from "./live.js";

@@ -1,4 +1,5 @@
 /** Requests and replies of live views on the comm target `cellgrad.views`: one JSON text each way, binary data as base64. */
+import type { MimeBundle } from "./host.js";
 import { isRecord, type LiveRef } from "./live.js";
 import type { Ghost, GradientStrip, RunStatus, Series } from "./run.js";
 import type { TensorPayload } from "./tensor.js";
@@ -88,8 +89,13 @@ export interface StripRequest extends ToObject {
   readonly kind: "strip";
 }
 
+/** The bundle that a run displayed last. After a reload JupyterLab no longer routes updates to the cell: the view writes this into it. */
+export interface BundleRequest extends ToObject {
+  readonly kind: "bundle";
+}
+
 export type ViewRequest =
-  TileRequest | CellsRequest | ValueRequest | LineRequest | ImagesRequest | TensorRequest | PointsRequest | RangeRequest | StripRequest;
+  TileRequest | CellsRequest | ValueRequest | LineRequest | ImagesRequest | TensorRequest | PointsRequest | RangeRequest | StripRequest | BundleRequest;
 
 /** Repeats the request's number; `tensorVersion` differs from the payload's after an in-place change. */
 interface OfTensor {
@@ -193,6 +199,13 @@ export interface StripReply {
   readonly strip: GradientStrip | null;
 }
 
+export interface BundleReply {
+  readonly kind: "bundle";
+  readonly request: number;
+  readonly data: MimeBundle["data"];
+  readonly metadata: NonNullable<MimeBundle["metadata"]>;
+}
+
 /** The object is gone: its memory was freed, or it belonged to another start of the kernel. The stored picture stays. */
 export interface GoneReply {
   readonly kind: "gone";
@@ -218,6 +231,7 @@ export type ViewReply =
   | PointsReply
   | RangeReply
   | StripReply
+  | BundleReply
   | GoneReply
   | FailedReply;
 
@@ -232,6 +246,7 @@ export interface ReplyTo {
   points: PointsReply;
   range: RangeReply;
   strip: StripReply;
+  bundle: BundleReply;
 }
 
 export function isViewRequest(value: unknown): value is ViewRequest {
