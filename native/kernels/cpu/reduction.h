@@ -1,0 +1,40 @@
+// Walks a reduction of a strided tensor as tiles of rows (reduced) and columns (kept), split the same way for every thread count.
+#pragma once
+#include "core/view.h"
+
+namespace cg::cpu {
+
+// A piece of one launch. Element (i, j) is at data[i * row_stride + j * col_stride]; rows are reduced, each column has its total.
+struct Tile {
+  const void* data;
+  int64_t rows, row_stride;
+  int64_t cols, col_stride;
+  int64_t first; // index of row 0 in the reduced space
+};
+
+// What is computed: totals are plain memory of `total_size` bytes each, merged in the order of the reduced space.
+class Reduction {
+public:
+  virtual size_t total_size() const = 0;
+  virtual void start(void* totals, int64_t count) const = 0;
+  virtual void add(const Tile& tile, void* totals) const = 0;
+  virtual void merge(void* totals, const void* later, int64_t count) const = 0;
+  // Total k belongs to the output element output + k * stride.
+  virtual void finish(const void* totals, int64_t count, int64_t output, int64_t stride) const = 0;
+
+protected:
+  ~Reduction() = default;
+};
+
+// kMemory visits the reduced elements in the order of their addresses, kLogical in row-major order (then Tile::first is an index).
+enum class Order { kMemory, kLogical };
+
+// Reduces the dims of `mask`; outputs are numbered in row-major order of the other dims.
+Status reduce(const View& x, uint32_t mask, Order order, const Reduction& reduction);
+
+// Product of the sizes of the dims in `mask`.
+int64_t reduced_count(const View& x, uint32_t mask);
+
+constexpr uint32_t all_dims(const View& x) { return (1u << x.rank) - 1; }
+
+} // namespace cg::cpu
