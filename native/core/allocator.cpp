@@ -1,0 +1,205 @@
+// Small blocks are cut from slabs and never given back; large ones are mappings of their own, evicted oldest first.
+#include "core/allocator.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <memory>
+#include <mutex>
+#include <new>
+
+#include "core/pages.h"
+#include "core/status.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) (void)0
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) (void)0
+#endif
+
+namespace cg {
+namespace {
+
+constexpr size_t kSmallest = 64;
+constexpr size_t kLargestSmall = 64 << 10;
+constexpr size_t kSlab = 4 << 20;
+constexpr int kClasses = 4 * 42; // up to 2^48 bytes
+
+int class_index(size_t bytes) {
+  if (bytes <= kSmallest) return 0;
+  const int exponent = std::bit_width(bytes - 1) - 1; // 2^exponent < bytes <= 2^(exponent+1)
+  const size_t step = (size_t{1} << exponent) / 4;
+  const auto quarter = static_cast<int>((bytes - (size_t{1} << exponent) + step - 1) / step); // 1 to 4
+  return 4 * (exponent - 6) + quarter;
+}
+
+size_t class_bytes(int index) {
+  const size_t octave = kSmallest << (index / 4);
+  return octave + octave / 4 * static_cast<size_t>(index % 4);
+}
+
+// Written into the first bytes of a free block.
+struct Free {
+  Free* next;
+  Free* previous; // large classes only: towards the newest
+  uint64_t stamp;
+};
+
+class SpinLock {
+public:
+  void lock() {
+    while (busy_.exchange(true, std::memory_order_acquire))
+      while (busy_.load(std::memory_order_relaxed)) __builtin_ia32_pause();
+  }
+  void unlock() { busy_.store(false, std::memory_order_release); }
+
+private:
+  std::atomic<bool> busy_{false};
+};
+
+class Cache {
+public:
+  Block take(size_t bytes) {
+    const int index = class_index(bytes);
+    if (index >= kClasses) return refuse(bytes);
+    const Block block{nullptr, class_bytes(index)};
+    std::lock_guard guard(lock_);
+    ++figures_.allocations;
+    if (figures_.cap != 0 && figures_.live + block.bytes > figures_.cap) return refuse(bytes);
+    void* data = pop(index);
+    if (data != nullptr) {
+      ++figures_.hits;
+      figures_.cached -= block.bytes;
+    } else {
+      data = block.bytes <= kLargestSmall ? cut(block.bytes) : map(block.bytes);
+      if (data == nullptr) return refuse(bytes);
+    }
+    figures_.live += block.bytes;
+    figures_.peak = std::max(figures_.peak, figures_.live);
+    return {data, block.bytes};
+  }
+
+  void give(Block block) {
+    std::lock_guard guard(lock_);
+    figures_.live -= block.bytes;
+    if (block.bytes > kLargestSmall) {
+      if (block.bytes > limit_) return unmap_pages(block.data, block.bytes);
+      while (figures_.cached + block.bytes > limit_ && evict_oldest()) {}
+    }
+    figures_.cached += block.bytes;
+    push(class_index(block.bytes), block.data);
+    ASAN_POISON_MEMORY_REGION(static_cast<char*>(block.data) + sizeof(Free), block.bytes - sizeof(Free));
+  }
+
+  void trim() {
+    std::lock_guard guard(lock_);
+    while (evict_oldest()) {}
+  }
+
+  MemoryFigures figures() {
+    std::lock_guard guard(lock_);
+    return figures_;
+  }
+  void set_cap(size_t bytes) {
+    std::lock_guard guard(lock_);
+    figures_.cap = bytes;
+  }
+  void reset_peak() {
+    std::lock_guard guard(lock_);
+    figures_.peak = figures_.live;
+  }
+
+private:
+  Block refuse(size_t bytes) {
+    fail(Status::kOutOfMemory, static_cast<double>(bytes), static_cast<double>(figures_.live),
+         static_cast<double>(figures_.cached), static_cast<double>(figures_.cap));
+    return {};
+  }
+
+  void* pop(int index) {
+    Free* block = newest_[index];
+    if (block == nullptr) return nullptr;
+    newest_[index] = block->next;
+    if (block->next != nullptr)
+      block->next->previous = nullptr;
+    else
+      oldest_[index] = nullptr;
+    ASAN_UNPOISON_MEMORY_REGION(block, class_bytes(index));
+    return block;
+  }
+
+  void push(int index, void* data) {
+    auto* block = new (data) Free{newest_[index], nullptr, ++stamp_};
+    if (block->next != nullptr)
+      block->next->previous = block;
+    else
+      oldest_[index] = block;
+    newest_[index] = block;
+  }
+
+  // Unmaps the large block that was freed first; false when there is none.
+  bool evict_oldest() {
+    int victim = -1;
+    for (int index = class_index(kLargestSmall) + 1; index < kClasses; ++index)
+      if (oldest_[index] != nullptr && (victim < 0 || oldest_[index]->stamp < oldest_[victim]->stamp)) victim = index;
+    if (victim < 0) return false;
+    Free* block = oldest_[victim];
+    oldest_[victim] = block->previous;
+    if (block->previous != nullptr)
+      block->previous->next = nullptr;
+    else
+      newest_[victim] = nullptr;
+    figures_.cached -= class_bytes(victim);
+    ASAN_UNPOISON_MEMORY_REGION(block, class_bytes(victim));
+    unmap_pages(block, class_bytes(victim));
+    return true;
+  }
+
+  void* cut(size_t bytes) {
+    if (slab_left_ < bytes) {
+      void* slab = map(kSlab);
+      if (slab == nullptr) return nullptr;
+      slab_ = static_cast<char*>(slab);
+      slab_left_ = kSlab;
+    }
+    void* data = slab_;
+    slab_ += bytes;
+    slab_left_ -= bytes;
+    return data;
+  }
+
+  // Mappings count in whole pages; the classes above kLargestSmall are multiples of 16 KiB.
+  void* map(size_t bytes) {
+    void* pages = map_pages(bytes);
+    while (pages == nullptr && evict_oldest()) pages = map_pages(bytes);
+    return pages;
+  }
+
+  SpinLock lock_;
+  MemoryFigures figures_;
+  const size_t limit_ = physical_memory() / 8; // most bytes of freed blocks kept
+  std::array<Free*, kClasses> newest_{}, oldest_{};
+  uint64_t stamp_ = 0;
+  char* slab_ = nullptr;
+  size_t slab_left_ = 0;
+};
+
+// Never destroyed: worker environments may free tensors while the process ends.
+Cache& cache() {
+  static Cache* instance = std::make_unique<Cache>().release();
+  return *instance;
+}
+
+} // namespace
+
+size_t size_class(size_t bytes) { return class_bytes(class_index(bytes)); }
+Block allocate(size_t bytes) { return cache().take(bytes); }
+void deallocate(Block block) { cache().give(block); }
+MemoryFigures memory_figures() { return cache().figures(); }
+void set_memory_cap(size_t bytes) { cache().set_cap(bytes); }
+void empty_cache() { cache().trim(); }
+void reset_peak() { cache().reset_peak(); }
+
+} // namespace cg

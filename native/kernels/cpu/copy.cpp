@@ -1,0 +1,2 @@
+// Copies between strided views with conversion.
+#include "kernels/cpu/isa.h"
