@@ -4,7 +4,7 @@ import { attempt } from "./shell.mjs";
 
 /** Programs that are a Chromium, in order of preference. */
 const browsers = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
-const fashionMnist = "/usr/share/dataset-fashion-mnist";
+const fashionMnist = "/usr/share/datasets/fashion-mnist";
 
 /**
  * Everything a set-up may need from outside. `find` returns what was found, or null.
@@ -67,7 +67,8 @@ async function findPython() {
 }
 
 async function findCompiler() {
-  const source = "#include <bit>\n#include <span>\nstatic_assert(std::popcount(7u) == 3); int size(std::span<int> s) { return int(s.size()); }\n";
+  const source =
+    "#include <bit>\n#include <span>\nstatic_assert(std::popcount(7u) == 3); int size(std::span<int> s) { return int(s.size()); }\n";
   const args = ["-std=c++20", "-fsyntax-only", "-x", "c++", "-"];
   for (const name of [process.env.CXX, "c++", "g++", "clang++"].filter(Boolean))
     if ((await attempt(name, args, { input: source })).code === 0) return name;

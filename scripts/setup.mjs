@@ -52,7 +52,11 @@ const stepsFor = (machine) => [
     name: "JupyterLab extension",
     needs: ["Python environment", "library and kernel"],
     inputs: ["package.json", "extension", "kernel/kernelspec"],
-    outputs: ["build/labextension/package.json", ".venv/share/jupyter/labextensions/cellgrad", ".venv/share/jupyter/kernels/cellgrad/kernel.json"],
+    outputs: [
+      "build/labextension/package.json",
+      ".venv/share/jupyter/labextensions/cellgrad",
+      ".venv/share/jupyter/kernels/cellgrad/kernel.json",
+    ],
     run: buildExtension,
   },
 ];
@@ -67,15 +71,18 @@ async function makePythonEnvironment(interpreter, log) {
   const requirements = inClone("scripts/python-packages.txt");
   rmSync(inClone(".venv"), { recursive: true, force: true });
   await run(interpreter, ["-m", "venv", inClone(".venv")], { log });
-  const tools = (await Promise.all([hasVersion("cmake", 3, 22), hasVersion("ninja", 1, 10)]))
-    .map((has, index) => (has ? null : ["cmake==4.4.4", "ninja==1.13.2"][index]))
-    .filter(Boolean);
+  const tools = [
+    (await hasVersion("cmake", 3, 25)) ? [] : ["cmake==4.4.4"],
+    (await hasVersion("ninja", 1, 10)) ? [] : ["ninja==1.13.2"],
+  ].flat();
   await run(python, ["-m", "pip", "install", "--no-deps", "--only-binary=:all:", "-r", requirements, ...tools], { log });
   // No news and no update prompts: the first thing to be seen is the notebook.
   writeJson(".venv/share/jupyter/lab/settings/overrides.json", {
     "@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false },
   });
-  writeJson(".venv/etc/jupyter/labconfig/page_config.json", { disabledExtensions: { "@jupyterlab/apputils-extension:announcements": true } });
+  writeJson(".venv/etc/jupyter/labconfig/page_config.json", {
+    disabledExtensions: { "@jupyterlab/apputils-extension:announcements": true },
+  });
 }
 
 /** True when the machine's own tool is at least that version; otherwise the one from PyPI goes into `.venv`. */
@@ -91,11 +98,15 @@ export async function buildNative(folder, settings, { log, compiler, target }) {
   if (existsSync(cache) && !readFileSync(cache, "utf8").includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${inClone("native")}\n`)) {
     rmSync(inClone(folder), { recursive: true, force: true });
   }
+  const cmake = toolPath("cmake");
   const where = ["-S", inClone("native"), "-B", inClone(folder), "-G", "Ninja"];
-  const tools = [`-DCMAKE_CXX_COMPILER=${compiler}`, `-DPython3_EXECUTABLE=${python}`];
-  await run("cmake", [...where, ...tools, ...settings], { log });
-  await run("cmake", ["--build", inClone(folder), ...(target ? ["--target", target] : [])], { log });
+  const tools = [`-DCMAKE_CXX_COMPILER=${compiler}`, `-DCMAKE_MAKE_PROGRAM=${toolPath("ninja")}`];
+  await run(cmake, [...where, ...tools, ...settings], { log });
+  await run(cmake, ["--build", inClone(folder), ...(target ? ["--target", target] : [])], { log });
 }
+
+/** The tool in `.venv` when it was needed there, else the machine's. */
+const toolPath = (tool) => (existsSync(inClone(".venv/bin", tool)) ? inClone(".venv/bin", tool) : tool);
 
 /** Bundles the extension and puts it and the kernelspec where this clone's JupyterLab finds them. */
 async function buildExtension(log) {

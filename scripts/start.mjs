@@ -36,7 +36,11 @@ async function serve({ browser, port }) {
     process.getuid() === 0 ? ["--allow-root"] : [],
   ].flat();
   // A process group of its own: Ctrl-C reaches us alone, and we end the server and the kernels it started.
-  const server = spawn(python, args, { stdio: ["ignore", "inherit", "inherit"], detached: true, env: { ...environment(), JUPYTER_TOKEN: token } });
+  const server = spawn(python, args, {
+    stdio: ["ignore", "inherit", "inherit"],
+    detached: true,
+    env: { ...environment(), JUPYTER_TOKEN: token },
+  });
   const ended = new Promise((resolve) => server.on("exit", resolve));
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.removeAllListeners(signal);
