@@ -2,8 +2,8 @@
  * `npm test [-- FILTER]`: sets up, runs every suite and ends with one line, `N passed, N failed`.
  * FILTER is a suite (`native`, `jupyter`), a folder of test/ (`ops`, `kernel`, ...) or a part of a test file's path.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
-import { inCI, inClone } from "./environment.mjs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { inClone } from "./environment.mjs";
 import { setUp } from "./setup.mjs";
 import { seconds } from "./steps.mjs";
 import { cppCoverage, typeScriptCoverage } from "./coverage.mjs";

@@ -1,0 +1,60 @@
+/** Runs the sides of a benchmark in turns and says how long one iteration takes on each. */
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { environment } from "../../scripts/environment.mjs";
+
+/** Starts a side: a process that answers one JSON line a request. */
+export function startSide([program, args]) {
+  const child = spawn(program, args, { env: environment(), stdio: ["pipe", "pipe", "pipe"] });
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  let complaints = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => (complaints = (complaints + text).slice(-2000)));
+  child.on("error", (error) => (complaints += error.message));
+  child.stdin.on("error", () => {}); // seen as the end of its answers
+  return {
+    /** Runs a case `count` times; resolves to `{ seconds }` and what else it says. */
+    async request(name, count) {
+      child.stdin.write(`${JSON.stringify({ case: name, count })}\n`);
+      const { value, done } = await answers.next();
+      return done ? { error: complaints.trim().split("\n").at(-1) || "ended" } : JSON.parse(value);
+    },
+    stop: () => child.stdin.end(),
+  };
+}
+
+/**
+ * Times one case on all sides, `rounds` blocks each in turns. A block lasts about `block` seconds; cases with `block` 0 run once a block.
+ * Returns, by side, seconds an iteration: `{ min, median, note?, peak? }` or `{ error }`.
+ */
+export async function compare(sides, name, { rounds, block }) {
+  const counts = new Map();
+  for (const [side, process] of sides) counts.set(side, await blockSize(process, name, block));
+  const times = new Map([...sides.keys()].map((side) => [side, []]));
+  const last = new Map();
+  for (let round = 0; round < rounds; round++) {
+    for (const [side, process] of sides) {
+      if (last.get(side)?.error) continue;
+      const answer = await process.request(name, counts.get(side));
+      last.set(side, answer);
+      if (!answer.error) times.get(side).push(answer.seconds / counts.get(side));
+    }
+  }
+  return Object.fromEntries([...sides.keys()].map((side) => [side, { ...summary(times.get(side)), ...extras(last.get(side)) }]));
+}
+
+/** How many iterations fill a block. The first runs also warm caches and compilers up. */
+async function blockSize(side, name, block) {
+  let count = 1;
+  for (;;) {
+    const { seconds, error } = await side.request(name, count);
+    if (error || seconds >= block / 4) return error || block === 0 ? 1 : Math.max(1, Math.round((count * block) / seconds));
+    count *= 4;
+  }
+}
+
+function summary(times) {
+  const sorted = times.toSorted((a, b) => a - b);
+  return sorted.length === 0 ? {} : { min: sorted[0], median: sorted[Math.floor(sorted.length / 2)] };
+}
+
+const extras = ({ note, peak, error }) => ({ ...(note && { note }), ...(peak && { peak }), ...(error && { error }) });
