@@ -1,0 +1,27 @@
+/** Writes the README's support table from what the op tests proved: build/test/support.json, rows `{ op, dtypes, grad, devices }`. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { inClone } from "./environment.mjs";
+
+const begin = "<!-- support table: begin -->";
+const end = "<!-- support table: end -->";
+const rows = JSON.parse(readFileSync(inClone("build/test/support.json"), "utf8"));
+
+const readme = inClone("README.md");
+const text = readFileSync(readme, "utf8");
+const [before, rest] = text.split(begin);
+const [, after] = rest.split(end);
+writeFileSync(readme, `${before}${begin}\n${table(rows)}\n${end}${after}`);
+console.log(`${rows.length} operations in the table of README.md.`);
+
+/** Operations that support the same things share a row; the largest group comes first. */
+function table(operations) {
+  const groups = new Map();
+  for (const { op, dtypes, grad, devices } of operations) {
+    const key = [dtypes.join(" "), grad ? "yes" : "no", devices.join(" ")].join(" | ");
+    groups.set(key, [...(groups.get(key) ?? []), op]);
+  }
+  const lines = [...groups]
+    .sort(([, a], [, b]) => b.length - a.length)
+    .map(([key, ops]) => `| ${ops.toSorted((a, b) => a.localeCompare(b, "en")).join(" ")} | ${key} |`);
+  return ["| operations | dtypes | gradient | devices |", "| --- | --- | --- | --- |", ...lines].join("\n");
+}
