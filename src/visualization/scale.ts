@@ -1,0 +1,102 @@
+/** Chooses how values become colours: limits that a few outliers cannot move, and the table from value to colour. */
+import { palette, reservedColors } from "../wire/color.js";
+import type { ColorScale, Histogram } from "../wire/tensor.js";
+import type { Elements, Pooled, RawStatistics } from "./elements.js";
+
+const bins = 256;
+const tail = 0.005;
+
+/** Where the limits come from: exact counts over [min, max] (64 bins), and the quantiles at 0.5 % and 99.5 %. */
+export interface Limits {
+  readonly histogram: Histogram;
+  readonly scale: ColorScale;
+}
+
+/** The scale of finite values, or null when there are none. bool and uint8 keep their whole range. */
+export function limitsOf(elements: Elements, statistics: RawStatistics): Limits | null {
+  const finite = elements.numel - statistics.nan - statistics.positiveInfinity - statistics.negativeInfinity;
+  if (finite === 0) return null;
+  const { min, max } = statistics;
+  const counts = elements.histogram(min, max > min ? max : min + 1, bins);
+  const histogram = { lo: min, hi: max > min ? max : min + 1, counts: fold(counts, 64) };
+  if (elements.dtype === "bool") return { histogram, scale: { map: "sequential", lo: 0, hi: 1, below: 0, above: 0 } };
+  // Of fewer elements than this, the tails hold none.
+  const robust = finite * tail >= 1;
+  const low = robust ? quantile(elements, histogram, counts, finite, tail) : min;
+  const high = robust ? quantile(elements, histogram, counts, finite, 1 - tail) : max;
+  const diverging = min < 0 && max > 0;
+  const limit = Math.max(-low, high);
+  const [lo, hi] =
+    diverging && limit > 0
+      ? [Math.max(-limit, -maxSize(min, max)), Math.min(limit, maxSize(min, max))]
+      : widen(Math.max(low, min), Math.min(high, max));
+  const outside = (from: number, to: number): number => (to > from ? sum(elements.histogram(from, to, 1)) : 0);
+  return {
+    histogram,
+    scale: {
+      map: diverging && limit > 0 ? "diverging" : "sequential",
+      lo,
+      hi,
+      below: min < lo ? outside(min, justBelow(lo)) : 0,
+      above: max > hi ? outside(justAbove(hi), max) : 0,
+    },
+  };
+}
+
+/** The value below which `share` of the finite elements lie; bins are refined until outliers no longer hide the bulk. */
+function quantile(elements: Elements, { lo, hi }: Histogram, counts: readonly number[], finite: number, share: number): number {
+  const wanted = share * finite;
+  let before = 0;
+  for (let round = 0; ; round++) {
+    let seen = before;
+    let bin = 0;
+    while (bin < bins - 1 && seen + counts[bin]! < wanted) seen += counts[bin++]!;
+    const width = (hi - lo) / bins;
+    const from = lo + bin * width;
+    const to = bin === bins - 1 ? hi : from + width;
+    // Fewer than half of the elements in the bin: straight lines inside it are close enough.
+    if (counts[bin]! < finite / 2 || round === 5 || !(to > from) || width < Math.abs(from) * 1e-6) {
+      return from + (to - from) * Math.min(1, Math.max(0, (wanted - seen) / Math.max(counts[bin]!, 1)));
+    }
+    before = seen;
+    [lo, hi] = [from, to];
+    counts = elements.histogram(lo, hi, bins);
+  }
+}
+
+const maxSize = (min: number, max: number): number => Math.max(Math.abs(min), Math.abs(max));
+const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0);
+const epsilon = 1e-12;
+const justBelow = (value: number): number => value - Math.abs(value) * epsilon;
+const justAbove = (value: number): number => value + Math.abs(value) * epsilon;
+
+function widen(lo: number, hi: number): [number, number] {
+  return hi > lo ? [lo, hi] : [lo, lo + (Math.abs(lo) * 1e-3 || 1)];
+}
+
+function fold(counts: readonly number[], size: number): number[] {
+  const width = counts.length / size;
+  return Array.from({ length: size }, (_, i) => sum(counts.slice(i * width, (i + 1) * width)));
+}
+
+/** Indices of reserved colours follow the `levels` colours of the map. */
+export const reservedOrder = ["nan", "positiveInfinity", "negativeInfinity"] as const;
+
+/** `levels` colours of a map, then NaN, +Infinity, -Infinity: the palette that {@link colorIndices} points into. */
+export function colorTable(map: ColorScale["map"] | "gray", levels: number): Uint8Array {
+  const table = new Uint8Array((levels + 3) * 3);
+  const full = map === "gray" ? Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3)) : palette(map, "light");
+  for (let i = 0; i < levels; i++) table.set(full.subarray(Math.round((i * 255) / (levels - 1)) * 3).subarray(0, 3), i * 3);
+  reservedOrder.forEach((name, i) => table.set(reservedColors[name], (levels + i) * 3));
+  return table;
+}
+
+/** One palette index a box; a non-finite element anywhere in a box decides its colour, NaN before the infinities. */
+export function colorIndices({ values, flags }: Pooled, lo: number, hi: number, levels: number): Uint8Array {
+  const factor = levels / (hi - lo);
+  return Uint8Array.from(values, (value, i) => {
+    const flag = flags[i]!;
+    if (flag !== 0) return levels + (flag & 1 ? 0 : flag & 2 ? 1 : 2);
+    return Math.min(levels - 1, Math.max(0, Math.floor((value - lo) * factor)));
+  });
+}

@@ -1,0 +1,118 @@
+/** Builds the MIME bundle of a tensor: payload, picture and text, within the byte budget of a notebook. */
+import type { MimeBundle } from "../wire/host.js";
+import type { LiveRef } from "../wire/live.js";
+import { tensorMime, type TensorPayload, type TensorStatistics } from "../wire/tensor.js";
+import type { Elements, RawStatistics } from "./elements.js";
+import { formOf, imageLayout } from "./form.js";
+import { escapeMarkup, pngEntry, rasterize } from "./picture.js";
+import { limitsOf } from "./scale.js";
+import { details, drawTensor } from "./tensor-picture.js";
+import { summaryLine, type SummaryFacts } from "./tensor-text.js";
+
+/** Bytes that an output may add to a notebook. */
+export const budget = { output: 24 * 1024, small: 3 * 1024 } as const;
+
+/** A tensor of at most this many elements is small: its numbers are its picture. */
+export const smallNumel = 64;
+
+/** What is known of a tensor beside its elements. */
+export type Identity = Omit<SummaryFacts, "statistics" | "shape" | "dtype"> & {
+  readonly tensorVersion: number;
+  readonly live: LiveRef | null;
+};
+
+/** The payload of a tensor: at most 2 KB whatever its size. */
+export function tensorPayload(elements: Elements, identity: Identity): TensorPayload {
+  const { shape, dtype } = elements;
+  const raw = elements.numel === 0 ? null : elements.statistics();
+  const limits = raw === null ? null : limitsOf(elements, raw);
+  const images = imageLayout(elements, raw, limits, identity.requiresGrad);
+  const facts = { ...identity, shape, dtype, statistics: statisticsOf(elements, raw) };
+  const form = formOf(elements, images);
+  return {
+    version: 1,
+    live: identity.live,
+    form,
+    shape,
+    dtype,
+    device: identity.device,
+    bytes: identity.bytes,
+    requiresGrad: identity.requiresGrad,
+    gradFn: identity.gradFn,
+    tensorVersion: identity.tensorVersion,
+    summary: summaryLine(facts, limits),
+    statistics: facts.statistics,
+    histogram:
+      form === "text" || limits === null ? null : { ...limits.histogram, lo: brief(limits.histogram.lo), hi: brief(limits.histogram.hi) },
+    scale: form === "text" || limits === null ? null : limits.scale,
+    images,
+  };
+}
+
+const brief = (value: number): number => Number(value.toPrecision(9));
+
+function statisticsOf(elements: Elements, raw: RawStatistics | null): TensorStatistics {
+  if (raw === null) {
+    return { min: null, max: null, mean: null, std: null, nan: 0, positiveInfinity: 0, negativeInfinity: 0, zeros: 0, firstNaN: null };
+  }
+  const { nan, positiveInfinity, negativeInfinity, zeros } = raw;
+  const finite = elements.numel - nan - positiveInfinity - negativeInfinity;
+  const known = (value: number): number | null => (finite > 0 ? value : null);
+  return {
+    min: known(raw.min),
+    max: known(raw.max),
+    mean: known(raw.mean),
+    // Bessel's correction, as torch's std().
+    std: known(finite > 1 ? Math.sqrt(raw.m2 / (finite - 1)) : 0),
+    nan,
+    positiveInfinity,
+    negativeInfinity,
+    zeros,
+    firstNaN: raw.firstNaN < 0 ? null : unravel(raw.firstNaN, elements.shape),
+  };
+}
+
+function unravel(flat: number, shape: readonly number[]): number[] {
+  const index = shape.map(() => 0);
+  for (let dim = shape.length - 1; dim >= 0; dim--) {
+    index[dim] = flat % shape[dim]!;
+    flat = Math.floor(flat / shape[dim]!);
+  }
+  return index;
+}
+
+/** The bundle: our payload, a PNG where there is something to see, numbers as html when small, and always text. */
+export function tensorBundle(elements: Elements, identity: Identity, printed: string): MimeBundle {
+  const payload = tensorPayload(elements, identity);
+  const text = `${printed}\n${payload.summary}`;
+  const small = elements.numel <= smallNumel;
+  const data: Record<string, unknown> = { [tensorMime]: payload, "text/plain": text };
+  // The numbers say more than a few squares: nbconvert shows html before a picture.
+  if (small) data["text/html"] = `<pre>${escapeMarkup(text)}</pre>`;
+  const room = (small ? budget.small : budget.output) - bundleBytes({ data });
+  const picture = pictureWithin(elements, payload, small, room);
+  if (picture === null) return { data, metadata: {} };
+  return { data: { ...data, "image/png": picture.data }, metadata: picture.metadata };
+}
+
+function pictureWithin(elements: Elements, payload: TensorPayload, small: boolean, room: number): ReturnType<typeof pngEntry> | null {
+  const [first = "", ...rest] = payload.summary.split(" · ");
+  const title = small ? [] : [[first, ...rest.slice(0, 2)].join(" · "), pictureLine(payload, rest.slice(2))];
+  for (const detail of details) {
+    const drawing = drawTensor(elements, payload, title, detail);
+    if (drawing === null) return null;
+    const entry = pngEntry(rasterize(drawing), payload.summary);
+    if (bundleBytes({ data: { "image/png": entry.data }, metadata: entry.metadata }) <= room) return entry;
+  }
+  return null;
+}
+
+/** The rest of the summary without the bar characters, which the legend draws. */
+function pictureLine({ statistics }: TensorPayload, rest: readonly string[]): string {
+  return statistics.min === null ? rest.join(" · ") : rest.map((part) => part.replace(/\s*[▁-█ ]*[▁-█]\s*/u, ", ")).join(" · ");
+}
+
+/** Bytes that a bundle takes in a notebook file. */
+export function bundleBytes({ data, metadata = {} }: MimeBundle): number {
+  return Buffer.byteLength(JSON.stringify(data)) + (Object.keys(metadata).length > 0 ? Buffer.byteLength(JSON.stringify(metadata)) : 0);
+}

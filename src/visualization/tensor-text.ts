@@ -1,0 +1,55 @@
+/** The one line that says what a tensor is: also the accessible name of its picture. */
+import { formatBytes } from "../tensor/errors.js";
+import type { TensorStatistics } from "../wire/tensor.js";
+import { bars, count, percent, rebin, short } from "./numbers.js";
+import type { Limits } from "./scale.js";
+
+export interface SummaryFacts {
+  readonly shape: readonly number[];
+  readonly dtype: string;
+  readonly device: string;
+  readonly bytes: number;
+  readonly requiresGrad: boolean;
+  readonly gradFn: string | null;
+  readonly statistics: TensorStatistics;
+}
+
+/** `float32 [64, 3, 32, 32] · 768 KB · cpu · [-4.5 ▁▂▅█▅▂▁ 4.6] · μ 0.001 σ 0.999 · 0 NaN`. */
+export function summaryLine(facts: SummaryFacts, limits: Limits | null): string {
+  return [...identity(facts), ...distribution(facts, limits), ...exceptions(facts.statistics, facts.shape), ...graph(facts)].join(" · ");
+}
+
+export function identity({ shape, dtype, device, bytes }: SummaryFacts): string[] {
+  return [`${dtype} [${shape.join(", ")}]`, formatBytes(bytes), device];
+}
+
+function distribution({ shape, dtype, statistics }: SummaryFacts, limits: Limits | null): string[] {
+  const { min, max, mean, std } = statistics;
+  const numel = shape.reduce((a, b) => a * b, 1);
+  if (min === null || max === null || mean === null || std === null) return [];
+  if (numel === 1) return [short(min, 6)];
+  if (dtype === "bool") return [`${count(numel - statistics.zeros)} of ${count(numel)} true (${percent(1 - statistics.zeros / numel)})`];
+  const shape10 = limits === null || min === max ? "" : ` ${bars(tenBins(limits)).trimEnd()}`;
+  return [min === max ? `all ${short(min)}` : `[${short(min)}${shape10} ${short(max)}]`, `μ ${short(mean)} σ ${short(std)}`];
+}
+
+function tenBins({ histogram }: Limits): number[] {
+  // 64 bins fold into 8 and read well in a line.
+  return rebin(histogram.counts, 8);
+}
+
+function exceptions(statistics: TensorStatistics, shape: readonly number[]): string[] {
+  const numel = shape.reduce((a, b) => a * b, 1);
+  const { nan, positiveInfinity, negativeInfinity, zeros, firstNaN, min } = statistics;
+  const out: string[] = [];
+  if (min !== null && numel > 1 && zeros / numel >= 0.05) out.push(`zeros ${percent(zeros / numel)}`);
+  if (numel > 0 && (min !== null || nan > 0))
+    out.push(firstNaN === null || shape.length === 0 ? `${count(nan)} NaN` : `${count(nan)} NaN, first at [${firstNaN.join(", ")}]`);
+  if (positiveInfinity > 0) out.push(`${count(positiveInfinity)} +Inf`);
+  if (negativeInfinity > 0) out.push(`${count(negativeInfinity)} -Inf`);
+  return out;
+}
+
+function graph({ requiresGrad, gradFn }: SummaryFacts): string[] {
+  return gradFn !== null ? [gradFn] : requiresGrad ? ["requires grad"] : [];
+}
