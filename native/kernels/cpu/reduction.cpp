@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "core/parallel.h"
+#include "kernels/cpu/visit.h"
 
 namespace cg::cpu {
 namespace {
@@ -159,6 +160,18 @@ Status reduce_nothing(int64_t outputs, const Reduction& reduction) {
 }
 
 } // namespace
+
+namespace {
+template <class V> void store_value(const View& y, int64_t index, V value) {
+  visit(y.dtype, AllTypes{}, [&]<class T>() {
+    y.as<T>()[index] = static_cast<T>(value);
+    return Status::kOk;
+  });
+}
+} // namespace
+
+void store(const View& y, int64_t index, double value) { store_value(y, index, value); }
+void store(const View& y, int64_t index, int64_t value) { store_value(y, index, value); }
 
 int64_t reduced_count(const View& x, uint32_t mask) {
   int64_t n = 1;

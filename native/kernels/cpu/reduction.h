@@ -35,6 +35,11 @@ Status reduce(const View& x, uint32_t mask, Order order, const Reduction& reduct
 // Product of the sizes of the dims in `mask`.
 int64_t reduced_count(const View& x, uint32_t mask);
 
+// y[index] = value, converted to y's dtype; y is contiguous.
+void store(const View& y, int64_t index, double value);
+void store(const View& y, int64_t index, int64_t value);
+
+constexpr uint32_t one_dim(const View& x, int64_t dim) { return x.rank == 0 ? 0 : 1u << dim; }
 constexpr uint32_t all_dims(const View& x) { return (1u << x.rank) - 1; }
 
 } // namespace cg::cpu

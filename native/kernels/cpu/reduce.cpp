@@ -1,0 +1,328 @@
+// Reductions over a mask of dims: sum, prod, mean, extremes, truth, norms, logsumexp, variance, and the positions of extremes.
+#include <cmath>
+#include <limits>
+
+#include "core/parallel.h"
+#include "kernels/cpu/fold.h"
+#include "kernels/cpu/moments.h"
+#include "kernels/cpu/visit.h"
+#include "kernels/cpu/vmath.h"
+
+namespace cg::cpu::CG_ISA {
+namespace {
+
+uint32_t mask_of(const Call& call) { return static_cast<uint32_t>(call.integer(0)); }
+
+// bool is stored as the bytes 0 and 1, so order and truth are those of uint8.
+DType as_bytes(DType dtype) { return dtype == DType::kBool ? DType::kUInt8 : dtype; }
+
+template <class In, class A, class T> struct Sum {
+  using Acc = A;
+  using Total = T;
+  const View& y;
+  double divisor = 1;
+  Acc identity() const { return 0; }
+  Acc lift(In x) const { return static_cast<Acc>(x); }
+  template <class V> static V merge(V a, V b) { return a + b; }
+  void finish(Total total, int64_t output) const {
+    if constexpr (std::is_floating_point_v<Total>)
+      store(y, output, total / divisor);
+    else
+      store(y, output, total);
+  }
+};
+
+template <class In, class T> struct Prod {
+  using Acc = T;
+  using Total = T;
+  const View& y;
+  Acc identity() const { return 1; }
+  Acc lift(In x) const { return static_cast<Acc>(x); }
+  static Acc merge(Acc a, Acc b) { return a * b; }
+  void finish(Total total, int64_t output) const { store(y, output, total); }
+};
+
+// How many elements are not zero; `finish` turns the count into any, all or itself.
+enum class Truth { kCount, kAny, kAll };
+template <class In> struct Count {
+  using Acc = std::conditional_t<sizeof(In) == 8, int64_t, int32_t>;
+  using Total = int64_t;
+  const View& y;
+  Truth truth;
+  int64_t elements;
+  Acc identity() const { return 0; }
+  Acc lift(In x) const { return x != In{0}; }
+  template <class V> static V merge(V a, V b) { return a + b; }
+  void finish(Total total, int64_t output) const {
+    if (truth == Truth::kCount) return store(y, output, total);
+    store(y, output, static_cast<int64_t>(truth == Truth::kAny ? total > 0 : total == elements));
+  }
+};
+
+template <class In, bool Greatest> struct ExtremeTo : Extreme<In, Greatest> {
+  const View& y;
+  explicit ExtremeTo(const View& out) : y(out) {}
+  void finish(In total, int64_t output) const { y.template as<In>()[output] = total; }
+};
+
+// Norms in float64: squares of float32 neither overflow nor vanish.
+enum class Norm { kOne, kTwo, kMax, kMin, kPower };
+template <class In, Norm kind> struct VectorNorm {
+  using Acc = double;
+  using Total = double;
+  const View& y;
+  double p;
+  Acc identity() const { return kind == Norm::kMin ? std::numeric_limits<double>::infinity() : 0; }
+  Acc lift(In x) const {
+    const double a = __builtin_fabs(static_cast<double>(x));
+    if constexpr (kind == Norm::kTwo) return a * a;
+    if constexpr (kind == Norm::kPower) return std::pow(a, p);
+    return a;
+  }
+  static Acc merge(Acc a, Acc b) {
+    if constexpr (kind == Norm::kMax) return Extreme<double, true>::merge(a, b);
+    if constexpr (kind == Norm::kMin) return Extreme<double, false>::merge(a, b);
+    return a + b;
+  }
+  void finish(Total total, int64_t output) const {
+    if constexpr (kind == Norm::kTwo) total = std::sqrt(total);
+    if constexpr (kind == Norm::kPower) total = std::pow(total, 1 / p);
+    store(y, output, total);
+  }
+};
+
+// Sums in int64 for integers, in the elements' own blocks of float32 for float32, else in float64.
+Status add_up(const Call& call, double divisor) {
+  const View &x = call.in[0], &y = call.out[0];
+  const uint32_t mask = mask_of(call);
+  return visit(x.dtype, AllTypes{}, [&]<class In>() -> Status {
+    if (!is_floating(y.dtype)) {
+      using Acc = std::conditional_t<sizeof(In) <= 2, int32_t, int64_t>;
+      return fold<In>(x, mask, Sum<In, Acc, int64_t>{y});
+    }
+    if constexpr (std::is_same_v<In, float>)
+      if (y.dtype == DType::kFloat32) return fold<In>(x, mask, Sum<In, float, double>{y, divisor});
+    return fold<In>(x, mask, Sum<In, double, double>{y, divisor});
+  });
+}
+
+Status count(const Call& call, Truth truth) {
+  const View &x = call.in[0], &y = call.out[0];
+  const uint32_t mask = mask_of(call);
+  return visit(as_bytes(x.dtype), Numeric{},
+               [&]<class In>() { return fold<In>(x, mask, Count<In>{y, truth, reduced_count(x, mask)}); });
+}
+
+template <bool Greatest> Status extreme(const Call& call) {
+  const View &x = call.in[0], &y = call.out[0];
+  return visit(as_bytes(x.dtype), Numeric{},
+               [&]<class In>() { return fold<In>(x, mask_of(call), ExtremeTo<In, Greatest>(y)); });
+}
+
+// The first extreme and its index in the reduced space; index -1: nothing seen yet.
+template <class In> struct Place {
+  In value;
+  int64_t index;
+};
+
+template <class In, bool Greatest> class ExtremePlace final : public Reduction {
+public:
+  ExtremePlace(const View* values, const View& indices) : values_(values), indices_(indices) {}
+
+  size_t total_size() const override { return sizeof(Place<In>); }
+  void start(void* totals, int64_t count) const override {
+    for (int64_t k = 0; k < count; ++k) static_cast<Place<In>*>(totals)[k] = {In{}, -1};
+  }
+  void add(const Tile& tile, void* memory) const override {
+    Place<In>* totals = static_cast<Place<In>*>(memory);
+    for_pieces<In>(tile, [&](int64_t column, const In* piece, int64_t n, int64_t first) {
+      if (n < kLanes) {
+        for (int64_t i = 0; i < n; ++i)
+          if (beats(piece[i], totals[column])) totals[column] = {piece[i], first + i};
+        return;
+      }
+      const In value = fold_run(Extreme<In, Greatest>{}, piece, n);
+      if (beats(value, totals[column])) totals[column] = {value, first + find(piece, n, value)};
+    });
+  }
+  void merge(void* totals, const void* later, int64_t count) const override {
+    for (int64_t k = 0; k < count; ++k) {
+      const Place<In>& other = static_cast<const Place<In>*>(later)[k];
+      Place<In>& total = static_cast<Place<In>*>(totals)[k];
+      if (other.index >= 0 && beats(other.value, total)) total = other;
+    }
+  }
+  void finish(const void* totals, int64_t count, int64_t output, int64_t stride) const override {
+    for (int64_t k = 0; k < count; ++k, output += stride) {
+      const Place<In>& total = static_cast<const Place<In>*>(totals)[k];
+      if (values_ != nullptr) values_->as<In>()[output] = total.value;
+      indices_.as<int64_t>()[output] = total.index;
+    }
+  }
+
+private:
+  static bool beats(In value, const Place<In>& total) {
+    if (total.index < 0) return true;
+    return Greatest ? value > total.value || (value != value && total.value == total.value)
+                    : value < total.value || (value != value && total.value == total.value);
+  }
+  // The first position of `value`; a NaN is found by being a NaN.
+  static int64_t find(const In* piece, int64_t n, In value) {
+    const auto same = [=](In x) { return static_cast<int>(x == value) | static_cast<int>((x != x) & (value != value)); };
+    constexpr int64_t kStep = 64;
+    int64_t i = 0;
+    for (; i + kStep <= n; i += kStep) {
+      int found = 0;
+      for (int64_t k = 0; k < kStep; ++k) found |= same(piece[i + k]);
+      if (found != 0) break;
+    }
+    while (i < n - 1 && same(piece[i]) == 0) ++i;
+    return i;
+  }
+
+  const View* values_;
+  const View& indices_;
+};
+
+template <bool Greatest> Status extreme_place(const View& x, int64_t dim, const View* values, const View& indices) {
+  const uint32_t mask = dim < 0 ? all_dims(x) : one_dim(x, dim);
+  return visit(as_bytes(x.dtype), Numeric{}, [&]<class In>() {
+    return reduce(x, mask, Order::kLogical, ExtremePlace<In, Greatest>(values, indices));
+  });
+}
+
+// log(sum(exp(x))) kept as the greatest element and the sum of exp(x - greatest).
+struct ScaledSum {
+  double greatest, sum;
+};
+
+template <class In> class LogSumExp final : public Reduction {
+public:
+  explicit LogSumExp(const View& y) : y_(y) {}
+
+  size_t total_size() const override { return sizeof(ScaledSum); }
+  void start(void* totals, int64_t count) const override {
+    for (int64_t k = 0; k < count; ++k) static_cast<ScaledSum*>(totals)[k] = {-std::numeric_limits<double>::infinity(), 0};
+  }
+  void add(const Tile& tile, void* memory) const override {
+    ScaledSum* totals = static_cast<ScaledSum*>(memory);
+    for_pieces<In>(tile, [&](int64_t column, const In* piece, int64_t n, int64_t) {
+      const In greatest = fold_run(Extreme<In, true>{}, piece, n);
+      const double sum = std::isfinite(greatest) ? fold_run(Exponential<In>{greatest}, piece, n) : 1;
+      merge_one(totals[column], {static_cast<double>(greatest), sum});
+    });
+  }
+  void merge(void* totals, const void* later, int64_t count) const override {
+    for (int64_t k = 0; k < count; ++k) merge_one(static_cast<ScaledSum*>(totals)[k], static_cast<const ScaledSum*>(later)[k]);
+  }
+  void finish(const void* totals, int64_t count, int64_t output, int64_t stride) const override {
+    for (int64_t k = 0; k < count; ++k) {
+      const ScaledSum& total = static_cast<const ScaledSum*>(totals)[k];
+      const bool finite = std::isfinite(total.greatest);
+      store(y_, output + k * stride, finite ? total.greatest + std::log(total.sum) : total.greatest);
+    }
+  }
+
+private:
+  template <class T> struct Exponential {
+    using Acc = T;
+    using Total = double;
+    T greatest;
+    Acc identity() const { return 0; }
+    Acc lift(T x) const { return exp(x - greatest); }
+    template <class V> static V merge(V a, V b) { return a + b; }
+  };
+  // Infinite or NaN maxima decide the result alone.
+  static void merge_one(ScaledSum& total, const ScaledSum& other) {
+    const double greatest = Extreme<double, true>::merge(total.greatest, other.greatest);
+    if (!std::isfinite(greatest)) return void(total = {greatest, 1});
+    total.sum = total.sum * std::exp(total.greatest - greatest) + other.sum * std::exp(other.greatest - greatest);
+    total.greatest = greatest;
+  }
+
+  const View& y_;
+};
+
+template <class In> class VarMean final : public Reduction {
+public:
+  VarMean(const View& var, const View& mean, double correction) : var_(var), mean_(mean), correction_(correction) {}
+
+  size_t total_size() const override { return sizeof(Moments); }
+  void start(void* totals, int64_t count) const override {
+    for (int64_t k = 0; k < count; ++k) static_cast<Moments*>(totals)[k] = {};
+  }
+  void add(const Tile& tile, void* memory) const override {
+    Moments* totals = static_cast<Moments*>(memory);
+    for_pieces<In>(tile, [&](int64_t column, const In* piece, int64_t n, int64_t) {
+      totals[column].merge(moments_of(piece, n));
+    });
+  }
+  void merge(void* totals, const void* later, int64_t count) const override {
+    for (int64_t k = 0; k < count; ++k) static_cast<Moments*>(totals)[k].merge(static_cast<const Moments*>(later)[k]);
+  }
+  void finish(const void* totals, int64_t count, int64_t output, int64_t stride) const override {
+    for (int64_t k = 0; k < count; ++k, output += stride) {
+      const Moments& total = static_cast<const Moments*>(totals)[k];
+      store(var_, output, total.m2 / std::max(0.0, total.count - correction_)); // as torch: 0 / 0 is NaN, never negative
+      store(mean_, output, total.sum / total.count);
+    }
+  }
+
+private:
+  const View &var_, &mean_;
+  double correction_;
+};
+
+} // namespace
+
+Status sum(const Call& call) { return add_up(call, 1); }
+Status mean(const Call& call) { return add_up(call, static_cast<double>(reduced_count(call.in[0], mask_of(call)))); }
+
+Status prod(const Call& call) {
+  const View &x = call.in[0], &y = call.out[0];
+  return visit(x.dtype, AllTypes{}, [&]<class In>() -> Status {
+    if (is_floating(y.dtype)) return fold<In>(x, mask_of(call), Prod<In, double>{y});
+    return fold<In>(x, mask_of(call), Prod<In, int64_t>{y});
+  });
+}
+
+Status amax(const Call& call) { return extreme<true>(call); }
+Status amin(const Call& call) { return extreme<false>(call); }
+Status any(const Call& call) { return count(call, Truth::kAny); }
+Status all(const Call& call) { return count(call, Truth::kAll); }
+Status countNonzero(const Call& call) { return count(call, Truth::kCount); }
+
+Status logsumexp(const Call& call) {
+  const View& x = call.in[0];
+  return visit(x.dtype, Floating{}, [&]<class In>() {
+    return reduce(x, mask_of(call), Order::kMemory, LogSumExp<In>(call.out[0]));
+  });
+}
+
+Status varMean(const Call& call) {
+  const View& x = call.in[0];
+  return visit(x.dtype, Floating{}, [&]<class In>() {
+    return reduce(x, mask_of(call), Order::kMemory, VarMean<In>(call.out[0], call.out[1], call.attr[1]));
+  });
+}
+
+Status vectorNorm(const Call& call) {
+  const View &x = call.in[0], &y = call.out[0];
+  const uint32_t mask = mask_of(call);
+  const double p = call.attr[1];
+  if (p == 0) return count(call, Truth::kCount);
+  return visit(x.dtype, Floating{}, [&]<class In>() -> Status {
+    if (p == 1) return fold<In>(x, mask, VectorNorm<In, Norm::kOne>{y, p});
+    if (p == 2) return fold<In>(x, mask, VectorNorm<In, Norm::kTwo>{y, p});
+    if (std::isinf(p) && p > 0) return fold<In>(x, mask, VectorNorm<In, Norm::kMax>{y, p});
+    if (std::isinf(p)) return fold<In>(x, mask, VectorNorm<In, Norm::kMin>{y, p});
+    return fold<In>(x, mask, VectorNorm<In, Norm::kPower>{y, p});
+  });
+}
+
+Status argmax(const Call& call) { return extreme_place<true>(call.in[0], call.integer(0), nullptr, call.out[0]); }
+Status argmin(const Call& call) { return extreme_place<false>(call.in[0], call.integer(0), nullptr, call.out[0]); }
+Status maxDim(const Call& call) { return extreme_place<true>(call.in[0], call.integer(0), &call.out[0], call.out[1]); }
+Status minDim(const Call& call) { return extreme_place<false>(call.in[0], call.integer(0), &call.out[0], call.out[1]); }
+
+} // namespace cg::cpu::CG_ISA
