@@ -1,6 +1,6 @@
 /** `npm run docs`: writes the reference, one page of HTML a namespace, from the TSDoc of the built declarations into build/docs. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inClone } from "./environment.mjs";
 import { setUp } from "./setup.mjs";

@@ -15,14 +15,14 @@ export const python = inClone(".venv", "bin", "python");
 export const inCI = /^(1|true)$/i.test(process.env.CI ?? "");
 
 /**
- * Returns the environment for child processes: this Node comes first on PATH and the tools of `.venv` last, Jupyter keeps its files in `build/jupyter`,
+ * Returns the environment for child processes: this Node and the tools of `.venv` end PATH, Jupyter keeps its files in `build/jupyter`,
  * and where HOME cannot be written everything that belongs there goes to `build/home`.
  */
 export function environment() {
   const jupyter = inClone("build", "jupyter");
   const env = {
     ...process.env,
-    PATH: [dirname(process.execPath), process.env.PATH, inClone(".venv", "bin")].filter(Boolean).join(delimiter),
+    PATH: [process.env.PATH, dirname(process.execPath), inClone(".venv", "bin")].filter(Boolean).join(delimiter),
     PIP_DISABLE_PIP_VERSION_CHECK: "1",
     PYTHONNOUSERSITE: "1",
     JUPYTER_CONFIG_DIR: join(jupyter, "config"),

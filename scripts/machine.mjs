@@ -1,6 +1,9 @@
 /** Finds what this machine lacks before anything else is done, and gets it where that is allowed. */
 import { existsSync } from "node:fs";
-import { attempt } from "./shell.mjs";
+import { attempt as attemptIn } from "./shell.mjs";
+
+/** Runs a program with the person's own PATH. */
+const attempt = (program, args, options) => attemptIn(program, args, { ...options, env: process.env });
 
 /** Programs that are a Chromium, in order of preference. */
 const browsers = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
