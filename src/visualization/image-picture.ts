@@ -77,5 +77,7 @@ export function drawImages(elements: Elements, images: ImageLayout, title: reado
     height: Math.ceil(bottom + (shown < total ? 16 : 0) + margin - gap),
     body: head.body + note,
     blocks,
+    cells: [indices],
+    colors: 6,
   };
 }

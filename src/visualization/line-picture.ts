@@ -31,13 +31,16 @@ export function drawLine(elements: Elements, { statistics }: Pick<TensorPayload,
     body.push(label(left - 4, y(value) + 3, short(value), { anchor: "end", fill: ink.muted, size: 9 }));
   }
   body.push(size === n ? singleLine(low, x, y, n) : envelope(low, high, x, y));
-  body.push(marks(low, high, x, top, plot.height));
-  if (plain) return { width: left + plot.width + margin, height: top + plot.height + margin, body: body.join(""), blocks: [] };
+  const special = marks(low, high, x, top, plot.height);
+  const colors = special !== "" ? 16 : plain ? 3 : 6;
+  body.push(special);
+  if (plain)
+    return { width: left + plot.width + margin, height: top + plot.height + margin, body: body.join(""), blocks: [], cells: [], colors };
   const options = { fill: ink.muted, size: 9 };
   body.push(label(left, top + plot.height + 13, "0", options));
   if (n > 1) body.push(label(left + plot.width, top + plot.height + 13, count(n - 1), { ...options, anchor: "end" }));
   const width = Math.ceil(Math.max(left + plot.width + 10, head.width + 2 * margin));
-  return { width, height: Math.ceil(top + plot.height + 20), body: body.join(""), blocks: [] };
+  return { width, height: Math.ceil(top + plot.height + 20), body: body.join(""), blocks: [], cells: [], colors };
 }
 
 function limits(min: number | null, max: number | null): [number, number] {

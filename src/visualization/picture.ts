@@ -23,6 +23,10 @@ export interface Drawing {
   readonly height: number;
   readonly body: string;
   readonly blocks: readonly Block[];
+  /** Colours of text and lines: few are enough for black text, and they keep the file small. */
+  readonly colors: number;
+  /** The data as it was before it was enlarged: its deflated size is a lower bound of the file's. */
+  readonly cells: readonly Uint8Array[];
 }
 
 const require = createRequire(import.meta.url);
@@ -34,9 +38,8 @@ export const margin = 8;
 
 export const ink = { text: "#222222", muted: "#666666", line: "#cccccc", faint: "#e8e8e8" } as const;
 
-/** Rasterizes a drawing on white. `colors` bounds the palette of text and lines. */
-export function rasterize(drawing: Drawing, colors = 6): IndexedImage {
-  const { width, height, body, blocks } = drawing;
+/** Rasterizes a drawing on white. */
+export function rasterize({ width, height, body, blocks, colors }: Drawing): IndexedImage {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="DejaVu Sans" font-size="10">${body}</svg>`;
   return overlay(rasterizeSvg(svg, colors), blocks);
 }

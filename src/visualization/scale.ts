@@ -1,12 +1,13 @@
 /** Chooses how values become colours: limits that a few outliers cannot move, and the table from value to colour. */
 import { palette, reservedColors } from "../wire/color.js";
 import type { ColorScale, Histogram } from "../wire/tensor.js";
+import { rebin } from "./numbers.js";
 import type { Elements, Pooled, RawStatistics } from "./elements.js";
 
 const bins = 256;
 const tail = 0.005;
 
-/** Where the limits come from: exact counts over [min, max] (64 bins), and the quantiles at 0.5 % and 99.5 %. */
+/** Exact counts in 64 bins around the bulk, and a scale from the quantile at 0.5 % to that at 99.5 %. */
 export interface Limits {
   readonly histogram: Histogram;
   readonly scale: ColorScale;
@@ -17,13 +18,14 @@ export function limitsOf(elements: Elements, statistics: RawStatistics): Limits 
   const finite = elements.numel - statistics.nan - statistics.positiveInfinity - statistics.negativeInfinity;
   if (finite === 0) return null;
   const { min, max } = statistics;
-  const counts = elements.histogram(min, max > min ? max : min + 1, bins);
-  const histogram = { lo: min, hi: max > min ? max : min + 1, counts: fold(counts, 64) };
-  if (elements.dtype === "bool") return { histogram, scale: { map: "sequential", lo: 0, hi: 1, below: 0, above: 0 } };
+  const whole = { lo: min, hi: max > min ? max : min + 1 };
+  const counts = elements.histogram(whole.lo, whole.hi, bins);
+  if (elements.dtype === "bool")
+    return { histogram: folded(whole, counts), scale: { map: "sequential", lo: 0, hi: 1, below: 0, above: 0 } };
   // Of fewer elements than this, the tails hold none.
   const robust = finite * tail >= 1;
-  const low = robust ? quantile(elements, histogram, counts, finite, tail) : min;
-  const high = robust ? quantile(elements, histogram, counts, finite, 1 - tail) : max;
+  const low = robust ? quantile(elements, whole, counts, finite, tail) : min;
+  const high = robust ? quantile(elements, whole, counts, finite, 1 - tail) : max;
   const diverging = min < 0 && max > 0;
   const limit = Math.max(-low, high);
   const [lo, hi] =
@@ -31,8 +33,11 @@ export function limitsOf(elements: Elements, statistics: RawStatistics): Limits 
       ? [Math.max(-limit, -maxSize(min, max)), Math.min(limit, maxSize(min, max))]
       : widen(Math.max(low, min), Math.min(high, max));
   const outside = (from: number, to: number): number => (to > from ? sum(elements.histogram(from, to, 1)) : 0);
+  // One far outlier would leave a histogram of all elements with a single bar.
+  const near = { lo: Math.max(whole.lo, lo - (hi - lo)), hi: Math.min(whole.hi, hi + (hi - lo)) };
+  const close = near.lo === whole.lo && near.hi === whole.hi;
   return {
-    histogram,
+    histogram: folded(near, close ? counts : elements.histogram(near.lo, near.hi, bins)),
     scale: {
       map: diverging && limit > 0 ? "diverging" : "sequential",
       lo,
@@ -43,8 +48,13 @@ export function limitsOf(elements: Elements, statistics: RawStatistics): Limits 
   };
 }
 
+interface Range {
+  readonly lo: number;
+  readonly hi: number;
+}
+
 /** The value below which `share` of the finite elements lie; bins are refined until outliers no longer hide the bulk. */
-function quantile(elements: Elements, { lo, hi }: Histogram, counts: readonly number[], finite: number, share: number): number {
+function quantile(elements: Elements, { lo, hi }: Range, counts: readonly number[], finite: number, share: number): number {
   const wanted = share * finite;
   let before = 0;
   for (let round = 0; ; round++) {
@@ -55,7 +65,7 @@ function quantile(elements: Elements, { lo, hi }: Histogram, counts: readonly nu
     const from = lo + bin * width;
     const to = bin === bins - 1 ? hi : from + width;
     // Fewer than half of the elements in the bin: straight lines inside it are close enough.
-    if (counts[bin]! < finite / 2 || round === 5 || !(to > from) || width < Math.abs(from) * 1e-6) {
+    if (counts[bin]! < finite / 2 || round === 15 || !(to > from) || width < Math.abs(from) * 1e-6) {
       return from + (to - from) * Math.min(1, Math.max(0, (wanted - seen) / Math.max(counts[bin]!, 1)));
     }
     before = seen;
@@ -74,9 +84,8 @@ function widen(lo: number, hi: number): [number, number] {
   return hi > lo ? [lo, hi] : [lo, lo + (Math.abs(lo) * 1e-3 || 1)];
 }
 
-function fold(counts: readonly number[], size: number): number[] {
-  const width = counts.length / size;
-  return Array.from({ length: size }, (_, i) => sum(counts.slice(i * width, (i + 1) * width)));
+function folded({ lo, hi }: Range, counts: readonly number[]): Histogram {
+  return { lo, hi, counts: rebin(counts, 64) };
 }
 
 /** Indices of reserved colours follow the `levels` colours of the map. */

@@ -1,4 +1,5 @@
 /** Builds the MIME bundle of a tensor: payload, picture and text, within the byte budget of a notebook. */
+import { deflateSync } from "node:zlib";
 import type { MimeBundle } from "../wire/host.js";
 import type { LiveRef } from "../wire/live.js";
 import { tensorMime, type TensorPayload, type TensorStatistics } from "../wire/tensor.js";
@@ -101,6 +102,7 @@ function pictureWithin(elements: Elements, payload: TensorPayload, small: boolea
   for (const detail of details) {
     const drawing = drawTensor(elements, payload, title, detail);
     if (drawing === null) return null;
+    if (drawing.cells.length > 0 && deflateSync(Buffer.concat(drawing.cells)).length * (4 / 3) > room) continue;
     const entry = pngEntry(rasterize(drawing), payload.summary);
     if (bundleBytes({ data: { "image/png": entry.data }, metadata: entry.metadata }) <= room) return entry;
   }

@@ -37,6 +37,8 @@ export function drawTensor(elements: Elements, pictured: Pictured, title: readon
 }
 
 const side = 320;
+const largestCell = 20;
+const shortestSide = 60;
 const facetGap = 6;
 const mostFacets = 64;
 
@@ -56,17 +58,20 @@ function drawHeatmap(elements: Elements, pictured: Pictured, title: readonly str
   const rowLabels = indices.length === 1 && title.length > 0 ? 10 + 6 * String(shape[row]! - 1).length : 0;
   const head = heading(title);
   const [left, top] = [margin + rowLabels, margin + head.height];
-  const blocks = indices.map((index, i) => {
+  const cells = indices.map((index) => {
     const pooled = elements.pool(wholeSlice(shape, row, column, index), height, width, "extreme", (scale.lo + scale.hi) / 2);
+    return colorIndices(pooled, scale.lo, scale.hi, detail.levels);
+  });
+  const blocks = cells.map((data, i) => {
     const x = left + (i % across) * (width * cell.x + facetGap);
     const y = top + Math.floor(i / across) * (height * cell.y + facetGap);
     const size = [Math.round(cell.x * density), Math.round(cell.y * density)] as const;
-    return magnify(colorIndices(pooled, scale.lo, scale.hi, detail.levels), height, width, size, x, y, colors);
+    return magnify(data, height, width, size, x, y, colors);
   });
   const bottom = top + down * height * cell.y + (down - 1) * facetGap;
   const right = left + across * width * cell.x + (across - 1) * facetGap;
   const body = [head.body];
-  if (title.length === 0) return { width: right + margin, height: bottom + margin, body: "", blocks };
+  if (title.length === 0) return { width: right + margin, height: bottom + margin, body: "", blocks, cells, colors: 6 };
   if (indices.length === 1) body.push(axisLabels(shape[row]!, shape[column]!, left, top, right, bottom));
   const notes = [facetText(shape, indices.length), poolText(shape[row]! / height, shape[column]! / width)].filter((note) => note !== "");
   notes.forEach((note, i) =>
@@ -78,6 +83,8 @@ function drawHeatmap(elements: Elements, pictured: Pictured, title: readonly str
     height: Math.ceil(Math.max(bottom + 4 + 13 * (notes.length + (indices.length === 1 ? 1 : 0)), top + legend.height) + margin),
     body: body.join("") + legend.body,
     blocks: [...blocks, ...legend.blocks],
+    cells,
+    colors: 6,
   };
 }
 
@@ -122,17 +129,16 @@ interface CellSize {
   readonly y: number;
 }
 
-/** Whole file pixels a cell, at most 4 times as long as wide, following the slice's own proportions. */
+/** Whole file pixels a cell, following the slice's own proportions as far as both sides stay readable. */
 function cellSize(height: number, width: number, proportion: number, room: number): CellSize {
-  const step = 1 / density;
-  const largest = 20;
-  const fit = (n: number): number => Math.max(step, Math.min(largest, Math.floor(room / n / step) * step));
-  let [x, y] = [fit(width), fit(height)];
   const wanted = (proportion * width) / height; // cell height / cell width that keeps the proportions
-  const ratio = Math.min(4, Math.max(0.25, wanted));
-  if (y > x * ratio) y = Math.max(step, Math.round((x * ratio) / step) * step);
-  else x = Math.max(step, Math.round(y / ratio / step) * step);
-  return { x, y };
+  const longest = Math.min(room / width, room / height / wanted, largestCell / Math.max(1, wanted));
+  const size = (ideal: number, n: number): number => {
+    const least = Math.min(room, shortestSide) / n;
+    const pixels = Math.floor(Math.min(largestCell, Math.max(ideal, least)) * density + 1e-6);
+    return Math.max(1, pixels) / density;
+  };
+  return { x: size(longest, width), y: size(longest * wanted, height) };
 }
 
 function axisLabels(rows: number, columns: number, left: number, top: number, right: number, bottom: number): string {

@@ -29,13 +29,13 @@ function distribution({ shape, dtype, statistics }: SummaryFacts, limits: Limits
   if (min === null || max === null || mean === null || std === null) return [];
   if (numel === 1) return [short(min, 6)];
   if (dtype === "bool") return [`${count(numel - statistics.zeros)} of ${count(numel)} true (${percent(1 - statistics.zeros / numel)})`];
-  const shape10 = limits === null || min === max ? "" : ` ${bars(tenBins(limits)).trimEnd()}`;
+  const shape10 = limits === null || min === max ? "" : ` ${barsBetween(limits, min, max)}`;
   return [min === max ? `all ${short(min)}` : `[${short(min)}${shape10} ${short(max)}]`, `μ ${short(mean)} σ ${short(std)}`];
 }
 
-function tenBins({ histogram }: Limits): number[] {
-  // 64 bins fold into 8 and read well in a line.
-  return rebin(histogram.counts, 8);
+// An ellipsis where the histogram stops short of an outlier.
+function barsBetween({ histogram }: Limits, min: number, max: number): string {
+  return `${histogram.lo > min ? "…" : ""}${bars(rebin(histogram.counts, 8))}${histogram.hi < max ? "…" : ""}`;
 }
 
 function exceptions(statistics: TensorStatistics, shape: readonly number[]): string[] {

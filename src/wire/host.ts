@@ -6,7 +6,7 @@ export interface MimeBundle {
   readonly metadata?: { readonly [mime: string]: unknown };
 }
 
-/** A value with this method is shown by its MIME bundle (Deno's convention: the plain `data` record, or a promise of it). */
+/** A value with this method is shown by its MIME bundle (Deno's convention: the plain `data` record, or a promise of it; a whole {@link MimeBundle} when it has metadata). */
 export const displaySymbol = Symbol.for("Jupyter.display");
 
 /** Key of the {@link Host} on globalThis. Absent in plain Node. */

@@ -1,0 +1,74 @@
+/** Answers the requests of live views: objects are known by weak references, so a view never keeps memory alive. */
+import { io } from "../runtime/addon.js";
+import { hostSymbol, viewsSymbol, type Host, type Views } from "../wire/host.js";
+import type { LiveRef } from "../wire/live.js";
+import { isViewRequest, type ViewReply, type ViewRequest } from "../wire/views.js";
+
+/** Answers one request about an object. Must not run user code, block, or make the object live longer. */
+export type Answer<T extends object> = (object: T, request: ViewRequest) => ViewReply;
+
+interface Shown {
+  readonly object: WeakRef<object>;
+  readonly answer: Answer<object>;
+}
+
+const shown = new Map<string, Shown>();
+const refs = new WeakMap<object, LiveRef>();
+let offered = 0;
+const forget = new FinalizationRegistry<string>((id) => shown.delete(id));
+
+/** What the kernel offers; null in plain Node. */
+export function host(): Host | null {
+  return (globalThis as { [hostSymbol]?: Host })[hostSymbol] ?? null;
+}
+
+// Only payloads of interactive sessions carry it, so that headless runs stay equal byte for byte.
+const session = crypto.randomUUID();
+
+/** Lets views ask `object`; null when nobody can (plain Node, headless runs). The same object keeps its reference. */
+export function offer<T extends object>(object: T, answer: Answer<T>): LiveRef | null {
+  const known = refs.get(object);
+  if (known !== undefined) return known;
+  if (host()?.interactive !== true) return null;
+  const ref = { session, id: String(++offered) };
+  refs.set(object, ref);
+  shown.set(ref.id, { object: new WeakRef(object), answer: answer as unknown as Answer<object> });
+  forget.register(object, ref.id);
+  return ref;
+}
+
+/** Called by the kernel's agent, possibly between two steps of an op that has just filled the scratch. */
+export const views: Views = {
+  request(message) {
+    const scratch = io.slice();
+    try {
+      return JSON.stringify(answer(message));
+    } finally {
+      io.set(scratch);
+    }
+  },
+};
+
+export function serveViews(): void {
+  (globalThis as { [viewsSymbol]?: Views })[viewsSymbol] = views;
+}
+
+function answer(message: string): ViewReply {
+  let request: unknown;
+  try {
+    request = JSON.parse(message);
+  } catch {
+    return { kind: "failed", request: -1, reason: "not JSON", retry: false };
+  }
+  if (!isViewRequest(request)) return { kind: "failed", request: -1, reason: "not a view request", retry: false };
+  const gone = (reason: "freed" | "restarted"): ViewReply => ({ kind: "gone", request: request.request, reason });
+  if (request.live.session !== session) return gone("restarted");
+  const entry = shown.get(request.live.id);
+  const object = entry?.object.deref();
+  if (entry === undefined || object === undefined) return gone("freed");
+  try {
+    return entry.answer(object, request);
+  } catch (error) {
+    return { kind: "failed", request: request.request, reason: error instanceof Error ? error.message : String(error), retry: false };
+  }
+}
