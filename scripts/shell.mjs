@@ -17,9 +17,9 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () =>
 
 /**
  * Runs a program to its end and resolves to its exit code and output; never rejects.
- * `log` appends the output to a file, `show` passes it through to this terminal instead of keeping it.
+ * `log` appends the output to a file, `show` passes it through to this terminal instead of keeping it, `minutes` is how long it may take.
  */
-export function attempt(program, args, { cwd = root, env = environment(), log, show = false, input } = {}) {
+export function attempt(program, args, { cwd = root, env = environment(), log, show = false, input, minutes } = {}) {
   return new Promise((resolve) => {
     const stdio = [input === undefined ? "ignore" : "pipe", show ? "inherit" : "pipe", show ? "inherit" : "pipe"];
     const child = spawn(program, args, { cwd, env, stdio });
@@ -33,9 +33,11 @@ export function attempt(program, args, { cwd = root, env = environment(), log, s
     child.stderr?.setEncoding("utf8").on("data", keep);
     child.stdin?.on("error", () => {}).end(input);
     running.add(child);
+    const late = minutes && setTimeout(() => (keep(`\nstopped after ${minutes} minutes\n`), child.kill("SIGKILL")), minutes * 60_000);
     child.on("error", (error) => keep(String(error.message)));
     child.on("close", (code, signal) => {
       running.delete(child);
+      clearTimeout(late);
       resolve({ code: code ?? signal ?? "an error", output });
     });
   });

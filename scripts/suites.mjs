@@ -1,6 +1,7 @@
 /** The three kinds of tests, each run to a count: C++ under sanitizers, vitest, and Jupyter's own conformance tests. */
 import { existsSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
+import { processCoverage } from "./coverage.mjs";
 import { environment, inCI, inClone, python, root } from "./environment.mjs";
 import { buildNative } from "./setup.mjs";
 import { attempt, run } from "./shell.mjs";
@@ -30,7 +31,7 @@ export async function runNative({ compiler }) {
     ASAN_OPTIONS: "detect_leaks=1:strict_string_checks=1",
     UBSAN_OPTIONS: "print_stacktrace=1:halt_on_error=1",
   };
-  const { code, output } = await attempt(inClone(folder, "native_tests"), [], { env });
+  const { code, output } = await attempt(inClone(folder, "native_tests"), [], { env, minutes: 15 });
   process.stdout.write(output);
   return countFromLine(output, code);
 }
@@ -45,16 +46,26 @@ export async function runVitest({ chromium }, { project, files, coverage = false
     files ? [files] : [],
     without.flatMap((name) => ["--project", `!${name}`]),
   ].flat();
-  const env = { ...environment(), FORCE_COLOR: process.stdout.isTTY ? "1" : "0", ...(chromium ? { CELLGRAD_CHROMIUM: chromium } : {}) };
+  const env = {
+    ...environment(),
+    FORCE_COLOR: process.stdout.isTTY ? "1" : "0",
+    CELLGRAD_CHROMIUM: chromium ?? "",
+    CELLGRAD_COVERAGE: coverage ? processCoverage : "",
+  };
   const args = ["run", ...config, ...selection, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const { code } = await attempt(process.execPath, [vitest, ...args, ...(coverage ? ["--coverage"] : [])], { env, show: true });
+  const { code } = await attempt(process.execPath, [vitest, ...args, ...(coverage ? ["--coverage"] : [])], {
+    env,
+    show: true,
+    minutes: 60,
+  });
   const count = existsSync(report) ? countFromReport(JSON.parse(readFileSync(report, "utf8")), code) : { passed: 0, failed: 1, skipped: 0 };
   return without.length > 0 && !files ? withSkippedBrowser(count, without, config, env) : count;
 }
 
 /** Runs jupyter_kernel_test against the installed kernelspec. @returns {Promise<Count>} */
-export async function runJupyter() {
-  const { code, output } = await attempt(python, [inClone("test/jupyter/conformance.py")]);
+export async function runJupyter({ coverage = false }) {
+  const env = { ...environment(), ...(coverage ? { NODE_V8_COVERAGE: processCoverage } : {}) };
+  const { code, output } = await attempt(python, [inClone("test/jupyter/conformance.py")], { env, minutes: 10 });
   process.stdout.write(output);
   return countFromLine(output, code);
 }

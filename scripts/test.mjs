@@ -15,19 +15,19 @@ const machine = await setUp("test");
 const projects = readdirSync(inClone("test"), { withFileTypes: true }).filter((entry) => entry.isDirectory() && hasTests(entry.name));
 const chosen = choose(filter);
 
-rmSync(inClone("build", "test"), { recursive: true, force: true });
+for (const folder of ["test", "coverage"]) rmSync(inClone("build", folder), { recursive: true, force: true });
 mkdirSync(inClone("build", "test"), { recursive: true });
 const results = [];
 if (chosen.native) results.push(await suite("native", () => runNative(machine)));
 if (chosen.vitest) results.push(await suite("vitest", () => runVitest(machine, chosen.vitest)));
-if (chosen.jupyter) results.push(await suite("jupyter_kernel_test", runJupyter));
+if (chosen.jupyter) results.push(await suite("jupyter_kernel_test", () => runJupyter(chosen.jupyter)));
 if (filter === "") console.log(["", "Coverage", typeScriptCoverage(), await cppCoverage()].join("\n"));
 report(results);
 
 /** Which suites a filter means. An empty one means all. */
 function choose(text) {
-  if (text === "") return { native: true, jupyter: true, vitest: { coverage: true } };
-  if (text === "native" || text === "jupyter") return { [text]: true };
+  if (text === "") return { native: true, vitest: { coverage: true }, jupyter: { coverage: true } };
+  if (text === "native" || text === "jupyter") return { [text]: {} };
   return { vitest: projects.some(({ name }) => name === text) ? { project: text } : { files: text } };
 }
 
@@ -42,7 +42,7 @@ async function suite(name, run) {
   return { name, ...result, time: seconds(from) };
 }
 
-/** Prints one row a suite, why tests were skipped, and the line that sums them up. A skipped test is a failure in CI when its reason is the machine. */
+/** Prints one row a suite, why tests were skipped or a suite ended early, and the line that sums them up. */
 function report(results) {
   console.log("");
   for (const { name, passed, failed, skipped, time } of results) {
@@ -51,7 +51,7 @@ function report(results) {
     );
   }
   const reasons = results.flatMap((result) => result.reasons ?? []);
-  if (reasons.length > 0) console.log(`\nSkipped:\n${reasons.map((reason) => `  ${reason}`).join("\n")}`);
+  if (reasons.length > 0) console.log(`\nNotes\n${reasons.map((reason) => `  ${reason}`).join("\n")}`);
   const sum = (key) => results.reduce((total, result) => total + result[key], 0);
   const [passed, failed, skipped] = [sum("passed"), sum("failed"), sum("skipped")];
   console.log(`\nIn ${seconds(started).trim()}.`);

@@ -35,7 +35,7 @@ export default defineConfig({
       provider: "v8",
       include: ["src/**/*.ts", "kernel/**/*.ts", "extension/**/*.ts"],
       exclude: ["**/*.d.ts", "extension/gallery/**"],
-      reporter: ["json-summary"],
+      reporter: ["json"],
       reportsDirectory: "build/coverage",
       reportOnFailure: true,
     },
@@ -51,6 +51,8 @@ export default defineConfig({
           fileParallelism: workers > 1,
           sequence: { groupOrder: order },
           pool: "forks" as const,
+          // Set inside the workers, so that only the processes they start write their coverage there.
+          env: process.env.CELLGRAD_COVERAGE ? { NODE_V8_COVERAGE: process.env.CELLGRAD_COVERAGE } : {},
         },
       };
     }),

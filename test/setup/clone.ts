@@ -19,7 +19,7 @@ export function freshClone(): { readonly path: string; remove(): void } {
 /** The environment of somebody whose HOME does not exist. Variables that npm sets for its scripts would point back here. */
 export function homeless(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(npm_|VITEST|NODE_OPTIONS|NODE_ENV|PIP_CACHE|XDG_|JUPYTER|FORCE_COLOR)/.test(name),
+    ([name]) => !/^(npm_|VITEST|NODE_OPTIONS|NODE_ENV|NODE_V8|CELLGRAD|PIP_CACHE|XDG_|JUPYTER|FORCE_COLOR)/.test(name),
   );
   return { ...Object.fromEntries(kept), HOME: join(tmpdir(), "there is no such home"), ...extra };
 }
