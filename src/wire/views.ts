@@ -95,7 +95,16 @@ export interface BundleRequest extends ToObject {
 }
 
 export type ViewRequest =
-  TileRequest | CellsRequest | ValueRequest | LineRequest | ImagesRequest | TensorRequest | PointsRequest | RangeRequest | StripRequest | BundleRequest;
+  | TileRequest
+  | CellsRequest
+  | ValueRequest
+  | LineRequest
+  | ImagesRequest
+  | TensorRequest
+  | PointsRequest
+  | RangeRequest
+  | StripRequest
+  | BundleRequest;
 
 /** Repeats the request's number; `tensorVersion` differs from the payload's after an in-place change. */
 interface OfTensor {

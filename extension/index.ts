@@ -1,0 +1,60 @@
+/** The JupyterLab plugin: renderers for the MIME types of cellgrad. */
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
+import { IThemeManager } from "@jupyterlab/apputils";
+import { IRenderMimeRegistry } from "@jupyterlab/rendermime";
+import {
+  gradientsMime,
+  isGradientsPayload,
+  isRunPayload,
+  isTensorPayload,
+  runMime,
+  tensorMime,
+  type GradientsPayload,
+  type RunPayload,
+  type TensorPayload,
+} from "../src/wire/index.js";
+import { Output, type Kind } from "./output.js";
+import { gradientsView } from "./views/gradients.js";
+import { runView } from "./views/run.js";
+import { tensorView } from "./views/tensor.js";
+
+const tensors: Kind<TensorPayload> = { mime: tensorMime, isPayload: isTensorPayload, createView: tensorView };
+const runs: Kind<RunPayload> = { mime: runMime, isPayload: isRunPayload, createView: runView, isRunning: (run) => run.status === "running" };
+const gradients: Kind<GradientsPayload> = { mime: gradientsMime, isPayload: isGradientsPayload, createView: gradientsView };
+
+/** Before text/html, which has rank 50 and may stand in the same bundle. */
+const rank = 30;
+
+const plugin: JupyterFrontEndPlugin<void> = {
+  id: "cellgrad:views",
+  description: "Draws tensors, training runs and gradients.",
+  autoStart: true,
+  requires: [IRenderMimeRegistry],
+  optional: [IThemeManager],
+  activate(_app: JupyterFrontEnd, registry: IRenderMimeRegistry, themes: IThemeManager | null) {
+    const outputs = new Set<{ schedule(): void }>();
+    const redraw = (): void => outputs.forEach((output) => output.schedule());
+    const register = <Payload>(kind: Kind<Payload>): void => {
+      registry.addFactory(
+        {
+          safe: true,
+          mimeTypes: [kind.mime],
+          createRenderer() {
+            const output = new Output(kind);
+            outputs.add(output);
+            output.disposed.connect(() => outputs.delete(output));
+            return output;
+          },
+        },
+        rank,
+      );
+    };
+    register(tensors);
+    register(runs);
+    register(gradients);
+    themes?.themeChanged.connect(redraw);
+    matchMedia("(forced-colors: active)").addEventListener("change", redraw);
+  },
+};
+
+export default plugin;
