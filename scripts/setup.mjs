@@ -76,6 +76,7 @@ async function makePythonEnvironment(interpreter, log) {
     (await hasVersion("ninja", 1, 10)) ? [] : ["ninja==1.13.2"],
   ].flat();
   await run(python, ["-m", "pip", "install", "--no-deps", "--only-binary=:all:", "-r", requirements, ...tools], { log });
+  writeJson(".venv/package.json", {}); // Python packages carry CommonJS scripts: our "type": "module" is not for them
   // No news and no update prompts: the first thing to be seen is the notebook.
   writeJson(".venv/share/jupyter/lab/settings/overrides.json", {
     "@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false },

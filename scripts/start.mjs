@@ -11,7 +11,7 @@ const notebook = "01-tensors.ipynb";
 const started = Date.now();
 const options = readOptions();
 await setUp();
-await serve(options);
+process.exitCode = await serve(options);
 
 function readOptions() {
   try {
@@ -26,11 +26,19 @@ function readOptions() {
 }
 
 async function serve({ browser, port }) {
-  const chosen = port || (await freePort(port === 0 ? 0 : 8888));
+  const chosen = port || (await freePort(port ?? 8888));
   const token = randomBytes(16).toString("hex");
   const url = `http://127.0.0.1:${chosen}/lab/tree/${notebook}?token=${token}`;
   const args = [
-    ["-m", "jupyterlab", inClone("notebooks", notebook), "--log-level=WARN", `--ServerApp.root_dir=${inClone("notebooks")}`],
+    [
+      "-m",
+      "jupyterlab",
+      inClone("notebooks", notebook),
+      "--log-level=WARN",
+      "--LabApp.log_level=WARN",
+      "--LabApp.extension_manager=readonly",
+      `--ServerApp.root_dir=${inClone("notebooks")}`,
+    ],
     ["--ServerApp.ip=127.0.0.1", `--ServerApp.port=${chosen}`, "--ServerApp.port_retries=0"],
     browser ? [] : ["--no-browser"],
     process.getuid() === 0 ? ["--allow-root"] : [],
@@ -42,13 +50,18 @@ async function serve({ browser, port }) {
     env: { ...environment(), JUPYTER_TOKEN: token },
   });
   const ended = new Promise((resolve) => server.on("exit", resolve));
+  let stopped = false;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-    process.removeAllListeners(signal);
-    process.on(signal, () => stop(server, ended));
+    process.removeAllListeners(signal); // those of the set-up
+    process.on(signal, () => {
+      if (!stopped) stop(server);
+      stopped = true;
+    });
   }
   await Promise.race([ended, answers(`http://127.0.0.1:${chosen}/api/status?token=${token}`)]);
   if (server.exitCode === null) console.log(`JupyterLab is at ${url} (${seconds(started).trim()}). Ctrl-C ends it.`);
-  process.exitCode = (await ended) ?? 0;
+  const code = await ended;
+  return stopped ? 0 : (code ?? 1);
 }
 
 /** Resolves when the server answers. Owner of the wait is `serve`, which stops waiting when the server ends. */
@@ -60,15 +73,10 @@ async function answers(url) {
   }
 }
 
-let stopping = false;
-async function stop(server, ended) {
-  if (stopping) return;
-  stopping = true;
-  server.kill("SIGTERM"); // Jupyter shuts its kernels down, then ends
-  const late = setTimeout(() => process.kill(-server.pid, "SIGKILL"), 8000);
-  await ended;
-  clearTimeout(late);
-  process.exit(0);
+/** Jupyter shuts its kernels down, then ends; after 8 s whatever is left of its group is killed. */
+function stop(server) {
+  server.kill("SIGTERM");
+  setTimeout(() => process.kill(-server.pid, "SIGKILL"), 8000).unref();
 }
 
 /** The first free port from `first` on; 0 lets the system choose. */
