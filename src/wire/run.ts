@@ -11,6 +11,8 @@ export type RunStatus = "running" | "finished" | "interrupted" | "failed";
 /** One curve. `best` is its minimum (its maximum where `bestIs` says so), `count` the number of points in the kernel. */
 export interface Series {
   readonly name: string;
+  /** Curves of one panel share a value axis. */
+  readonly panel: string;
   readonly count: number;
   readonly last: WireNumber;
   readonly best: WireNumber;
