@@ -67,4 +67,52 @@ template <class In> Moments moments_of(const In* run, int64_t n) {
   return {count, sum, m2};
 }
 
+// Moments of each of `cols` neighbouring columns, in blocks that fit the L2 cache.
+template <class In> void add_columns(const In* data, int64_t stride, int64_t rows, int64_t cols, Moments* totals) {
+  constexpr int64_t kWidth = 128;
+  alignas(64) In sum[kWidth], mean[kWidth], m2[kWidth];
+  for (int64_t c = 0; c < cols; c += kWidth)
+    for (int64_t r = 0; r < rows; r += kRowsInBlock) {
+      const int64_t width = std::min(kWidth, cols - c), height = std::min(kRowsInBlock, rows - r);
+      const In* block = data + r * stride + c;
+      for (int64_t j = 0; j < width; ++j) sum[j] = m2[j] = 0;
+      fold_rows(PlainSum<In>{}, block, stride, height, width, sum);
+      for (int64_t j = 0; j < width; ++j) mean[j] = sum[j] / static_cast<In>(height);
+      for (int64_t i = 0; i < height; ++i)
+        for (int64_t j = 0; j < width; ++j) {
+          const In d = block[i * stride + j] - mean[j];
+          m2[j] += d * d;
+        }
+      for (int64_t j = 0; j < width; ++j) totals[c + j].merge({static_cast<double>(height), sum[j], m2[j]});
+    }
+}
+
+// Moments of the reduced dims; Finish is void(const Moments&, int64_t output).
+template <class In, class Finish> class MomentsReduction final : public Reduction {
+public:
+  explicit MomentsReduction(const Finish& finish) : finish_(finish) {}
+
+  size_t total_size() const override { return sizeof(Moments); }
+  void start(void* totals, int64_t count) const override {
+    for (int64_t k = 0; k < count; ++k) static_cast<Moments*>(totals)[k] = {};
+  }
+  void add(const Tile& tile, void* memory) const override {
+    Moments* totals = static_cast<Moments*>(memory);
+    if (tile.cols > 1 && tile.col_stride == 1)
+      return add_columns(static_cast<const In*>(tile.data), tile.row_stride, tile.rows, tile.cols, totals);
+    for_pieces<In>(tile, [&](int64_t column, const In* piece, int64_t n, int64_t) {
+      totals[column].merge(moments_of(piece, n));
+    });
+  }
+  void merge(void* totals, const void* later, int64_t count) const override {
+    for (int64_t k = 0; k < count; ++k) static_cast<Moments*>(totals)[k].merge(static_cast<const Moments*>(later)[k]);
+  }
+  void finish(const void* totals, int64_t count, int64_t output, int64_t stride) const override {
+    for (int64_t k = 0; k < count; ++k) finish_(static_cast<const Moments*>(totals)[k], output + k * stride);
+  }
+
+private:
+  Finish finish_;
+};
+
 } // namespace cg::cpu::CG_ISA

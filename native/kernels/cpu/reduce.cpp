@@ -243,36 +243,6 @@ private:
   const View& y_;
 };
 
-template <class In> class VarMean final : public Reduction {
-public:
-  VarMean(const View& var, const View& mean, double correction) : var_(var), mean_(mean), correction_(correction) {}
-
-  size_t total_size() const override { return sizeof(Moments); }
-  void start(void* totals, int64_t count) const override {
-    for (int64_t k = 0; k < count; ++k) static_cast<Moments*>(totals)[k] = {};
-  }
-  void add(const Tile& tile, void* memory) const override {
-    Moments* totals = static_cast<Moments*>(memory);
-    for_pieces<In>(tile, [&](int64_t column, const In* piece, int64_t n, int64_t) {
-      totals[column].merge(moments_of(piece, n));
-    });
-  }
-  void merge(void* totals, const void* later, int64_t count) const override {
-    for (int64_t k = 0; k < count; ++k) static_cast<Moments*>(totals)[k].merge(static_cast<const Moments*>(later)[k]);
-  }
-  void finish(const void* totals, int64_t count, int64_t output, int64_t stride) const override {
-    for (int64_t k = 0; k < count; ++k, output += stride) {
-      const Moments& total = static_cast<const Moments*>(totals)[k];
-      store(var_, output, total.m2 / std::max(0.0, total.count - correction_)); // as torch: 0 / 0 is NaN, never negative
-      store(mean_, output, total.sum / total.count);
-    }
-  }
-
-private:
-  const View &var_, &mean_;
-  double correction_;
-};
-
 } // namespace
 
 Status sum(const Call& call) { return add_up(call, 1); }
@@ -300,9 +270,14 @@ Status logsumexp(const Call& call) {
 }
 
 Status varMean(const Call& call) {
-  const View& x = call.in[0];
+  const View &x = call.in[0], &var = call.out[0], &mean = call.out[1];
+  const double correction = call.attr[1];
+  const auto finish = [&](const Moments& m, int64_t output) {
+    store(var, output, m.m2 / std::max(0.0, m.count - correction)); // as torch: 0 / 0 is NaN, never negative
+    store(mean, output, m.sum / m.count);
+  };
   return visit(x.dtype, Floating{}, [&]<class In>() {
-    return reduce(x, mask_of(call), Order::kMemory, VarMean<In>(call.out[0], call.out[1], call.attr[1]));
+    return reduce(x, mask_of(call), Order::kMemory, MomentsReduction<In, decltype(finish)>(finish));
   });
 }
 
