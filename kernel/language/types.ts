@@ -30,7 +30,6 @@ export interface TransformSettings {
     readonly pragmaFrag?: string;
   } | null;
   readonly experimentalDecorators: boolean;
-  readonly emitDecoratorMetadata: boolean;
 }
 
 /** A cell that can be run. */
@@ -61,14 +60,16 @@ export interface SyntaxFailure extends Position {
  * on globalThis at that moment are the ones that user declarations must not overwrite.
  */
 export interface CellTransformer {
-  transform(code: string, options: { readonly count: number }): TransformedCell | SyntaxFailure;
+  transform(code: string): TransformedCell | SyntaxFailure;
+  /** Remembers that V8 has the cell's names now: call it when `prelude` was evaluated, never for a cell that does not run. */
+  commit(cell: TransformedCell): void;
 }
 
 /** `globalThis.__cellgrad`: what transformed cells call. The runtime supplies `import` and `meta`, `kernel/language/hooks.ts` the rest. */
 export interface CellHooks extends LanguageHooks {
   /**
-   * Serves `import()` (without `names`) and import declarations (with the names they need; "default" and "*" included; an absent one must throw
-   * SyntaxError "The requested module 'x' does not provide an export named 'y'"). Resolves from the notebook's folder.
+   * Serves `import()` (without `names`) and import declarations (with the names the cell uses as values, "default" included; an absent one must
+   * throw SyntaxError "The requested module 'x' does not provide an export named 'y'"). Resolves from the notebook's folder.
    */
   import(specifier: string, options?: ImportCallOptions, names?: readonly string[]): Promise<Record<string, unknown>>;
   /** `import.meta` of a cell: url, dirname, filename, resolve. */
