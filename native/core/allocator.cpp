@@ -59,9 +59,9 @@ private:
   std::atomic<bool> busy_{false};
 };
 
-class Cache {
+class Cache final : public Allocator {
 public:
-  Block take(size_t bytes) {
+  Block allocate(size_t bytes) override {
     const int index = class_index(bytes);
     if (index >= kClasses) return refuse(bytes);
     const Block block{nullptr, class_bytes(index)};
@@ -81,7 +81,7 @@ public:
     return {data, block.bytes};
   }
 
-  void give(Block block) {
+  void deallocate(Block block) override {
     std::lock_guard guard(lock_);
     figures_.live -= block.bytes;
     if (block.bytes > kLargestSmall) {
@@ -93,20 +93,20 @@ public:
     ASAN_POISON_MEMORY_REGION(static_cast<char*>(block.data) + sizeof(Free), block.bytes - sizeof(Free));
   }
 
-  void trim() {
+  void empty_cache() override {
     std::lock_guard guard(lock_);
     while (evict_oldest()) {}
   }
 
-  MemoryFigures figures() {
+  MemoryFigures figures() override {
     std::lock_guard guard(lock_);
     return figures_;
   }
-  void set_cap(size_t bytes) {
+  void set_cap(size_t bytes) override {
     std::lock_guard guard(lock_);
     figures_.cap = bytes;
   }
-  void reset_peak() {
+  void reset_peak() override {
     std::lock_guard guard(lock_);
     figures_.peak = figures_.live;
   }
@@ -186,20 +186,14 @@ private:
   size_t slab_left_ = 0;
 };
 
-// Never destroyed: worker environments may free tensors while the process ends.
-Cache& cache() {
-  static Cache* instance = std::make_unique<Cache>().release();
-  return *instance;
-}
-
 } // namespace
 
 size_t size_class(size_t bytes) { return class_bytes(class_index(bytes)); }
-Block allocate(size_t bytes) { return cache().take(bytes); }
-void deallocate(Block block) { cache().give(block); }
-MemoryFigures memory_figures() { return cache().figures(); }
-void set_memory_cap(size_t bytes) { cache().set_cap(bytes); }
-void empty_cache() { cache().trim(); }
-void reset_peak() { cache().reset_peak(); }
+
+// Never destroyed: worker environments may free tensors while the process ends.
+Allocator& host_allocator() {
+  static Cache* instance = std::make_unique<Cache>().release();
+  return *instance;
+}
 
 } // namespace cg

@@ -15,16 +15,23 @@ struct MemoryFigures {
   uint64_t allocations = 0, hits = 0;               // hits: answered from freed blocks
 };
 
+// The memory of a device.
+class Allocator {
+public:
+  virtual ~Allocator() = default;
+  // data is nullptr when the cap or the machine refuses, even after the cache was given back; last_failure() has the figures.
+  virtual Block allocate(size_t bytes) = 0;
+  virtual void deallocate(Block block) = 0;
+  virtual MemoryFigures figures() = 0;
+  virtual void set_cap(size_t bytes) = 0;
+  virtual void empty_cache() = 0;
+  virtual void reset_peak() = 0;
+};
+
+// The memory of the host.
+Allocator& host_allocator();
+
 // The smallest size class that holds `bytes`: four classes to each power of two, from 64 bytes.
 size_t size_class(size_t bytes);
-
-// data is nullptr when the cap or the machine refuses, even after the cache was given back (last_failure() has the figures).
-Block allocate(size_t bytes);
-void deallocate(Block block);
-
-MemoryFigures memory_figures();
-void set_memory_cap(size_t bytes);
-void empty_cache();
-void reset_peak();
 
 } // namespace cg

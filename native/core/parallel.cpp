@@ -141,12 +141,12 @@ void detail::parallel_chunks(int64_t begin, int64_t end, int64_t grain, ChunkFn 
 }
 
 Scratch::Scratch(size_t bytes) {
-  const Block block = allocate(bytes);
+  const Block block = host_allocator().allocate(bytes);
   data_ = block.data;
   bytes_ = block.bytes;
 }
 Scratch::~Scratch() {
-  if (data_ != nullptr) deallocate({data_, bytes_});
+  if (data_ != nullptr) host_allocator().deallocate({data_, bytes_});
 }
 
 } // namespace cg

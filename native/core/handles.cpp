@@ -1,0 +1,122 @@
+// The handle table of one environment.
+#include "core/handles.h"
+
+#include "core/shape.h"
+
+namespace cg {
+
+Handles::~Handles() {
+  for (uint32_t slot = 0; slot < made_; ++slot) {
+    Tensor& tensor = blocks_[slot / kBlock][slot % kBlock];
+    if (tensor.storage != nullptr) drop_storage(tensor);
+  }
+}
+
+Tensor* Handles::make(const View& shape, int32_t device, Allocator& memory) {
+  size_t bytes = 0;
+  if (__builtin_mul_overflow(static_cast<size_t>(shape.numel), element_size(shape.dtype), &bytes)) bytes = SIZE_MAX / 2;
+  const Block block = memory.allocate(bytes);
+  if (block.data == nullptr) return nullptr;
+  Tensor* tensor = take_slot();
+  if (tensor == nullptr) {
+    memory.deallocate(block);
+    return nullptr;
+  }
+  Storage* storage = take_storage();
+  storage->block = block;
+  storage->memory = &memory;
+  storage->device = device;
+  storage->references = 1;
+  storage->version = 0;
+  storage->id = next_storage_id_++;
+  collector_.made(block.bytes);
+
+  tensor->storage = storage;
+  View& view = tensor->view;
+  view.data = block.data;
+  view.dtype = shape.dtype;
+  view.rank = shape.rank;
+  view.numel = shape.numel;
+  int64_t stride = 1;
+  for (int d = shape.rank - 1; d >= 0; --d) {
+    view.sizes[d] = shape.sizes[d];
+    view.strides[d] = stride;
+    stride *= shape.sizes[d] > 1 ? shape.sizes[d] : 1;
+  }
+  return tensor;
+}
+
+Tensor* Handles::share(const Tensor& base, const View& view) {
+  Tensor* tensor = take_slot();
+  if (tensor == nullptr) return nullptr;
+  tensor->storage = base.storage;
+  ++base.storage->references;
+  tensor->view = view;
+  return tensor;
+}
+
+void Handles::release(Handle handle) {
+  Tensor* tensor = find(handle);
+  if (tensor == nullptr) return;
+  drop_storage(*tensor);
+  if (!tensor->owned) free_slot(*tensor);
+}
+
+void Handles::reclaim(Handle handle) {
+  Tensor& tensor = blocks_[(handle & kSlotMask) / kBlock][(handle & kSlotMask) % kBlock];
+  if (tensor.storage != nullptr) drop_storage(tensor);
+  free_slot(tensor);
+}
+
+Tensor* Handles::take_slot() {
+  Tensor* tensor = free_slots_;
+  if (tensor != nullptr) {
+    free_slots_ = tensor->next_free;
+  } else {
+    if (made_ > kSlotMask) {
+      collector_.request();
+      fail(Status::kOutOfMemory);
+      return nullptr;
+    }
+    if (made_ % kBlock == 0) blocks_.push_back(std::make_unique<Tensor[]>(kBlock));
+    tensor = &blocks_[made_ / kBlock][made_ % kBlock];
+    tensor->handle = static_cast<Handle>(made_++);
+  }
+  tensor->owned = false;
+  ++live_;
+  return tensor;
+}
+
+void Handles::free_slot(Tensor& tensor) {
+  const uint32_t slot = static_cast<uint32_t>(tensor.handle) & kSlotMask;
+  const uint32_t generation = ((static_cast<uint32_t>(tensor.handle) >> kSlotBits) + 1) % kGenerations;
+  tensor.handle = static_cast<Handle>(generation << kSlotBits | slot);
+  tensor.next_free = free_slots_;
+  free_slots_ = &tensor;
+}
+
+Storage* Handles::take_storage() {
+  if (free_storages_ == nullptr) {
+    storage_blocks_.push_back(std::make_unique<Storage[]>(kBlock));
+    for (uint32_t i = kBlock; i-- > 0;) {
+      storage_blocks_.back()[i].next_free = free_storages_;
+      free_storages_ = &storage_blocks_.back()[i];
+    }
+  }
+  Storage* storage = free_storages_;
+  free_storages_ = storage->next_free;
+  return storage;
+}
+
+void Handles::drop_storage(Tensor& tensor) {
+  Storage* storage = tensor.storage;
+  tensor.storage = nullptr;
+  --live_;
+  if (--storage->references > 0) return;
+  collector_.freed(storage->block.bytes);
+  storage->memory->deallocate(storage->block);
+  storage->next_free = free_storages_;
+  free_storages_ = storage;
+}
+
+} // namespace cg

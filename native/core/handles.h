@@ -1,0 +1,60 @@
+// The handle table of one environment: makes tensors, finds them by handle, counts their storages.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "core/collector.h"
+#include "core/tensor.h"
+
+namespace cg {
+
+class Handles {
+public:
+  explicit Handles(Collector& collector) : collector_(collector) {}
+  ~Handles();
+  Handles(const Handles&) = delete;
+  Handles& operator=(const Handles&) = delete;
+
+  // nullptr when the handle is stale.
+  Tensor* find(Handle handle) const {
+    const auto slot = static_cast<uint32_t>(handle) & kSlotMask;
+    if (slot >= made_) return nullptr;
+    Tensor& tensor = blocks_[slot / kBlock][slot % kBlock];
+    return tensor.handle == handle && tensor.storage != nullptr ? &tensor : nullptr;
+  }
+
+  // A tensor of a fresh storage; the view's dtype, rank, sizes and numel are filled in by the caller before.
+  // nullptr when memory or slots ran out; last_failure() says more.
+  Tensor* make(const View& shape, int32_t device, Allocator& memory);
+  // A tensor of an existing storage.
+  Tensor* share(const Tensor& base, const View& view);
+
+  // Drops the tensor's memory. The slot stays taken while an owner's finalizer is still to come.
+  void release(Handle handle);
+  // The owner died.
+  void reclaim(Handle handle);
+
+  int64_t live_tensors() const { return live_; }
+
+private:
+  static constexpr uint32_t kSlotBits = 21;
+  static constexpr uint32_t kSlotMask = (1u << kSlotBits) - 1;
+  static constexpr uint32_t kGenerations = 1u << 10;
+  static constexpr uint32_t kBlock = 1024;
+
+  Tensor* take_slot();
+  void free_slot(Tensor& tensor);
+  Storage* take_storage();
+  void drop_storage(Tensor& tensor);
+
+  Collector& collector_;
+  std::vector<std::unique_ptr<Tensor[]>> blocks_;
+  std::vector<std::unique_ptr<Storage[]>> storage_blocks_;
+  uint32_t made_ = 0; // slots that were ever in use
+  Tensor* free_slots_ = nullptr;
+  Storage* free_storages_ = nullptr;
+  int64_t live_ = 0;
+  int64_t next_storage_id_ = 1;
+};
+
+} // namespace cg

@@ -1,0 +1,235 @@
+// Runs a row's loop over blocks: operands that are not contiguous, or of another type, are brought into small buffers first.
+#include "kernels/cpu/pointwise.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "core/pages.h"
+#include "core/parallel.h"
+#include "core/shape.h"
+#include "core/walk.h"
+#include "kernels/cpu/copy.h"
+#include "kernels/cpu/table.h"
+#include "kernels/devices.h"
+
+namespace cg::cpu {
+namespace {
+
+constexpr int64_t kBlock = 1024;              // elements: a block of every operand fits the L1 cache
+constexpr int64_t kGrain = 1 << 14;           // elements per chunk of parallel work
+constexpr int64_t kWorthCopying = 1 << 14;    // elements from which a transposed operand is copied first
+constexpr int64_t kWidest = 8;                // bytes of the widest computed type
+constexpr DType kStorageOf[kComputed] = {DType::kBool, DType::kInt32, DType::kInt64, DType::kFloat32, DType::kFloat64};
+
+struct alignas(64) Buffer {
+  char bytes[kBlock * kWidest];
+};
+
+int64_t size_of(DType dtype) { return static_cast<int64_t>(element_size(dtype)); }
+
+Computed computed_type(DType dtype, const Loops& loops) {
+  switch (dtype) {
+  case DType::kBool: return loops[static_cast<size_t>(Computed::kBool)] != nullptr ? Computed::kBool : Computed::kInt32;
+  case DType::kInt64: return Computed::kInt64;
+  case DType::kFloat16:
+  case DType::kBFloat16:
+  case DType::kFloat32: return Computed::kFloat32;
+  case DType::kFloat64: return Computed::kFloat64;
+  default: return Computed::kInt32;
+  }
+}
+
+// Contiguous elements of the loop's type: `view` can be read, or written, where it lies.
+bool direct(const View& view, DType wanted, int64_t numel) {
+  return view.dtype == wanted && view.numel == numel && view.contiguous();
+}
+
+bool past_cache(const View& out) {
+  return static_cast<size_t>(out.numel * size_of(out.dtype)) > last_level_cache() &&
+         reinterpret_cast<uintptr_t>(out.data) % 64 == 0;
+}
+
+// An input of a launch, fetched block by block as contiguous elements of type `wanted`.
+class Source {
+public:
+  void open(const View& view, DType wanted, const View& out) {
+    data_ = static_cast<const char*>(view.data);
+    from_ = size_of(view.dtype);
+    to_ = size_of(wanted);
+    same_type_ = view.dtype == wanted;
+    convert_ = convert(wanted, view.dtype);
+    if (view.numel == out.numel && view.contiguous()) {
+      kind_ = Kind::kLinear;
+    } else if (view.numel == 1) {
+      kind_ = Kind::kRepeated;
+      convert_(repeated_.bytes, to_, data_, 0, std::min(out.numel, kBlock));
+    } else {
+      kind_ = Kind::kWalked;
+      const View expanded = expand(view, out);
+      walk_.emplace(std::array{&expanded});
+    }
+  }
+
+  void start(std::optional<Cursor<1>>& cursor, int64_t position) const {
+    if (walk_) cursor.emplace(*walk_, position);
+  }
+
+  // Elements [i, i + n), in `buffer` or where they lie.
+  const void* fetch(int64_t i, int64_t n, std::optional<Cursor<1>>& cursor, Buffer& buffer) const {
+    if (kind_ == Kind::kRepeated) return repeated_.bytes;
+    if (kind_ == Kind::kLinear) {
+      const char* at = data_ + i * from_;
+      if (same_type_) return at;
+      convert_(buffer.bytes, to_, at, from_, n);
+      return buffer.bytes;
+    }
+    const int64_t stride = walk_->inner_strides()[0];
+    if (same_type_ && stride == from_ && cursor->left_in_run() >= n) {
+      const char* at = cursor->at(0);
+      cursor->advance(n);
+      return at;
+    }
+    for (char* into = buffer.bytes; n > 0;) {
+      const int64_t count = std::min(n, cursor->left_in_run());
+      convert_(into, to_, cursor->at(0), stride, count);
+      cursor->advance(count);
+      into += count * to_;
+      n -= count;
+    }
+    return buffer.bytes;
+  }
+
+private:
+  enum class Kind { kLinear, kRepeated, kWalked };
+  Kind kind_;
+  bool same_type_;
+  const char* data_;
+  int64_t from_, to_; // bytes of an element in memory, in the loop
+  Convert convert_;
+  std::optional<Walk<1>> walk_;
+  Buffer repeated_;
+};
+
+// Where blocks of the result, of type `made`, go.
+class Sink {
+public:
+  Sink(const View& out, DType made)
+      : data_(static_cast<char*>(out.data)), size_(size_of(out.dtype)), made_(size_of(made)),
+        convert_(convert(out.dtype, made)) {
+    if (!out.contiguous()) {
+      kind_ = Kind::kWalked;
+      walk_.emplace(std::array{&out});
+    } else if (out.dtype != made) {
+      kind_ = Kind::kConverted;
+    } else {
+      kind_ = past_cache(out) ? Kind::kStreamed : Kind::kDirect;
+    }
+  }
+
+  void start(std::optional<Cursor<1>>& cursor, int64_t position) const {
+    if (walk_) cursor.emplace(*walk_, position);
+  }
+
+  // Where the loop writes elements from i on; `store` then brings them to their place.
+  void* block(int64_t i, Buffer& buffer) const { return kind_ == Kind::kDirect ? data_ + i * size_ : buffer.bytes; }
+
+  void store(int64_t i, int64_t n, const Buffer& buffer, std::optional<Cursor<1>>& cursor) const {
+    const char* from = buffer.bytes;
+    if (kind_ == Kind::kStreamed) return stream(data_ + i * size_, from, static_cast<size_t>(n * size_));
+    if (kind_ == Kind::kConverted) return convert_(data_ + i * size_, size_, from, made_, n);
+    if (kind_ != Kind::kWalked) return;
+    while (n > 0) {
+      const int64_t count = std::min(n, cursor->left_in_run());
+      convert_(cursor->at(0), walk_->inner_strides()[0], from, made_, count);
+      cursor->advance(count);
+      from += count * made_;
+      n -= count;
+    }
+  }
+
+private:
+  enum class Kind { kDirect, kConverted, kWalked, kStreamed };
+  Kind kind_;
+  char* data_;
+  int64_t size_, made_;
+  Convert convert_;
+  std::optional<Walk<1>> walk_;
+};
+
+// True when the walk along `out` jumps through `in`'s memory from element to element: a tiled copy is cheaper then.
+bool jumps(const View& in, const View& out) {
+  if (in.numel < kWorthCopying || in.numel != out.numel || in.contiguous()) return false;
+  const View expanded = expand(in, out);
+  const Walk<1> walk({&expanded});
+  return walk.rank > 1 && std::abs(walk.inner_strides()[0]) >= 64;
+}
+
+Status run_blocks(Loop loop, const double* p, std::span<const View> in, std::span<const DType> wanted, const View& out,
+                  DType made) {
+  Source sources[kMostInputs];
+  const int inputs = static_cast<int>(in.size());
+  for (int k = 0; k < inputs; ++k) sources[k].open(in[k], wanted[k], out);
+  const Sink sink(out, made);
+  return parallel_for(0, out.numel, kGrain, [&](int64_t begin, int64_t end) {
+    Buffer buffers[kMostInputs], result;
+    std::optional<Cursor<1>> cursors[kMostInputs], out_cursor;
+    for (int k = 0; k < inputs; ++k) sources[k].start(cursors[k], begin);
+    sink.start(out_cursor, begin);
+    for (int64_t i = begin; i < end; i += kBlock) {
+      const int64_t n = std::min(kBlock, end - i);
+      const void* blocks[kMostInputs];
+      for (int k = 0; k < inputs; ++k) blocks[k] = sources[k].fetch(i, n, cursors[k], buffers[k]);
+      loop(sink.block(i, result), blocks, n, p);
+      sink.store(i, n, result, out_cursor);
+    }
+  });
+}
+
+} // namespace
+
+Status pointwise(const Pointwise& call, const View& out) {
+  const Row& row = rows(call.family)[static_cast<size_t>(call.op)];
+  const Loops& loops = table().loops[static_cast<int>(call.family)][call.op];
+  const auto type = static_cast<size_t>(computed_type(call.dtype, loops));
+  const Loop loop = loops[type];
+  if (loop == nullptr) return fail(Status::kUnsupportedDType);
+  if (out.numel == 0) return Status::kOk;
+
+  const DType made = row.predicate ? DType::kBool : kStorageOf[type];
+  DType wanted[kMostInputs] = {kStorageOf[type], kStorageOf[type], kStorageOf[type]};
+  if (row.condition_first) wanted[0] = DType::kBool;
+
+  bool all_direct = direct(out, made, out.numel) && !past_cache(out);
+  bool apart = true; // no input has to be copied before the output is written
+  for (int k = 0; k < row.inputs; ++k) {
+    all_direct = all_direct && direct(*call.in[k], wanted[k], out.numel);
+    apart = apart && !overlaps(out, *call.in[k]);
+  }
+  if (all_direct && apart) {
+    auto* to = static_cast<char*>(out.data);
+    const int64_t size = size_of(made);
+    const auto chunk = [&](int64_t begin, int64_t end) {
+      const void* from[kMostInputs];
+      for (int k = 0; k < row.inputs; ++k) from[k] = call.in[k]->as<const char>() + begin * size_of(wanted[k]);
+      loop(to + begin * size, from, end - begin, call.p);
+    };
+    if (out.numel > kGrain) return parallel_for(0, out.numel, kGrain, chunk);
+    chunk(0, out.numel);
+    return Status::kOk;
+  }
+
+  View in[kMostInputs];
+  std::optional<Scratch> copies[kMostInputs];
+  for (int k = 0; k < row.inputs; ++k) {
+    in[k] = *call.in[k];
+    if (!overlaps(out, in[k]) && !jumps(in[k], out)) continue;
+    copies[k].emplace(static_cast<size_t>(in[k].numel * size_of(in[k].dtype)));
+    if (!copies[k]->ok()) return Status::kOutOfMemory;
+    in[k].data = copies[k]->as<void>();
+    make_contiguous(in[k]);
+    if (const Status status = copy(in[k], *call.in[k]); status != Status::kOk) return status;
+  }
+  return run_blocks(loop, call.p, {in, static_cast<size_t>(row.inputs)}, wanted, out, made);
+}
+
+} // namespace cg::cpu

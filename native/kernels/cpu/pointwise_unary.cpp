@@ -1,0 +1,19 @@
+// Loops of native/kernels/unary.def.
+#include "kernels/cpu/pointwise_loops.h"
+
+namespace cg::cpu::CG_ISA {
+namespace {
+
+#define UNARY(name, types, ...) CG_OPERATION(name, 1, false, false, T x, __VA_ARGS__)
+#define UNARY_PREDICATE(name, types, ...) CG_OPERATION(name, 1, true, false, T x, __VA_ARGS__)
+#include "kernels/unary.def"
+
+} // namespace
+
+extern const Loops unary_loops[] = {
+#define UNARY(name, types, ...) loops_for<op_##name>(types{}),
+#define UNARY_PREDICATE UNARY
+#include "kernels/unary.def"
+};
+
+} // namespace cg::cpu::CG_ISA
