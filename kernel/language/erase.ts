@@ -16,6 +16,7 @@ interface Blank {
 export class Eraser {
   private readonly blanks: Blank[] = [];
   private readonly byEnd = new Map<number, Blank>();
+  private readonly closers: { readonly end: number; readonly text: string }[] = [];
 
   constructor(
     private readonly text: string,
@@ -35,7 +36,17 @@ export class Eraser {
     this.blank(node.start, node.end, ";");
   }
 
+  /** Puts text after an expression, before what is erased at its end. */
+  close(end: number, text: string): void {
+    this.closers.push({ end, text });
+  }
+
   apply(): void {
+    for (const { end, text } of this.closers) {
+      const blank = this.byEnd.get(end);
+      if (blank) blank.lead = text + blank.lead;
+      else this.output.appendLeft(end, text);
+    }
     for (const { start, end, lead, tail } of this.blanks) {
       const spaces = this.text.slice(start + lead.length, end - tail.length).replace(/[^\r\n]/g, " ");
       this.output.update(start, end, lead + spaces + tail);
@@ -75,7 +86,7 @@ export class Eraser {
         return false;
       case "TSTypeAssertion":
         this.blank(node.start, node.expression.start, "(");
-        this.output.appendLeft(node.expression.end, ")");
+        this.close(node.expression.end, ")");
         return false;
       case "TSNonNullExpression":
         this.blank(node.end - 1, node.end);
@@ -112,13 +123,14 @@ export class Eraser {
   /** Puts a semicolon where a statement ended by a line break right after something erased: the next line must not continue it. */
   endStatement(node: Node): void {
     const blank = this.byEnd.get(node.end);
-    if (blank && this.text[node.end - 1] !== ";" && blank.lead === "") blank.lead = ";";
+    if (blank && this.text[node.end - 1] !== ";" && !blank.lead.endsWith(";")) blank.lead += ";";
   }
 
   /** `a + b as T * c`: the operand must stay one. */
   private keepPrecedence(left: Node): void {
     if (left.type !== "TSAsExpression" && left.type !== "TSSatisfiesExpression") return;
-    this.output.appendRight(left.start, "(").prependRight(left.expression.end, ")");
+    this.output.appendRight(left.start, "(");
+    this.close(left.end, ")");
   }
 
   /** Blanks the `?` or `!` that follows a name. */

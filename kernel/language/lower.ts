@@ -58,6 +58,7 @@ function lowerByEsbuild(script: string, settings: TransformSettings) {
     loader: settings.jsx ? "jsx" : "js",
     target,
     sourcemap: "external",
+    keepNames: true,
     logLevel: "silent",
     ...(runtime === "automatic" && { jsx: "automatic", jsxImportSource: importSource }),
     ...(runtime === "classic" && { jsxFactory: pragma, jsxFragment: pragmaFrag }),

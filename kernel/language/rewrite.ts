@@ -146,16 +146,19 @@ export class Rewriter {
   }
 
   private asAssignment(node: VariableDeclarator, keepsValue: boolean): void {
-    if (!node.init && !keepsValue) this.output.appendLeft(node.end, "=void 0");
-    if (node.id.type !== "ObjectPattern") return;
-    this.output.appendLeft(node.start, "(").prependRight(node.end, ")");
+    const { id } = node;
+    if (!node.init && !keepsValue && id.type === "Identifier") this.output.appendLeft(id.start + id.name.length, "=void 0");
+    if (id.type !== "ObjectPattern") return;
+    this.output.appendLeft(node.start, "(");
+    this.eraser.close(node.end, ")");
   }
 
   private resource(node: VariableDeclaration, { init }: VariableDeclarator): void {
     if (!init) return;
     const isAsync = node.kind === "await using";
     this.usesResources = isAsync || this.usesResources === "async" ? "async" : "sync";
-    this.output.appendRight(init.start, `__resources.${isAsync ? "useAsync" : "use"}(`).appendLeft(init.end, ")");
+    this.output.appendRight(init.start, `__resources.${isAsync ? "useAsync" : "use"}(`);
+    this.eraser.close(init.end, ")");
   }
 
   private hoistedVar(node: VariableDeclaration, where: "statement" | "loop"): void {
@@ -242,7 +245,7 @@ export class Rewriter {
     for (const { id, initializer, start, end } of node.body.members) {
       const key = id.type === "Identifier" ? JSON.stringify(id.name) : this.text.slice(id.start, id.end);
       this.output.update(start, initializer?.start ?? end, initializer ? `$(${key},` : `$(${key})`);
-      if (initializer) this.output.appendLeft(end, ")");
+      if (initializer) this.eraser.close(end, ")");
       if (initializer) this.visit(initializer);
     }
     this.output.update(node.end - 1, node.end, "]);");
@@ -255,7 +258,7 @@ export class Rewriter {
     const innermost = path.at(-1)!;
     const { head, existing } = this.assignee(path[0]!, place);
     const opens = path.map((name, i) => (i === 0 ? `${head}((${name})=>{` : `${path[i - 1]}.${name}=((${name})=>{`));
-    const closes = path.map((name, i) => `return ${name}})(${i === 0 ? (existing ?? "{}") : `${path[i - 1]}.${name}??{}`});`);
+    const closes = path.map((name, i) => `;return ${name}})(${i === 0 ? (existing ?? "{}") : `${path[i - 1]}.${name}??{}`});`);
     const functions = node.body.body.flatMap((each) => (each.type === "ExportNamedDeclaration" ? (declaredFunction(each) ?? []) : []));
     const exports = functions.map((name) => `${innermost}.${name}=${name};`);
     this.output.update(node.start, node.body.start + 1, `;${opens.join("")}${exports.join("")}`);
