@@ -56,13 +56,13 @@ CG_INLINE void multiply(int64_t k, const T* a, int64_t a_row, int64_t a_col, con
   }
 }
 
-// All W vectors of each row of B are read, from b + p * b_row; only `cols` columns of C are written.
-template <class T, int R, int W>
-void tile(int64_t k, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_row, const Target<T>& to, int cols) {
-  Vector<T> sum[R][W] = {};
+template <class T, int R, int W> CG_INLINE void prefetch(const Target<T>& to) {
   for (int i = 0; i < R; ++i)
     for (int w = 0; w < W; ++w) __builtin_prefetch(to.c + i * to.ldc + w * kWidth<T>, 1);
-  multiply<T, R, W>(k, a, a_row, a_col, [&](int64_t p) { return b + p * b_row; }, sum);
+}
+
+// Writes the first `cols` columns of a product.
+template <class T, int R, int W> CG_INLINE void store(const Vector<T> (&sum)[R][W], const Target<T>& to, int cols) {
   if (cols == W * kWidth<T>) {
 #pragma GCC unroll 16
     for (int i = 0; i < R; ++i)
@@ -83,6 +83,15 @@ void tile(int64_t k, const T* a, int64_t a_row, int64_t a_col, const T* b, int64
       const T value = to.alpha * rows[i][j];
       to.c[i * to.ldc + j] = to.start == nullptr ? value : value + to.start[i * to.start_row + j * to.start_col];
     }
+}
+
+// All W vectors of each row of B are read, from b + p * b_row; only `cols` columns of C are written.
+template <class T, int R, int W>
+void tile(int64_t k, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_row, const Target<T>& to, int cols) {
+  Vector<T> sum[R][W] = {};
+  prefetch<T, R, W>(to);
+  multiply<T, R, W>(k, a, a_row, a_col, [&](int64_t p) { return b + p * b_row; }, sum);
+  store<T, R, W>(sum, to, cols);
 }
 
 template <class T>
