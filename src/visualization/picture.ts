@@ -56,7 +56,8 @@ export function rasterizeSvg(svg: string, colors: number): IndexedImage {
   return { width: image.width, height: image.height, pixels: indices, palette };
 }
 
-function overlay(image: IndexedImage, blocks: readonly Block[]): IndexedImage {
+/** Pastes blocks, which share one palette, over a picture. */
+export function overlay(image: IndexedImage, blocks: readonly Block[]): IndexedImage {
   const first = blocks[0];
   if (first === undefined) return image;
   const base = image.palette.length / 3;

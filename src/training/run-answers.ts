@@ -1,0 +1,63 @@
+/** Answers what a live run view asks: the points since a call, a range at screen resolution, the strip, the stored bundle. */
+import type { PointsRequest, RangeRequest, SeriesPoints, ViewReply, ViewRequest } from "../wire/views.js";
+import { decimate, firstAfter, type Points } from "./journal.js";
+import { describeSeries } from "./run-text.js";
+import type { Run } from "./run.js";
+
+const mostColumns = 4096;
+
+export function answerRun(run: Run, request: ViewRequest): ViewReply {
+  const head = { request: request.request };
+  switch (request.kind) {
+    case "points":
+      return points(run, request);
+    case "range":
+      return { ...head, kind: "range", points: range(run, request) };
+    case "strip":
+      return { ...head, kind: "strip", strip: run.watch?.strip() ?? null };
+    case "bundle":
+      return { ...head, kind: "bundle", data: run.shown.data, metadata: run.shown.metadata ?? {} };
+    default:
+      return { ...head, kind: "failed", reason: `a run does not answer "${request.kind}"`, retry: false };
+  }
+}
+
+function points(run: Run, { request, since, limit }: PointsRequest): ViewReply {
+  const total = run.journal.calls;
+  const sequence = Math.min(total, Math.max(0, since) + Math.max(1, limit));
+  const series = run.journal.series;
+  return {
+    kind: "points",
+    request,
+    sequence,
+    total,
+    status: run.status,
+    points: series.map((s) => slice(s, firstAfter(s, since), firstAfter(s, sequence))),
+    series: series.map(describeSeries),
+    ghosts: run.ghosts(),
+    progress: run.progress(),
+    samples: run.watch?.samples ?? 0,
+  };
+}
+
+function slice({ name, steps, values }: Points, from: number, to: number): SeriesPoints {
+  return { name, steps: base64(steps.slice(from, to)), values: base64(Float32Array.from(values.subarray(from, to))) };
+}
+
+function range(run: Run, { from, to, size, ghost }: RangeRequest): SeriesPoints[] {
+  const source = ghost === null ? run.journal : run.ghost(ghost);
+  if (source === undefined) throw new RangeError(`no ghost ${ghost}`);
+  const columns = Math.min(mostColumns, Math.max(1, Math.floor(size)));
+  return source.series.map((s) => {
+    const kept = decimate(s, from, to, columns);
+    return {
+      name: s.name,
+      steps: base64(Float64Array.from(kept, (i) => s.steps[i]!)),
+      values: base64(Float32Array.from(kept, (i) => s.values[i]!)),
+    };
+  });
+}
+
+function base64(data: ArrayBufferView): string {
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64");
+}

@@ -1,0 +1,206 @@
+/** The stored chart of a run: a Vega-Lite specification with its points inside, and the same chart drawn as a PNG. */
+import type { Ghost, GradientStrip, Series } from "../wire/run.js";
+import { palette, reservedColors } from "../wire/color.js";
+import { decodeBytes } from "../wire/live.js";
+import { density, ink, label, magnify, overlay, rasterizeSvg } from "../visualization/picture.js";
+import type { IndexedImage } from "../visualization/png.js";
+import { short } from "../visualization/numbers.js";
+import { decimate, type Points } from "./journal.js";
+
+/** A run or a ghost of one, as the chart needs it. `id` is null for the run itself. */
+export interface Charted {
+  readonly id: string | null;
+  readonly points: readonly Points[];
+}
+
+const width = 460;
+const seriesColors = ["#0072b2", "#d55e00", "#007f5f", "#b0578d", "#8a6d00", "#3f7fae", "#6b4fa0"];
+
+/** The specification with at most `most` rows of points for the run and half as many for each ghost. */
+export function chartSpec(series: readonly Series[], runs: readonly Charted[], ghosts: readonly Ghost[], most: number): object {
+  const names = series.map(({ name }) => csvName(name));
+  const panels = [...new Set(series.map(({ panel }) => panel))];
+  const charts = panels.map((panel) => panelSpec(panel, series, runs, ghosts.length > 0, panels.length === 1 ? 200 : 130));
+  return {
+    $schema: "https://vega.github.io/schema/vega-lite/v5.json",
+    data: {
+      values: csv(names, runs, most),
+      format: { type: "csv", parse: Object.fromEntries([["step", "number"], ...names.map((name) => [name, "number"])]) },
+    },
+    ...(charts.length === 1 ? charts[0] : { vconcat: charts, spacing: 14 }),
+    config: {
+      axis: {
+        labelColor: ink.muted,
+        titleColor: ink.muted,
+        titleFontWeight: "normal",
+        gridColor: ink.faint,
+        domain: false,
+        ticks: false,
+        labelPadding: 4,
+      },
+      legend: { orient: "top", title: null, symbolType: "stroke", symbolStrokeWidth: 3, labelColor: ink.text, padding: 0, offset: 4 },
+      view: { stroke: null },
+    },
+  };
+}
+
+function panelSpec(panel: string, series: readonly Series[], runs: readonly Charted[], ghosts: boolean, height: number): object {
+  const members = series.filter((s) => s.panel === panel);
+  const names = members.map(({ name }) => csvName(name));
+  const colors = members.map((s) => seriesColors[series.indexOf(s) % seriesColors.length]!);
+  const encoding = {
+    x: { field: "step", type: "quantitative", title: "step", scale: { nice: false }, axis: { tickCount: 8, grid: false } },
+    y: {
+      field: "value",
+      type: "quantitative",
+      title: names.length === 1 ? names[0] : panel,
+      scale: { zero: false },
+      axis: { tickCount: 5 },
+    },
+    color: { field: "series", type: "nominal", scale: { domain: names, range: colors }, legend: names.length === 1 ? null : {} },
+  };
+  const ghostLayer = {
+    transform: [{ filter: "datum.run" }],
+    mark: { type: "line", strokeWidth: 1, opacity: 0.3 },
+    encoding: { ...encoding, detail: { field: "run" } },
+  };
+  const layers: object[] = ghosts ? [ghostLayer] : [];
+  layers.push({ transform: [{ filter: "!datum.run" }], mark: { type: "line", strokeWidth: 1.5 }, encoding });
+  const broken = members.flatMap((s) => firstNonFinite(runs[0]!.points.find(({ name }) => name === s.name)) ?? []);
+  if (broken.length > 0) layers.push(...brokenLayers(broken));
+  return {
+    width,
+    height,
+    transform: [{ fold: names.map(fieldOf), as: ["series", "value"] }, { filter: "isValid(datum.value)" }],
+    layer: layers,
+  };
+}
+
+interface Broken {
+  readonly step: number;
+  readonly word: string;
+}
+
+function firstNonFinite(points: Points | undefined): Broken | null {
+  if (points === undefined) return null;
+  const at = points.values.subarray(0, points.length).findIndex((value) => !Number.isFinite(value));
+  return at < 0 ? null : { step: points.steps[at]!, word: `${short(points.values[at]!)} at step ${points.steps[at]!}` };
+}
+
+function brokenLayers(values: readonly Broken[]): object[] {
+  const color = `rgb(${reservedColors.nan.join(",")})`;
+  const x = { field: "step", type: "quantitative" };
+  return [
+    { data: { values }, mark: { type: "rule", color, strokeDash: [3, 2] }, encoding: { x } },
+    { data: { values }, mark: { type: "text", color, align: "left", dx: 4, y: 8 }, encoding: { x, text: { field: "word" } } },
+  ];
+}
+
+/** Columns `run` (empty: the run itself), `step` and one a series; an empty cell is no point. */
+function csv(names: readonly string[], runs: readonly Charted[], most: number): string {
+  const lines = runs.flatMap(({ id, points }) => rows(id ?? "", names, points, id === null ? most : most / 2));
+  return ["run,step," + names.join(","), ...lines].join("\n");
+}
+
+function rows(run: string, names: readonly string[], points: readonly Points[], most: number): string[] {
+  const cells = new Map<number, string[]>();
+  const [from, to] = range(points);
+  // Every column of the curve keeps up to three points of each series, and mostly the series share their steps.
+  const columns = Math.max(8, Math.floor(most / (2 * Math.max(1, points.length))));
+  const total = Math.max(...points.map(({ length }) => length), 0);
+  const wanted = new Set<number>();
+  for (const p of points) {
+    const kept = total <= most ? Array.from({ length: p.length }, (_, i) => i) : decimate(p, from, to, columns);
+    for (const i of kept) wanted.add(p.steps[i]!);
+  }
+  points.forEach((p) => {
+    const column = names.indexOf(csvName(p.name));
+    for (let i = 0; i < p.length; i++) {
+      const step = p.steps[i]!;
+      if (column < 0 || !wanted.has(step) || !Number.isFinite(p.values[i]!)) continue;
+      const row = cells.get(step) ?? names.map(() => "");
+      cells.set(step, row);
+      row[column] = String(Number(p.values[i]!.toPrecision(5)));
+    }
+  });
+  return [...cells].sort(([a], [b]) => a - b).map(([step, row]) => `${run},${step},${row.join(",")}`);
+}
+
+export function range(points: readonly Points[]): [number, number] {
+  let [from, to] = [Infinity, -Infinity];
+  for (const { steps, length } of points) {
+    for (let i = 0; i < length; i++) {
+      from = Math.min(from, steps[i]!);
+      to = Math.max(to, steps[i]!);
+    }
+  }
+  return from <= to ? [from, to] : [0, 1];
+}
+
+/** A name without the characters that separate cells. */
+function csvName(name: string): string {
+  return name.replace(/[",\r\n]/g, " ");
+}
+
+/** A column's name as Vega reads a field: dots and brackets are not paths. */
+function fieldOf(name: string): string {
+  return name.replace(/[.[\]\\']/g, "\\$&");
+}
+
+/** Draws the specification, and the gradient strip beneath it. */
+export async function chartPicture(spec: object, strip: GradientStrip | null): Promise<IndexedImage> {
+  const svg = await vegaSvg(spec);
+  const [, w = "0", h = "0"] = /<svg[^>]* width="([\d.]+)" height="([\d.]+)"/.exec(svg) ?? [];
+  if (strip === null) return rasterizeSvg(svg, 24);
+  const rowHeight = Math.max(4, Math.min(12, Math.floor(160 / strip.names.length)));
+  const [left, top, right] = [130, Number(h) + 22, Number(w) - 10];
+  const height = rowHeight * strip.names.length;
+  const body = [
+    label(10, top - 8, "log10 |gradient|", { fill: ink.muted, size: 9 }),
+    label(right, top - 8, `${strip.lo} to ${strip.hi}`, { fill: ink.muted, size: 9, anchor: "end" }),
+  ];
+  if (rowHeight >= 9)
+    strip.names.forEach((name, i) =>
+      body.push(label(left - 5, top + i * rowHeight + rowHeight - 2, tail(name, 22), { anchor: "end", fill: ink.muted, size: 8 })),
+    );
+  const outer = `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${top + height + 8}" font-family="DejaVu Sans">${svg}${body.join("")}</svg>`;
+  const across = Math.max(1, Math.floor(((right - left) * density) / strip.steps.length));
+  const block = magnify(
+    decodeBytes(strip.values).map(shade),
+    strip.names.length,
+    strip.steps.length,
+    [across, rowHeight * density],
+    left,
+    top,
+    stripPalette(),
+  );
+  return overlay(rasterizeSvg(outer, 24), [block]);
+}
+
+function tail(text: string, length: number): string {
+  return text.length <= length ? text : "…" + text.slice(1 - length);
+}
+
+// 64 shades are enough and leave room in the palette for the chart's own colours: 0 no gradient, 1..64, 65 not finite.
+const shades = 64;
+
+function shade(code: number): number {
+  return code === 0 ? 0 : code === 255 ? shades + 1 : 1 + Math.floor(((code - 1) * shades) / 254);
+}
+
+function stripPalette(): Uint8Array {
+  const map = palette("sequential", "light");
+  const table = new Uint8Array((shades + 2) * 3);
+  for (let i = 0; i < shades; i++) table.set(map.subarray(i * 12, i * 12 + 3), (i + 1) * 3);
+  table.set([232, 232, 232], 0);
+  table.set(reservedColors.nan, (shades + 1) * 3);
+  return table;
+}
+
+async function vegaSvg(spec: object): Promise<string> {
+  const [{ compile }, vega] = await Promise.all([import("vega-lite"), import("vega")]);
+  const view = new vega.View(vega.parse(compile(spec as Parameters<typeof compile>[0]).spec), { renderer: "none" });
+  const svg = await view.toSVG();
+  view.finalize();
+  return svg;
+}
