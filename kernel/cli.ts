@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+/** The command `cellgrad`: installs the kernel, and is what Jupyter starts. */
+import { parseArgs } from "node:util";
+
+const usage = `Usage:
+  cellgrad install [--user | --prefix PATH | --sys-prefix]   make the kernel known to Jupyter
+  cellgrad kernel --connection-file FILE                     run the kernel (Jupyter does this)`;
+
+const [command, ...rest] = process.argv.slice(2);
+try {
+  await run(command, rest);
+} catch (error) {
+  console.error(`cellgrad: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+}
+
+async function run(command: string | undefined, args: string[]): Promise<void> {
+  switch (command) {
+    case "kernel": {
+      const { values } = parseArgs({ args, options: { "connection-file": { type: "string" } } });
+      const file = values["connection-file"];
+      if (file === undefined) throw new Error(`--connection-file is needed\n${usage}`);
+      const { runKernel } = await import("./main.js");
+      return runKernel(file);
+    }
+    case "install": {
+      const options = { user: { type: "boolean" }, prefix: { type: "string" }, "sys-prefix": { type: "boolean" } } as const;
+      const { values } = parseArgs({ args, options });
+      const { install } = await import("./install.js");
+      const folder = install({ prefix: values.prefix, sysPrefix: values["sys-prefix"] ?? false });
+      return console.log(`Installed the kernel cellgrad in ${folder}`);
+    }
+    default:
+      throw new Error(command === undefined ? usage : `unknown command ${command}\n${usage}`);
+  }
+}

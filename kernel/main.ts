@@ -1,0 +1,56 @@
+/** Wires the kernel front K together: processes first, because they start while the rest is loaded. */
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { dirname, isAbsolute } from "node:path";
+import { fileURLToPath } from "node:url";
+import { RuntimeProcess } from "./session/runtime-process.js";
+
+/** How often K looks whether the process that started it still lives, in ms. */
+const parentInterval = 500;
+
+/** Runs the kernel of a connection file until it is shut down. */
+export async function runKernel(connectionFile: string): Promise<void> {
+  const folder = notebookFolder();
+  const runtimeProcess = new RuntimeProcess(folder);
+  const { startLanguage } = await import("./language/language.js");
+  const language = startLanguage({ folder, library: fileURLToPath(new URL("../src/index.d.ts", import.meta.url)) });
+
+  const [{ Output }, { Runtime }, { Session }, { Signer }, { Sockets }, { readConnectionFile }, { isComplete }] = await Promise.all([
+    import("./session/output.js"),
+    import("./session/runtime.js"),
+    import("./session/session.js"),
+    import("./protocol/signer.js"),
+    import("./transport/sockets.js"),
+    import("./transport/connection-file.js"),
+    import("./language/completeness.js"),
+  ]);
+  const connection = readConnectionFile(connectionFile);
+  const sockets = new Sockets(new Signer(connection.key), randomUUID());
+  const output = new Output((type, parent, content) => void sockets.publish({ type, parent, content }));
+  const runtime = new Runtime(runtimeProcess, folder, language.transformSettings, output, () => language.reset());
+
+  let ending = false;
+  async function shutdown(): Promise<void> {
+    if (ending) return;
+    ending = true;
+    runtime.close();
+    await Promise.all([language.dispose(), sockets.close()]);
+    process.exit(0);
+  }
+
+  const session = new Session({ sockets, runtime, language, output, isComplete, shutdown: () => void shutdown() });
+  process.on("SIGINT", () => session.interrupt());
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => void shutdown());
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && void shutdown(), parentInterval).unref();
+
+  await sockets.open(connection, (channel, request) => session.receive(channel, request));
+  void sockets.publish({ type: "status", parent: {}, content: { execution_state: "starting" } });
+}
+
+/** The notebook's folder: Jupyter starts kernels there, and names the notebook's path in JPY_SESSION_NAME. */
+function notebookFolder(): string {
+  const notebook = process.env.JPY_SESSION_NAME;
+  const folder = notebook && isAbsolute(notebook) ? dirname(notebook) : process.cwd();
+  return existsSync(folder) ? folder : process.cwd();
+}

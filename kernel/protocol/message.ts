@@ -1,0 +1,80 @@
+/** Jupyter messages: their types, and the pure functions between them and ZMQ frames. */
+import { randomUUID } from "node:crypto";
+import type { Signer } from "./signer.js";
+
+/** The version of the messaging specification that every message follows. */
+export const protocolVersion = "5.5";
+
+export type JsonObject = { readonly [key: string]: unknown };
+
+export interface Header {
+  readonly msg_id: string;
+  readonly msg_type: string;
+  readonly session: string;
+  readonly username: string;
+  readonly date: string;
+  readonly version: string;
+  readonly subshell_id?: string | null;
+}
+
+export interface Message {
+  /** ROUTER identities of a request, or the topic of an iopub message. */
+  readonly identities: readonly Uint8Array[];
+  readonly header: Header;
+  readonly parent: Header | Record<string, never>;
+  readonly metadata: JsonObject;
+  readonly content: JsonObject;
+  readonly buffers: readonly Uint8Array[];
+}
+
+const delimiter = Buffer.from("<IDS|MSG>");
+
+/** Makes the header of a message that this kernel process sends. */
+export function makeHeader(type: string, session: string): Header {
+  return {
+    msg_id: randomUUID(),
+    msg_type: type,
+    session,
+    username: "kernel",
+    date: new Date().toISOString(),
+    version: protocolVersion,
+  };
+}
+
+/** Turns a message into signed frames. */
+export function encodeMessage(message: Message, signer: Signer): Uint8Array[] {
+  const parts = [message.header, message.parent, message.metadata, message.content].map((part) => Buffer.from(JSON.stringify(part)));
+  return [...message.identities, delimiter, Buffer.from(signer.sign(parts)), ...parts, ...message.buffers];
+}
+
+/** Reads frames from a socket; null for anything that is not a whole, correctly signed, fresh message. */
+export function decodeMessage(frames: readonly Uint8Array[], signer: Signer): Message | null {
+  const start = frames.findIndex((frame) => delimiter.equals(frame));
+  if (start < 0 || frames.length < start + 6) return null;
+  const signature = Buffer.from(frames[start + 1]!).toString("latin1");
+  const parts = frames.slice(start + 2, start + 6);
+  if (!signer.accepts(signature, parts)) return null;
+  const [header, parent, metadata, content] = parts.map(parseObject);
+  if (!header || !parent || !metadata || !content || !isHeader(header)) return null;
+  return {
+    identities: frames.slice(0, start),
+    header,
+    parent: isHeader(parent) ? parent : {},
+    metadata,
+    content,
+    buffers: frames.slice(start + 6),
+  };
+}
+
+function parseObject(frame: Uint8Array): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength).toString("utf8"));
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : null;
+  } catch {
+    return null;
+  }
+}
+
+function isHeader(value: JsonObject): value is JsonObject & Header {
+  return typeof value.msg_id === "string" && typeof value.msg_type === "string" && typeof value.session === "string";
+}

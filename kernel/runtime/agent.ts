@@ -1,0 +1,101 @@
+/** The agent: a thread of R that reaches into the main thread through V8's inspector, so that K gets answers while a cell runs. */
+import { Session } from "node:inspector";
+import { Socket } from "node:net";
+import { workerData } from "node:worker_threads";
+import { takeOver } from "./handover.js";
+import { readLines } from "./lines.js";
+import { Pipe, type FromAgent, type ToAgent } from "./messages.js";
+
+const { handover, words } = workerData as { readonly handover: Int32Array; readonly words: Int32Array };
+const cancelWord = 1;
+const kernel = `globalThis[Symbol.for("cellgrad.kernel")]`;
+
+const pipe = new Socket({ fd: Pipe.agent });
+const session = new Session();
+session.connectToMainThread();
+let interrupting = false;
+
+readLines(pipe, (line) => void answer(JSON.parse(line) as ToAgent));
+pipe.on("close", () => process.kill(-process.pid, "SIGKILL")); // K is gone: end with everything the cells started
+
+async function answer(message: ToAgent): Promise<void> {
+  const reply: FromAgent = { id: message.id, value: await perform(message) };
+  pipe.write(JSON.stringify(reply) + "\n");
+}
+
+async function perform(message: ToAgent): Promise<unknown> {
+  switch (message.type) {
+    case "interrupt":
+      return interrupt();
+    case "view":
+      return evaluate(`globalThis[Symbol.for("cellgrad.views")]?.request(${JSON.stringify(message.request)}) ?? ""`);
+    case "names":
+      return names(message.receiver);
+    case "describe":
+      return describe(message.expression);
+  }
+}
+
+async function interrupt(): Promise<void> {
+  Atomics.store(words, cancelWord, 1);
+  if (interrupting) return; // the main thread is in native code and has not come to the last one
+  interrupting = true;
+  await takeOver(
+    handover,
+    () => evaluate(`${kernel}.interrupt()`),
+    () => session.post("Runtime.terminateExecution"),
+  );
+  interrupting = false;
+}
+
+/** Names from the session, without running a getter: V8 refuses expressions with side effects. */
+async function names(receiver: string | null): Promise<unknown> {
+  if (receiver === null) {
+    const lexical = await post<{ names: string[] }>("Runtime.globalLexicalScopeNames", {});
+    return lexical?.names.map((name) => ({ name, kind: "variable" })) ?? null;
+  }
+  const target = await post<{ result: { objectId?: string } }>("Runtime.evaluate", { expression: `Object(${receiver})`, throwOnSideEffect: true });
+  const objectId = target?.result.objectId;
+  if (objectId === undefined) return null;
+  const listed = await post<{ result: { value?: unknown } }>("Runtime.callFunctionOn", {
+    objectId,
+    functionDeclaration: listMembers.toString(),
+    returnByValue: true,
+  });
+  session.post("Runtime.releaseObject", { objectId });
+  return listed?.result.value ?? null;
+}
+
+/** Runs in the main thread: every property name up to Object.prototype, with its kind where a descriptor tells it. */
+function listMembers(this: object): { name: string; kind: string }[] {
+  const found = new Map<string, string>();
+  for (let object: object | null = this; object && object !== Object.prototype; object = Object.getPrototypeOf(object) as object | null) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(object))) {
+      if (found.size < 1000 && !found.has(name) && !/^\d+$/.test(name)) found.set(name, typeof value === "function" ? "method" : "property");
+    }
+  }
+  return [...found].map(([name, kind]) => ({ name, kind }));
+}
+
+async function describe(expression: string): Promise<unknown> {
+  const answer = await post<{ result: { description?: string; type: string; value?: unknown }; exceptionDetails?: object }>("Runtime.evaluate", {
+    expression,
+    throwOnSideEffect: true,
+    objectGroup: "describe",
+  });
+  session.post("Runtime.releaseObjectGroup", { objectGroup: "describe" });
+  if (!answer || answer.exceptionDetails) return null;
+  return answer.result.description ?? JSON.stringify(answer.result.value) ?? answer.result.type;
+}
+
+/** The value of an expression in the main thread, now; null when it throws. */
+async function evaluate(expression: string): Promise<unknown> {
+  const source = `${expression}\n//# sourceURL=node:cellgrad-agent`;
+  const answer = await post<{ result: { value?: unknown }; exceptionDetails?: object }>("Runtime.evaluate", { expression: source, returnByValue: true });
+  return answer && !answer.exceptionDetails ? (answer.result.value ?? null) : null;
+}
+
+/** Null when V8 refuses: a termination ends evaluations too. */
+function post<Answer>(method: string, params: object): Promise<Answer | null> {
+  return new Promise((resolve) => session.post(method, params, (error, answer) => resolve(error ? null : (answer as Answer))));
+}

@@ -1,0 +1,50 @@
+/** The cells that R has run: which one the current code belongs to, and where a script's positions are in its text. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Position, TransformedCell } from "../language/types.js";
+import type { RuntimeCell } from "./messages.js";
+
+/** A cell while it runs, and as the owner of whatever it left running. */
+export interface ActiveCell extends RuntimeCell {
+  /** Work to finish before the cell is reported as done. */
+  readonly beforeIdle: (() => void | Promise<void>)[];
+  /** Set when the cell was interrupted: its timers no longer fire. */
+  stopped: boolean;
+}
+
+/** The cell whose code runs, followed through awaits, timers and callbacks. */
+export const activeCell = new AsyncLocalStorage<ActiveCell>();
+
+interface Script {
+  readonly cell: RuntimeCell;
+  readonly map: TransformedCell["map"];
+}
+
+const scripts = new Map<number, Script>();
+const codeByCount = new Map<number, string>();
+const urlPattern = /cell:\/\/(\d+):(\d+):(\d+)/g;
+
+/** The URL by which V8 knows a cell's script. */
+export function scriptUrl(key: number): string {
+  return `cell://${key}`;
+}
+
+/** Remembers how positions in a cell's script map to its text. */
+export function registerScript(cell: RuntimeCell, map: Script["map"]): void {
+  scripts.set(cell.key, { cell, map });
+  codeByCount.set(cell.count, cell.code);
+}
+
+/** The text of the cell that people know as `Cell [count]`. */
+export function codeOf(count: number): string | undefined {
+  return codeByCount.get(count);
+}
+
+/** Replaces every script position in a text by the cell's: `cell://7:2:3` becomes `Cell [5]:2:3`. */
+export function namePlaces(text: string): string {
+  return text.replace(urlPattern, (place, key: string, line: string, column: string) => {
+    const script = scripts.get(Number(key));
+    if (!script) return place;
+    const position: Position = script.map({ line: Number(line), column: Number(column) });
+    return `Cell [${script.cell.count}]:${position.line}:${position.column}`;
+  });
+}

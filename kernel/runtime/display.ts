@@ -1,0 +1,70 @@
+/** Turns values into MIME bundles, and sends what user code displays. */
+import { displaySymbol, type MimeBundle } from "../../src/wire/host.js";
+import { activeCell } from "./cells.js";
+import { emit } from "./channel.js";
+import { inspectSafely } from "./errors.js";
+import type { Bundle } from "./messages.js";
+
+/** A value's own bundle (its `Symbol.for("Jupyter.display")` method), or its text as Node inspects it, without colours. */
+export function toBundle(value: unknown): Bundle | Promise<Bundle> {
+  try {
+    const data = displayMethod(value)?.call(value);
+    if (!(data instanceof Promise)) return ownBundle(value, data);
+    return data.then(
+      (data) => ownBundle(value, data),
+      (error: unknown) => failedBundle(value, error),
+    );
+  } catch (error) {
+    return failedBundle(value, error);
+  }
+}
+
+/** Options of {@link display}. */
+export interface DisplayOptions {
+  /** A name under which a later call with `update` replaces this display. */
+  readonly displayId?: string;
+  /** Replace the displays of `displayId` instead of adding one. */
+  readonly update?: boolean;
+}
+
+/** Shows a value under the cell, in place. */
+export async function display(value: unknown, options: DisplayOptions = {}): Promise<void> {
+  sendDisplay(await toBundle(value), options);
+}
+
+/** Clears the cell's output; with `wait`, when the next output comes. */
+export function clearOutput(options: { readonly wait?: boolean } = {}): void {
+  emit({ type: "clear", key: activeCell.getStore()?.key ?? null, wait: options.wait ?? false });
+}
+
+export function sendDisplay(bundle: Bundle, options: DisplayOptions): void {
+  const key = activeCell.getStore()?.key ?? null;
+  emit({ type: "display", key, bundle, displayId: options.displayId ?? null, update: options.update ?? false });
+}
+
+function displayMethod(value: unknown): ((this: unknown) => unknown) | null {
+  if ((typeof value !== "object" && typeof value !== "function") || value === null) return null;
+  const method = (value as { readonly [displaySymbol]?: unknown })[displaySymbol];
+  return typeof method === "function" ? (method as (this: unknown) => unknown) : null;
+}
+
+function ownBundle(value: unknown, data: unknown): Bundle {
+  if (typeof data !== "object" || data === null) return textBundle(value);
+  const { data: entries, metadata = {} } = hasMetadata(data) ? data : { data: data as MimeBundle["data"] };
+  return { data: "text/plain" in entries ? entries : { ...entries, "text/plain": inspectSafely(value) }, metadata };
+}
+
+// A record of MIME types has no entry without a slash.
+function hasMetadata(bundle: object): bundle is MimeBundle {
+  return "data" in bundle && typeof bundle.data === "object" && bundle.data !== null;
+}
+
+/** A view that fails costs the picture, never the value. */
+function failedBundle(value: unknown, error: unknown): Bundle {
+  console.error("This value could not be drawn, it is shown as text.", error);
+  return textBundle(value);
+}
+
+function textBundle(value: unknown): Bundle {
+  return { data: { "text/plain": inspectSafely(value) }, metadata: {} };
+}

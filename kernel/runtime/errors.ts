@@ -1,0 +1,118 @@
+/** Turns what a cell threw into Jupyter's error: stack frames named after cells, causes and aggregates included, the kernel's own frames left out. */
+import { isNativeError } from "node:util/types";
+import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
+import { frameLines, header, type Frame } from "../errors/traceback.js";
+import { codeOf, namePlaces } from "./cells.js";
+import { sourcePlace } from "./imports.js";
+import type { CellError } from "./messages.js";
+
+const kernelFolder = new URL("..", import.meta.url).href;
+const libraryFolder = new URL("../../src/", import.meta.url).href;
+const frameLine = /^\s+at (?:(.*) \((.*)\)|(.*))$/;
+/** How many causes or members of an aggregate are followed. */
+const maxDepth = 5;
+
+/** Makes `error.stack` speak of cells, for whoever reads it. */
+export function installStackTraces(): void {
+  Error.prepareStackTrace = (error, sites) => {
+    const last = sites.findLastIndex((site) => site.getScriptNameOrSourceURL() && isUserFrame(site));
+    const frames = sites.slice(0, last + 1).filter(isUserFrame);
+    return headline(error) + frames.map((site) => `\n    at ${nameSources(site)}`).join("");
+  };
+}
+
+/** A frame in terms of what people wrote: cells, and the sources of stripped modules. */
+function nameSources(site: NodeJS.CallSite): string {
+  const text = site.toString();
+  const url = site.getFileName();
+  if (!url?.startsWith("file:")) return namePlaces(text);
+  const [line, column] = [site.getLineNumber() ?? 1, site.getColumnNumber() ?? 1];
+  const place = sourcePlace(url, line, column) ?? { line, column };
+  return text.replace(`${url}:${line}:${column}`, `${fileURLToPath(url.split("?")[0]!)}:${place.line}:${place.column}`);
+}
+
+/** Whether code that a person wrote, or a package of theirs, is at this place. */
+export function isUserFrame(site: NodeJS.CallSite): boolean {
+  const script = site.getScriptNameOrSourceURL();
+  if (!script) return true;
+  return !script.startsWith("node:") && !script.startsWith(kernelFolder) && !script.startsWith(libraryFolder);
+}
+
+/** @param place Where the value was thrown, for values that know no stack of their own. */
+export function describeError(thrown: unknown, place?: string): CellError {
+  if (!isErrorLike(thrown)) {
+    const evalue = inspectSafely(thrown);
+    const frames = place === undefined ? [] : [{ place: namePlaces(place), name: "" }];
+    return { ename: "Uncaught", evalue, traceback: [header("Uncaught", evalue), ...frameLines(frames, codeOf)] };
+  }
+  const ename = nameOf(thrown);
+  const evalue = messageOf(thrown);
+  return { ename, evalue, traceback: [header(ename, evalue), ...bodyOf(thrown, 0, new Set())] };
+}
+
+/** The stack, then what lies behind the error. */
+function bodyOf(error: Error, depth: number, seen: Set<unknown>): string[] {
+  seen.add(error);
+  const lines = frameLines(framesOf(error), codeOf);
+  const behind: [label: string, error: unknown][] = [];
+  if (error instanceof AggregateError) error.errors.forEach((member, index) => behind.push([`[${index}]`, member]));
+  if (error.cause !== undefined) behind.push(["Caused by", error.cause]);
+  for (const [label, other] of behind) {
+    if (depth >= maxDepth || seen.has(other)) continue;
+    if (!isErrorLike(other)) lines.push(`${label}: ${inspectSafely(other)}`);
+    else lines.push(`${label}: ${header(nameOf(other), messageOf(other))}`, ...bodyOf(other, depth + 1, seen));
+  }
+  return lines;
+}
+
+function framesOf(error: Error): Frame[] {
+  const stack = read(() => error.stack);
+  return typeof stack === "string" ? framesOfStack(stack) : [];
+}
+
+/** The frames of a stack that {@link installStackTraces} has written. */
+export function framesOfStack(stack: string): Frame[] {
+  return stack.split("\n").flatMap((line) => {
+    const match = frameLine.exec(line);
+    if (!match) return [];
+    return [{ place: (match[2] ?? match[3])!, name: (match[1] ?? "").replace(/^async /, "") }];
+  });
+}
+
+function isErrorLike(value: unknown): value is Error {
+  return isNativeError(value) || value instanceof Error;
+}
+
+function headline(error: Error): string {
+  const message = messageOf(error);
+  return message === "" ? nameOf(error) : `${nameOf(error)}: ${message}`;
+}
+
+function nameOf(error: Error): string {
+  const name = read(() => error.name);
+  return typeof name === "string" && name !== "" ? name : "Error";
+}
+
+function messageOf(error: Error): string {
+  const message = read(() => error.message);
+  return typeof message === "string" ? message : "";
+}
+
+/** A property of a hostile object, or undefined when reading it throws. */
+function read(get: () => unknown): unknown {
+  try {
+    return get();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Node's inspect, which a value's own code may make throw. */
+export function inspectSafely(value: unknown): string {
+  try {
+    return inspect(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}

@@ -1,0 +1,168 @@
+/** Runs cells on R's main thread: transform, evaluate in V8's REPL mode, settle once, report. */
+import { Session, type Runtime } from "node:inspector";
+import { codeFrame } from "../errors/code-frame.js";
+import { frameLines, header } from "../errors/traceback.js";
+import type { CellTransformer, SyntaxFailure, TransformedCell } from "../language/types.js";
+import type { JsonObject } from "../protocol/message.js";
+import { activeCell, codeOf, registerScript, scriptUrl, type ActiveCell } from "./cells.js";
+import { emit } from "./channel.js";
+import { toBundle } from "./display.js";
+import { describeError, framesOfStack } from "./errors.js";
+import { awaitTermination } from "./handover.js";
+import { cancelWord } from "./host.js";
+import { clearAsyncIdStack, userStack } from "./interrupt.js";
+import type { Bundle, CellError, RuntimeCell } from "./messages.js";
+
+type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: CellError };
+
+interface Run {
+  readonly cell: ActiveCell;
+  readonly script: TransformedCell;
+  readonly expressions: JsonObject;
+  interrupted: boolean;
+  reported: boolean;
+}
+
+/** Node's own, which an interrupt relies on: user code may replace the global one. */
+const { setImmediate } = globalThis;
+
+export class Evaluator {
+  readonly #session = new Session();
+  readonly #transformer: CellTransformer;
+  readonly #words: Int32Array;
+  readonly #handover: Int32Array;
+  readonly #prepared = new Map<number, { readonly cell: RuntimeCell; readonly script: TransformedCell }>();
+  readonly #runs = new Map<number, Run>();
+  /** Where {@link #valueOf} receives a value from V8. */
+  #received: unknown = undefined;
+
+  constructor(transformer: CellTransformer, words: Int32Array, handover: Int32Array) {
+    this.#transformer = transformer;
+    this.#words = words;
+    this.#handover = handover;
+    this.#session.connect();
+    Object.defineProperty(globalThis, Symbol.for("cellgrad.kernel"), {
+      value: { interrupt: () => this.#interrupt(), receive: (value: unknown) => void (this.#received = value) },
+    });
+  }
+
+  /** Transforms a cell; it runs when {@link run} is called. */
+  prepare(cell: RuntimeCell): void {
+    const script = this.#transformer.transform(cell.code);
+    if (!script.ok) return emit({ type: "prepared", key: cell.key, error: syntaxError(cell, script) });
+    registerScript(cell, (place) => script.map(place));
+    this.#prepared.set(cell.key, { cell, script });
+    emit({ type: "prepared", key: cell.key, error: null });
+  }
+
+  drop(key: number): void {
+    this.#prepared.delete(key);
+  }
+
+  /** Runs a prepared cell, then the front end's `user_expressions`, then what was registered with `beforeIdle`. */
+  run(key: number, expressions: JsonObject): void {
+    const { cell, script } = this.#prepared.get(key)!;
+    this.#prepared.delete(key);
+    const run: Run = { cell: { ...cell, beforeIdle: [], stopped: false }, script, expressions, interrupted: false, reported: false };
+    this.#runs.set(key, run);
+    Atomics.store(this.#words, cancelWord, 0);
+    activeCell.run(run.cell, () => void this.#perform(run));
+  }
+
+  async #perform(run: Run): Promise<void> {
+    const { key } = run.cell;
+    const outcome = await this.#evaluate(run.script, scriptUrl(key), key);
+    let result: Bundle | null = null;
+    const expressions: { [name: string]: unknown } = {};
+    if (outcome.ok && !run.interrupted) {
+      if (run.script.hasResult && outcome.value !== undefined) result = await toBundle(outcome.value);
+      for (const [name, text] of Object.entries(run.expressions)) expressions[name] = await this.#evaluateExpression(String(text), run.cell);
+    }
+    for (const task of run.cell.beforeIdle) await settleTask(task);
+    this.#report(run, outcome.ok ? null : outcome.error, result, expressions);
+  }
+
+  #report(run: Run, error: CellError | null, result: Bundle | null, expressions: JsonObject): void {
+    if (run.reported) return;
+    run.reported = true;
+    const { key } = run.cell;
+    this.#runs.delete(key);
+    this.#session.post("Runtime.releaseObjectGroup", { objectGroup: String(key) });
+    emit({ type: "done", key, result, error, expressions });
+  }
+
+  /** Called by the agent, in this thread, between any two steps of user code or in the idle event loop. */
+  #interrupt(): void {
+    const stack = userStack();
+    for (const run of this.#runs.values()) {
+      if (run.interrupted) continue;
+      run.interrupted = true;
+      run.cell.stopped = true;
+      // Not a promise: a termination discards the microtasks that wait. And not now: code that is still on the stack ends first.
+      setImmediate(() => this.#report(run, interruption(stack), null, {}));
+    }
+    setImmediate(() => Atomics.store(this.#words, cancelWord, 0));
+    if (stack === null) return;
+    clearAsyncIdStack();
+    awaitTermination(this.#handover);
+  }
+
+  #evaluate(script: TransformedCell, url: string, key: number): Promise<Outcome> {
+    if (script.prelude !== "") this.#session.post("Runtime.evaluate", { expression: script.prelude, replMode: true, silent: true });
+    this.#transformer.commit(script);
+    const expression = `${script.js}\n//# sourceURL=${url}`;
+    const parameters = { expression, objectGroup: String(key), replMode: true, awaitPromise: true, silent: true };
+    return new Promise((resolve) => {
+      this.#session.post("Runtime.evaluate", parameters, (failure, answer: Runtime.EvaluateReturnType) => {
+        if (failure) resolve({ ok: false, error: describeError(failure) });
+        else if (!answer.exceptionDetails) resolve({ ok: true, value: this.#valueOf(answer.result) });
+        else resolve({ ok: false, error: this.#describe(answer.exceptionDetails) });
+      });
+    });
+  }
+
+  async #evaluateExpression(code: string, { key }: RuntimeCell): Promise<JsonObject> {
+    const script = this.#transformer.transform(code);
+    if (!script.ok) return { status: "error", ename: script.name, evalue: script.message, traceback: [header(script.name, script.message)] };
+    const outcome = await this.#evaluate(script, "", key);
+    return outcome.ok ? { status: "ok", ...(await toBundle(outcome.value)) } : { status: "error", ...outcome.error };
+  }
+
+  #describe(details: Runtime.ExceptionDetails): CellError {
+    const { url, lineNumber, columnNumber } = details.stackTrace?.callFrames[0] ?? details;
+    const place = url?.startsWith("cell:") ? `${url}:${lineNumber + 1}:${columnNumber + 1}` : undefined;
+    return describeError(details.exception ? this.#valueOf(details.exception) : details.text, place);
+  }
+
+  /** The value itself behind V8's description of it. */
+  #valueOf(remote: Runtime.RemoteObject): unknown {
+    if (remote.objectId === undefined && remote.unserializableValue === undefined) return remote.value;
+    const { objectId, unserializableValue } = remote;
+    this.#session.post("Runtime.callFunctionOn", {
+      functionDeclaration: `function (value) { globalThis[Symbol.for("cellgrad.kernel")].receive(value) }`,
+      arguments: [objectId === undefined ? { unserializableValue: unserializableValue! } : { objectId }],
+      executionContextId: 1,
+    });
+    const value = this.#received;
+    this.#received = undefined;
+    return value;
+  }
+}
+
+async function settleTask(task: () => void | Promise<void>): Promise<void> {
+  try {
+    await task();
+  } catch (error) {
+    console.error(error);
+  }
+}
+
+function interruption(stack: string | null): CellError {
+  const [ename, evalue] = ["KeyboardInterrupt", "the cell was interrupted, its variables are kept"];
+  return { ename, evalue, traceback: [header(ename, evalue), ...frameLines(stack === null ? [] : framesOfStack(stack), codeOf)] };
+}
+
+function syntaxError({ count, code }: RuntimeCell, { name, message, line, column }: SyntaxFailure): CellError {
+  const frame = codeFrame(code, line, column).map((text) => `  ${text}`);
+  return { ename: name, evalue: message, traceback: [header(name, message), `  Cell [${count}]:${line}:${column}`, ...frame] };
+}

@@ -1,0 +1,43 @@
+/**
+ * Hands the main thread over to the agent, so that `Runtime.terminateExecution` arrives while user code is on the stack and never elsewhere.
+ *
+ * It unwinds every frame without running JavaScript. In an idle event loop it would hit Node's own next callback; between a promise hook
+ * and its end it leaves an entry on Node's stack of async ids, on which Node aborts. So the agent evaluates `interrupt()` in the main
+ * thread; when user code is on the stack beneath it, the main thread empties the async stack and waits there until the agent has posted the
+ * termination, which V8 then meets before any other code.
+ */
+
+/** States of the word that both threads share. */
+const Handover = { none: 0, ready: 1, posted: 2 } as const;
+
+/** In every Node that we support, but in no library of TypeScript before ES2024. */
+const { waitAsync } = Atomics as unknown as {
+  waitAsync(word: Int32Array, index: number, value: number): { readonly async: boolean; readonly value: unknown };
+};
+
+/** How long the main thread waits for the agent in ms; it answers in a fraction of one. */
+const deadline = 500;
+
+/** Main thread, inside the agent's evaluation: waits until the termination is posted. */
+export function awaitTermination(word: Int32Array): void {
+  Atomics.store(word, 0, Handover.ready);
+  Atomics.notify(word, 0);
+  const end = performance.now() + deadline;
+  while (Atomics.load(word, 0) === Handover.ready && performance.now() < end);
+}
+
+/** Agent thread: has the main thread evaluate `interrupt()`, and terminates it if it waits in {@link awaitTermination}. */
+export async function takeOver(word: Int32Array, evaluate: () => Promise<unknown>, terminate: () => void): Promise<void> {
+  Atomics.store(word, 0, Handover.none);
+  const ready = waitAsync(word, 0, Handover.none);
+  const evaluated = evaluate().then(() => {
+    // Nothing to terminate: release the wait for it.
+    if (Atomics.compareExchange(word, 0, Handover.none, Handover.posted) === Handover.none) Atomics.notify(word, 0);
+  });
+  if (ready.async) await ready.value;
+  if (Atomics.load(word, 0) === Handover.ready) {
+    terminate();
+    Atomics.store(word, 0, Handover.posted);
+  }
+  await evaluated;
+}

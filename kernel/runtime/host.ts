@@ -1,0 +1,24 @@
+/** What the library finds in R: the {@link Host} of src/wire/host.ts. */
+import { hostSymbol, type Host, type MimeBundle } from "../../src/wire/host.js";
+import { activeCell } from "./cells.js";
+import { sendDisplay } from "./display.js";
+
+/** Index of the word that stops native work. */
+export const cancelWord = 1;
+
+/** Puts the host on globalThis. */
+export function installHost(words: Int32Array): void {
+  const host: Host = {
+    words,
+    display: ({ data, metadata = {} }: MimeBundle, options = {}) => sendDisplay({ data, metadata }, options),
+    cell: () => activeCell.getStore() ?? null,
+    beforeIdle: (task) => {
+      const cell = activeCell.getStore();
+      if (cell && !cell.beforeIdle.includes(task)) cell.beforeIdle.push(task);
+    },
+    get interactive() {
+      return activeCell.getStore()?.interactive ?? false;
+    },
+  };
+  Object.defineProperty(globalThis, hostSymbol, { value: host });
+}

@@ -1,0 +1,62 @@
+/** `import` in cells: resolved from the notebook's folder as Node resolves, with local TypeScript, fresh after an edit. */
+import { createRequire, findSourceMap, register } from "node:module";
+import { pathToFileURL } from "node:url";
+import type { CellHooks } from "../language/types.js";
+
+/** What the hooks of `module-hooks.ts` are told. */
+export interface HookSettings {
+  /** The module whose imports are those of cells. */
+  readonly importer: string;
+  /** The URL that cells import from: a file in the notebook's folder. */
+  readonly base: string;
+  /** The kernel's own copy of the library. */
+  readonly library: string;
+}
+
+const library = new URL("../../src/index.js", import.meta.url).href;
+
+/** Makes the import function and `import.meta` of cells in a folder; also gives them `require`. */
+export function createImports(folder: string): Pick<CellHooks, "import" | "meta"> & { readonly preload: () => Promise<void> } {
+  const base = pathToFileURL(`${folder}/cell.ts`).href;
+  const settings: HookSettings = { importer: import.meta.url, base, library };
+  let registered = false;
+
+  /** On first use: it starts a thread, which plain cells need not wait for. */
+  function registerHooks(): void {
+    if (registered) return;
+    registered = true;
+    process.setSourceMapsEnabled(true);
+    register("./module-hooks.js", { parentURL: import.meta.url, data: settings });
+  }
+
+  async function load(specifier: string, options?: ImportCallOptions, names: readonly string[] = []): Promise<Record<string, unknown>> {
+    if (!specifier.startsWith("node:")) registerHooks();
+    const module = (await import(specifier, options)) as Record<string, unknown>;
+    const missing = names.filter((name) => name !== "*" && !(name in module));
+    return missing.length === 0 ? module : withNamesOfDefault(specifier, module, missing);
+  }
+
+  const require = createRequire(base);
+  Object.defineProperty(globalThis, "require", { configurable: true, writable: true, value: require });
+  const meta = { url: base, dirname: folder, filename: `${folder}/cell.ts`, resolve: (specifier: string) => pathToFileURL(require.resolve(specifier)).href };
+  return { import: load, meta: meta as ImportMeta, preload: async () => void (await load("cellgrad")) };
+}
+
+/** Where a line of a stripped module is in its source; null when the module has no map. */
+export function sourcePlace(url: string, line: number, column: number): { readonly line: number; readonly column: number } | null {
+  const entry = findSourceMap(url)?.findEntry(line - 1, column - 1);
+  return entry && "originalLine" in entry ? { line: entry.originalLine + 1, column: entry.originalColumn + 1 } : null;
+}
+
+/** CommonJS modules whose names Node's scanner does not see still have them on their default export. */
+function withNamesOfDefault(specifier: string, module: Record<string, unknown>, missing: readonly string[]): Record<string, unknown> {
+  const exports = module.default;
+  const found: Record<string, unknown> = { ...module };
+  for (const name of missing) {
+    if ((typeof exports !== "object" && typeof exports !== "function") || exports === null || !(name in exports)) {
+      throw new SyntaxError(`The requested module '${specifier}' does not provide an export named '${name}'`);
+    }
+    found[name] = (exports as Record<string, unknown>)[name];
+  }
+  return found;
+}

@@ -1,0 +1,68 @@
+/** Entry of R, the process that user code runs in: puts the host in place, starts the agent, then does what K says. */
+import { Socket } from "node:net";
+import { Worker } from "node:worker_threads";
+import { languageHooks } from "../language/hooks.js";
+import { createTransformer } from "../language/transform.js";
+import { clearOutput, display } from "./display.js";
+import { emit } from "./channel.js";
+import { describeError, installStackTraces } from "./errors.js";
+import { Evaluator } from "./evaluate.js";
+import { installHost } from "./host.js";
+import { createImports } from "./imports.js";
+import { readLines } from "./lines.js";
+import { Pipe, type ToRuntime } from "./messages.js";
+import { installStreams } from "./streams.js";
+import { installTimers } from "./timers.js";
+
+const words = new Int32Array(new SharedArrayBuffer(16));
+const handover = new Int32Array(new SharedArrayBuffer(4));
+new Worker(new URL("./agent.js", import.meta.url), { workerData: { words, handover } }).unref();
+
+const { setTimeout } = globalThis;
+installStackTraces();
+installStreams();
+installTimers();
+installHost(words);
+const imports = createImports(process.cwd());
+Object.assign(globalThis, { display, clearOutput });
+Object.defineProperty(globalThis, "__cellgrad", { value: { import: imports.import, meta: imports.meta, ...languageHooks } });
+
+process.on("SIGINT", () => {}); // K sends it to stop the children of a cell; this process stops by the agent
+process.on("uncaughtException", reportLate);
+process.on("unhandledRejection", reportLate);
+// Node would wait for the agent's debugging session to end.
+Object.assign(process, {
+  reallyExit(code: number) {
+    emit({ type: "exit", code });
+    process.kill(process.pid, "SIGKILL");
+  },
+});
+
+/** How long after the start nothing must have been asked for the library to be loaded ahead, in ms. */
+const preloadDelay = 100;
+
+let evaluator: Evaluator | null = null;
+let preloadTimer: NodeJS.Timeout | null = null;
+
+readLines(new Socket({ fd: Pipe.commands, readable: true, writable: false }), (line) => obey(JSON.parse(line) as ToRuntime));
+
+function obey(command: ToRuntime): void {
+  switch (command.type) {
+    case "start":
+      evaluator = new Evaluator(createTransformer(command.settings), words, handover);
+      preloadTimer = setTimeout(() => imports.preload().catch(reportLate), preloadDelay);
+      return emit({ type: "ready" });
+    case "prepare":
+      if (preloadTimer) clearTimeout(preloadTimer);
+      return evaluator!.prepare(command.cell);
+    case "run":
+      return evaluator!.run(command.key, command.expressions);
+    case "drop":
+      return evaluator!.drop(command.key);
+  }
+}
+
+/** An error that no cell waits for: written under the cell it came from. */
+function reportLate(error: unknown): void {
+  console.error(describeError(error).traceback.join("\n"));
+}

@@ -1,0 +1,81 @@
+/** What the kernel front (K), the runtime (R) and its agent say to each other: one JSON text a line on the pipes of {@link Pipe}. */
+import type { TransformSettings } from "../language/types.js";
+import type { JsonObject } from "../protocol/message.js";
+
+/** File descriptors of R beside 0, 1 and 2. */
+export const Pipe = {
+  /** R writes, blocking: {@link FromRuntime}. */
+  events: 3,
+  /** R's main thread reads: {@link ToRuntime}. */
+  commands: 4,
+  /** R's agent thread reads {@link ToAgent} and writes {@link FromAgent}. */
+  agent: 5,
+} as const;
+
+/** An error as Jupyter shows it. */
+export interface CellError {
+  readonly ename: string;
+  readonly evalue: string;
+  readonly traceback: readonly string[];
+}
+
+export interface Bundle {
+  readonly data: JsonObject;
+  readonly metadata: JsonObject;
+}
+
+/** A cell to run. `key` is unique in the session; `id` is the notebook's cell id. */
+export interface RuntimeCell {
+  readonly key: number;
+  readonly count: number;
+  readonly id: string | null;
+  readonly code: string;
+  /** Whether somebody watches (false: nbconvert and the like). */
+  readonly interactive: boolean;
+}
+
+export type StreamName = "stdout" | "stderr";
+
+export type ToRuntime =
+  /** The first message; `settings` are the language's TransformSettings. Answered by `ready`. */
+  | { readonly type: "start"; readonly settings: TransformSettings }
+  /** Transform the cell; answered by `prepared`. */
+  | { readonly type: "prepare"; readonly cell: RuntimeCell }
+  /** Run the prepared cell; answered by `done`. */
+  | { readonly type: "run"; readonly key: number; readonly expressions: JsonObject }
+  /** Forget the prepared cell. */
+  | { readonly type: "drop"; readonly key: number };
+
+export type FromRuntime =
+  | { readonly type: "ready" }
+  | { readonly type: "prepared"; readonly key: number; readonly error: CellError | null }
+  /** `key` is null when the code that writes belongs to no cell that is known. */
+  | { readonly type: "stream"; readonly key: number | null; readonly name: StreamName; readonly text: string }
+  | { readonly type: "display"; readonly key: number | null; readonly bundle: Bundle; readonly displayId: string | null; readonly update: boolean }
+  | { readonly type: "clear"; readonly key: number | null; readonly wait: boolean }
+  /** The last message of a cell, but for output of work it left behind. */
+  | {
+      readonly type: "done";
+      readonly key: number;
+      readonly result: Bundle | null;
+      readonly error: CellError | null;
+      readonly expressions: JsonObject;
+    }
+  /** The last message of R. */
+  | { readonly type: "exit"; readonly code: number };
+
+export type ToAgent =
+  /** Stop the running cell. Harmless at any time; repeat until the cell is done. */
+  | { readonly id: number; readonly type: "interrupt" }
+  /** Pass JSON text to the library's views. */
+  | { readonly id: number; readonly type: "view"; readonly request: string }
+  /** Names that can follow `receiver` and a dot, or the session's names when it is null. */
+  | { readonly id: number; readonly type: "names"; readonly receiver: string | null }
+  /** A line about the value of an expression without side effects. */
+  | { readonly id: number; readonly type: "describe"; readonly expression: string };
+
+export interface FromAgent {
+  readonly id: number;
+  /** Null when there is no answer. */
+  readonly value: unknown;
+}

@@ -1,0 +1,102 @@
+/** Node's module hooks for imports from cells: local TypeScript without a build, and a fresh copy of what was edited since the last import. */
+import { readFileSync, statSync } from "node:fs";
+import type { InitializeHook, LoadHook, ResolveHook } from "node:module";
+import { fileURLToPath } from "node:url";
+import { transformSync } from "oxc-transform";
+import type { HookSettings } from "./imports.js";
+
+/** A local file that was imported. Its URL carries the version from the first edit on. */
+interface LocalModule {
+  modified: number;
+  version: number;
+  /** Paths of the local modules that import it. */
+  readonly importers: Set<string>;
+}
+
+let settings: HookSettings;
+const modules = new Map<string, LocalModule>();
+
+/** What may be left out of, or stands for another ending in, a relative specifier. */
+const endings = [".ts", ".tsx", ".mts", ".js", ".mjs", ".json", "/index.ts", "/index.js"];
+
+export const initialize: InitializeHook<HookSettings> = (data) => {
+  settings = data;
+};
+
+export const resolve: ResolveHook = async (specifier, context, next) => {
+  if (specifier === "cellgrad") return { url: settings.library, format: "module", shortCircuit: true };
+  const fromCell = context.parentURL === settings.importer;
+  if (fromCell) refresh();
+  const parentURL = fromCell ? settings.base : context.parentURL;
+  const resolved = await resolveLoosely(specifier, (candidate) => next(candidate, { ...context, parentURL: parentURL! }));
+  if (!isLocal(resolved.url)) return resolved;
+  const importAttributes = resolved.url.endsWith(".json") ? { type: "json" } : (resolved.importAttributes ?? context.importAttributes);
+  return { ...resolved, importAttributes, url: versioned(resolved.url, fromCell ? undefined : parentURL) };
+};
+
+export const load: LoadHook = async (url, context, next) => {
+  const path = url.startsWith("file:") ? fileURLToPath(url.split("?")[0]!) : "";
+  if (!/\.[mc]?tsx?$/.test(path)) return next(url, context);
+  const { code, map, errors } = transformSync(path, readFileSync(path, "utf8"), { sourcemap: true });
+  const failure = errors.find((error) => error.severity === "Error");
+  if (failure) throw new SyntaxError(`${path}: ${failure.message}\n${failure.codeframe ?? ""}`);
+  const inlineMap = Buffer.from(JSON.stringify(map)).toString("base64");
+  const source = `${code}\n//# sourceMappingURL=data:application/json;base64,${inlineMap}`;
+  return { format: path.endsWith(".cts") ? "commonjs" : "module", source, shortCircuit: true };
+};
+
+/** As Node resolves; failing that, a relative specifier with an ending added, or `.js` read as `.ts`. */
+async function resolveLoosely<Result>(specifier: string, attempt: (specifier: string) => Result | Promise<Result>): Promise<Result> {
+  try {
+    return await attempt(specifier);
+  } catch (error) {
+    if (!/^\.{0,2}\/|^file:/.test(specifier)) throw error;
+    const candidates = [specifier.replace(/\.(m?)js$/, ".$1ts"), ...endings.map((ending) => specifier + ending)];
+    for (const candidate of candidates) {
+      try {
+        return await attempt(candidate);
+      } catch {
+        continue;
+      }
+    }
+    throw error;
+  }
+}
+
+/** Whether a URL is a file that the person may edit. */
+function isLocal(url: string): boolean {
+  return url.startsWith("file:") && !url.includes("/node_modules/") && !url.startsWith(new URL("..", settings.library).href);
+}
+
+/** The URL under which the current text of a file is loaded; records that `importer` depends on it. */
+function versioned(url: string, importer: string | undefined): string {
+  const path = fileURLToPath(url.split("?")[0]!);
+  let module = modules.get(path);
+  if (!module) modules.set(path, (module = { modified: modifiedTime(path), version: 0, importers: new Set() }));
+  if (importer?.startsWith("file:")) module.importers.add(fileURLToPath(importer.split("?")[0]!));
+  return module.version === 0 ? url : `${url.split("?")[0]}?version=${module.version}`;
+}
+
+/** Gives every file that changed, and every file that imports it, another version. */
+function refresh(): void {
+  const stale = new Set<string>();
+  for (const [path, module] of modules) {
+    const modified = modifiedTime(path);
+    if (modified === module.modified) continue;
+    module.modified = modified;
+    addWithImporters(path, stale);
+  }
+  for (const path of stale) modules.get(path)!.version++;
+}
+
+function addWithImporters(path: string, stale: Set<string>): void {
+  const module = modules.get(path);
+  if (!module || stale.has(path)) return;
+  stale.add(path);
+  for (const importer of module.importers) addWithImporters(importer, stale);
+}
+
+/** 0 when the file is gone: importing it then fails with Node's own error. */
+function modifiedTime(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}

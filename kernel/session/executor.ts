@@ -1,0 +1,209 @@
+/** Executes cells: one after another in each shell, checked, run, reported, with the rest of the queue aborted after an error. */
+import type { CheckResult, Language } from "../language/types.js";
+import type { JsonObject, Message } from "../protocol/message.js";
+import type { CellError } from "../runtime/messages.js";
+import type { RequestChannel } from "../transport/sockets.js";
+import type { History } from "./history.js";
+import { interruptTimeout, startInterrupt } from "./interrupt.js";
+import type { Output, OutputOwner } from "./output.js";
+import type { CellOutcome, Runtime } from "./runtime.js";
+import { typeError, typeWarning } from "./type-errors.js";
+
+/** What the executor sends. */
+export interface Replies {
+  publish(type: string, parent: Message["parent"], content: JsonObject): void;
+  reply(channel: RequestChannel, request: Message, content: JsonObject, metadata?: JsonObject): void;
+  status(state: "busy" | "idle", parent: Message["parent"]): void;
+}
+
+interface Request {
+  readonly channel: RequestChannel;
+  readonly message: Message;
+}
+
+/** A shell's queue; the main shell has the id "". */
+interface Lane {
+  readonly waiting: Request[];
+  running: Running | null;
+}
+
+interface Running {
+  readonly request: Message;
+  interrupted: boolean;
+  /** Ends the cell with this error, when R does not. */
+  abandon(error: CellError): void;
+}
+
+/** An execute_request's content, with the protocol's defaults. */
+interface Execution {
+  readonly code: string;
+  readonly silent: boolean;
+  readonly storeHistory: boolean;
+  readonly expressions: JsonObject;
+  readonly interactive: boolean;
+  readonly stopOnError: boolean;
+  readonly cellId: string | null;
+}
+
+const interruptedBeforeRun: CellError = {
+  ename: "KeyboardInterrupt",
+  evalue: "the cell was interrupted before it ran",
+  traceback: ["KeyboardInterrupt: the cell was interrupted before it ran"],
+};
+
+export class Executor {
+  readonly #runtime: Runtime;
+  readonly #language: Language;
+  readonly #output: Output;
+  readonly #history: History;
+  readonly #replies: Replies;
+  readonly #lanes = new Map<string, Lane>();
+  #count = 0;
+  #lastKey = 0;
+  #endInterrupt: (() => void) | null = null;
+  #stuck = false;
+  #toldUnchecked = false;
+
+  constructor(runtime: Runtime, language: Language, output: Output, history: History, replies: Replies) {
+    this.#runtime = runtime;
+    this.#language = language;
+    this.#output = output;
+    this.#history = history;
+    this.#replies = replies;
+  }
+
+  /** The request whose cell runs, or null. */
+  get running(): Message | null {
+    for (const { running } of this.#lanes.values()) if (running) return running.request;
+    return null;
+  }
+
+  enqueue(channel: RequestChannel, message: Message): void {
+    const id = message.header.subshell_id ?? "";
+    let lane = this.#lanes.get(id);
+    if (!lane) this.#lanes.set(id, (lane = { waiting: [], running: null }));
+    lane.waiting.push({ channel, message });
+    if (!lane.running) void this.#work(id, lane);
+  }
+
+  /** Stops what runs; without a running cell, whatever user code has left running. */
+  interrupt(): void {
+    if (this.#stuck) return this.#runtime.restart();
+    const running = [...this.#lanes.values()].flatMap((lane) => lane.running ?? []);
+    if (running.length === 0) return void this.#runtime.ask({ type: "interrupt" });
+    for (const cell of running) cell.interrupted = true;
+    this.#endInterrupt ??= startInterrupt(this.#runtime, () => {
+      this.#stuck = true;
+      for (const cell of running) cell.abandon(interruptTimeout);
+    });
+  }
+
+  async #work(id: string, lane: Lane): Promise<void> {
+    for (let next = lane.waiting.shift(); next; next = lane.waiting.shift()) {
+      const failed = await this.#execute(next, lane);
+      if (failed) for (const aborted of lane.waiting.splice(0)) this.#abort(aborted);
+    }
+    this.#lanes.delete(id);
+  }
+
+  /** Returns whether the cells that wait must be aborted. */
+  async #execute({ channel, message }: Request, lane: Lane): Promise<boolean> {
+    const { header } = message;
+    const started = new Date().toISOString();
+    const execution = readExecution(message);
+    const owner = { key: ++this.#lastKey, parent: header, silent: execution.silent, interactive: execution.interactive };
+    if (execution.storeHistory) this.#count++;
+    this.#replies.status("busy", header);
+    if (!execution.silent) this.#replies.publish("execute_input", header, { code: execution.code, execution_count: this.#count });
+    if (execution.storeHistory) this.#history.add(this.#count, execution.code);
+    this.#output.begin(owner);
+    const outcome = await new Promise<CellOutcome>((resolve) => {
+      const abandon = (error: CellError) => resolve({ result: null, error, expressions: {} });
+      const running = { request: message, interrupted: false, abandon };
+      lane.running = running;
+      void this.#run(owner, execution, running).then(resolve);
+    });
+    this.#output.end();
+    lane.running = null;
+    if (!this.running) this.#finishInterrupt();
+    const content = this.#conclude(header, execution, outcome);
+    this.#replies.reply(channel, message, content, { started, status: content.status });
+    this.#replies.status("idle", header);
+    return outcome.error !== null && execution.stopOnError;
+  }
+
+  async #run({ key }: OutputOwner, execution: Execution, running: Running): Promise<CellOutcome> {
+    const { code, cellId: id, interactive } = execution;
+    const count = this.#count;
+    const cell = { id: id ?? `execution-${key}`, count, code };
+    const failed = (error: CellError) => ({ result: null, error, expressions: {} });
+    const preparing = this.#runtime.prepare({ key, count, id, code, interactive });
+    const checking = execution.silent || this.#language.typeErrors === "off" ? null : this.#language.check(cell);
+    const syntaxError = await preparing;
+    if (syntaxError) return failed(syntaxError);
+    const wrong = checking && this.#judge(await checking, cell, key);
+    const refused = wrong ?? (running.interrupted ? interruptedBeforeRun : null);
+    if (refused) {
+      this.#runtime.drop(key);
+      return failed(refused);
+    }
+    const ended = this.#runtime.run(key, execution.expressions);
+    this.#language.commit(cell);
+    const outcome = await ended;
+    this.#stuck = false;
+    return outcome;
+  }
+
+  /** The error that keeps a cell from running, if there is one; what is only worth a word is written under the cell. */
+  #judge(result: CheckResult, cell: { readonly count: number; readonly code: string }, key: number): CellError | null {
+    const warn = (text: string) => this.#output.stream(key, "stderr", text);
+    switch (result.status) {
+      case "checked":
+        if (this.#language.typeErrors === "error") return typeError(cell, result.diagnostics);
+        warn(typeWarning(cell, result.diagnostics));
+        return null;
+      case "late":
+        void result.later.then((diagnostics) => warn(typeWarning(cell, diagnostics ?? [])));
+        return null;
+      case "unavailable":
+        if (!this.#toldUnchecked) warn(`Cells run without type checks: ${result.reason}\n`);
+        this.#toldUnchecked = true;
+        return null;
+    }
+  }
+
+  /** Publishes how the cell ended; returns the content of its reply. */
+  #conclude(parent: Message["parent"], { silent }: Execution, { result, error, expressions }: CellOutcome): JsonObject {
+    const execution_count = this.#count;
+    if (error) {
+      if (!silent) this.#replies.publish("error", parent, { ...error });
+      return { status: "error", execution_count, ...error, user_expressions: {}, payload: [] };
+    }
+    if (result && !silent) this.#replies.publish("execute_result", parent, { execution_count, ...result });
+    return { status: "ok", execution_count, user_expressions: expressions, payload: [] };
+  }
+
+  #finishInterrupt(): void {
+    this.#endInterrupt?.();
+    this.#endInterrupt = null;
+  }
+
+  #abort({ channel, message }: Request): void {
+    this.#replies.status("busy", message.header);
+    this.#replies.reply(channel, message, { status: "aborted", execution_count: this.#count });
+    this.#replies.status("idle", message.header);
+  }
+}
+
+function readExecution({ content, metadata }: Message): Execution {
+  const silent = content.silent === true;
+  return {
+    code: typeof content.code === "string" ? content.code : "",
+    silent,
+    storeHistory: !silent && content.store_history !== false,
+    expressions: typeof content.user_expressions === "object" ? ((content.user_expressions ?? {}) as JsonObject) : {},
+    interactive: content.allow_stdin !== false,
+    stopOnError: content.stop_on_error !== false,
+    cellId: typeof metadata.cellId === "string" ? metadata.cellId : null,
+  };
+}

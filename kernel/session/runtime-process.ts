@@ -1,0 +1,140 @@
+/** One run of the process R: its pipes, its messages, its end. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { readSync } from "node:fs";
+import type { Socket } from "node:net";
+import { StringDecoder } from "node:string_decoder";
+import { fileURLToPath } from "node:url";
+import { readLines } from "../runtime/lines.js";
+import { Pipe, type FromAgent, type FromRuntime, type StreamName, type ToAgent, type ToRuntime } from "../runtime/messages.js";
+
+const entry = fileURLToPath(new URL("../runtime/main.js", import.meta.url));
+
+/** A question to the agent, without the number that pairs it with its answer. */
+export type AgentQuestion = ToAgent extends infer Each ? (Each extends ToAgent ? Omit<Each, "id"> : never) : never;
+
+/** Who is told what happens in R. */
+export interface RuntimeListener {
+  message(message: FromRuntime): void;
+  /** Output of native code and of child processes, which belongs to no cell by itself. */
+  output(name: StreamName, text: string): void;
+  /** R has ended; every message of it was delivered. `code` is null after a signal. */
+  exit(code: number | null, signal: NodeJS.Signals | null): void;
+}
+
+export class RuntimeProcess {
+  readonly #child: ChildProcess;
+  readonly #questions = new Map<number, (answer: unknown) => void>();
+  #listener: RuntimeListener | null = null;
+  #lastQuestion = 0;
+  #exitCode: number | null = null;
+
+  /** Starts R in a process group of its own, to which everything that cells start belongs. */
+  constructor(folder: string) {
+    this.#child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry], {
+      cwd: folder,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"],
+    });
+    this.#child.once("error", () => this.#ended(null, null));
+  }
+
+  /** Delivers what R says, from its first message on. */
+  listen(listener: RuntimeListener): void {
+    this.#listener = listener;
+    const events = this.#pipe(Pipe.events);
+    const drains = [this.#capture("stdout"), this.#capture("stderr")];
+    // What native code wrote before R sent a message is delivered before it.
+    events.on("data", () => drains.forEach((drain) => drain()));
+    readLines(events, (line) => this.#deliver(JSON.parse(line) as FromRuntime));
+    readLines(this.#pipe(Pipe.agent), (line) => this.#answer(JSON.parse(line) as FromAgent));
+    for (const pipe of [Pipe.commands, Pipe.agent]) this.#pipe(pipe).on("error", () => {}); // a write to R that is ending: exit follows
+    const closed = new Promise<void>((resolve) => events.once("close", resolve));
+    this.#child.once("exit", (code, signal) => {
+      void closed.then(() => {
+        drains.forEach((drain) => drain());
+        this.#ended(code, signal);
+      });
+    });
+  }
+
+  send(message: ToRuntime): void {
+    this.#pipe(Pipe.commands).write(JSON.stringify(message) + "\n");
+  }
+
+  /** Asks the agent; null when R ends before it answers. */
+  ask(question: AgentQuestion): Promise<unknown> {
+    const id = ++this.#lastQuestion;
+    return new Promise((resolve) => {
+      this.#questions.set(id, resolve);
+      this.#pipe(Pipe.agent).write(JSON.stringify({ ...question, id }) + "\n");
+    });
+  }
+
+  /** Sends SIGINT to what the cells have started; R itself ignores it. */
+  interruptChildren(): void {
+    this.#signal("SIGINT");
+  }
+
+  /** Ends R and what the cells have started. */
+  kill(): void {
+    this.#signal("SIGKILL");
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#child.pid === undefined) return;
+    try {
+      process.kill(-this.#child.pid, signal);
+    } catch {
+      // The group has ended.
+    }
+  }
+
+  #pipe(index: number): Socket {
+    return this.#child.stdio[index] as unknown as Socket;
+  }
+
+  #deliver(message: FromRuntime): void {
+    if (message.type === "exit") this.#exitCode = message.code;
+    else this.#listener?.message(message);
+  }
+
+  #answer({ id, value }: FromAgent): void {
+    this.#questions.get(id)?.(value);
+    this.#questions.delete(id);
+  }
+
+  #ended(code: number | null, signal: NodeJS.Signals | null): void {
+    this.kill(); // what the cells started ends with R
+    for (const resolve of this.#questions.values()) resolve(null);
+    this.#questions.clear();
+    this.#listener?.exit(this.#exitCode ?? code, this.#exitCode === null ? signal : null);
+    this.#listener = null;
+  }
+
+  /** Passes on what arrives on stdout or stderr; returns a function that passes on, now, what has arrived unseen. */
+  #capture(name: StreamName): () => void {
+    const pipe = this.#child[name] as Socket;
+    const decoder = new StringDecoder("utf8");
+    const pass = (bytes: Buffer) => {
+      const text = decoder.write(bytes);
+      if (text !== "") this.#listener?.output(name, text);
+    };
+    pipe.on("data", pass);
+    const { fd } = (pipe as unknown as { readonly _handle: { readonly fd: number } })._handle;
+    const chunk = Buffer.alloc(65536);
+    return () => {
+      try {
+        for (let count = 1; count > 0 && !pipe.destroyed; ) {
+          count = readSync(fd, chunk);
+          pass(chunk.subarray(0, count));
+        }
+      } catch {
+        // EAGAIN: nothing more for now.
+      }
+    };
+  }
+}

@@ -1,0 +1,133 @@
+/** R as the session sees it: cells go in, what became of them comes out, and when R ends another takes its place. */
+import type { TransformSettings } from "../language/types.js";
+import type { JsonObject } from "../protocol/message.js";
+import type { Bundle, CellError, FromRuntime, RuntimeCell } from "../runtime/messages.js";
+import type { Output } from "./output.js";
+import { RuntimeProcess, type AgentQuestion } from "./runtime-process.js";
+
+export interface CellOutcome {
+  readonly result: Bundle | null;
+  readonly error: CellError | null;
+  readonly expressions: JsonObject;
+}
+
+export class Runtime {
+  readonly #folder: string;
+  readonly #settings: TransformSettings;
+  readonly #output: Output;
+  readonly #onRestart: () => void;
+  readonly #prepared = new Map<number, (error: CellError | null) => void>();
+  readonly #running = new Map<number, (outcome: CellOutcome) => void>();
+  #process: RuntimeProcess;
+  /** Whether the process came up: one that cannot is started again by the next cell only. */
+  #ready = false;
+  #closed = false;
+
+  /** Takes over a process that was started ahead. `onRestart` is called when variables were lost. */
+  constructor(process: RuntimeProcess, folder: string, settings: TransformSettings, output: Output, onRestart: () => void) {
+    this.#process = process;
+    this.#folder = folder;
+    this.#settings = settings;
+    this.#output = output;
+    this.#onRestart = onRestart;
+    this.#attach();
+  }
+
+  /** Transforms a cell; the error is that of code that does not parse. */
+  prepare(cell: RuntimeCell): Promise<CellError | null> {
+    return new Promise((resolve) => {
+      this.#prepared.set(cell.key, resolve);
+      this.#process.send({ type: "prepare", cell });
+    });
+  }
+
+  /** Runs a prepared cell. */
+  run(key: number, expressions: JsonObject): Promise<CellOutcome> {
+    return new Promise((resolve) => {
+      this.#running.set(key, resolve);
+      this.#process.send({ type: "run", key, expressions });
+    });
+  }
+
+  drop(key: number): void {
+    this.#process.send({ type: "drop", key });
+  }
+
+  ask(question: AgentQuestion): Promise<unknown> {
+    return this.#process.ask(question);
+  }
+
+  interruptChildren(): void {
+    this.#process.interruptChildren();
+  }
+
+  /** Ends R; another takes its place. */
+  restart(): void {
+    this.#process.kill();
+  }
+
+  /** Ends R for good. */
+  close(): void {
+    this.#closed = true;
+    this.#process.kill();
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  #attach(): void {
+    this.#ready = false;
+    this.#process.listen({
+      message: (message) => this.#receive(message),
+      output: (name, text) => this.#output.stream(null, name, text),
+      exit: (code, signal) => this.#replace(code, signal),
+    });
+    this.#process.send({ type: "start", settings: this.#settings });
+  }
+
+  #receive(message: FromRuntime): void {
+    switch (message.type) {
+      case "ready":
+        this.#ready = true;
+        return;
+      case "prepared":
+        return settle(this.#prepared, message.key, message.error);
+      case "stream":
+        return this.#output.stream(message.key, message.name, message.text);
+      case "display":
+        return this.#output.display(message.key, message.bundle, message.displayId, message.update);
+      case "clear":
+        return this.#output.clear(message.key, message.wait);
+      case "done":
+        return settle(this.#running, message.key, message);
+    }
+  }
+
+  #replace(code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.#closed) return;
+    const error = exitError(code, signal, this.#ready);
+    const wasIdle = this.#prepared.size + this.#running.size === 0;
+    if (this.#ready || !wasIdle) {
+      this.#process = new RuntimeProcess(this.#folder);
+      this.#attach();
+    }
+    this.#onRestart();
+    for (const key of [...this.#prepared.keys()]) settle(this.#prepared, key, error);
+    for (const key of [...this.#running.keys()]) settle(this.#running, key, { result: null, error, expressions: {} });
+    if (wasIdle) this.#output.stream(null, "stderr", `${error.ename}: ${error.evalue}\n`);
+  }
+}
+
+function settle<Value>(waiting: Map<number, (value: Value) => void>, key: number, value: Value): void {
+  waiting.get(key)?.(value);
+  waiting.delete(key);
+}
+
+function exitError(code: number | null, signal: NodeJS.Signals | null, wasReady: boolean): CellError {
+  const how = signal ? `was ended by ${signal}` : `exited with code ${code ?? "unknown"}`;
+  const evalue = wasReady
+    ? `the runtime ${how} and was restarted: variables are gone, the notebook stays connected`
+    : `the runtime ${how} before it could run a cell`;
+  return { ename: "RuntimeExited", evalue, traceback: [`RuntimeExited: ${evalue}`] };
+}

@@ -1,0 +1,125 @@
+/** Serves one front end's requests: a table of handlers, each between a busy and an idle. */
+import { randomUUID } from "node:crypto";
+import type { Completeness, Language } from "../language/types.js";
+import type { JsonObject, Message } from "../protocol/message.js";
+import type { RequestChannel, Sockets } from "../transport/sockets.js";
+import { complete, inspect } from "./assist.js";
+import { Comms } from "./comms.js";
+import { Executor, type Replies } from "./executor.js";
+import { History } from "./history.js";
+import { kernelInfo } from "./kernel-info.js";
+import type { Output } from "./output.js";
+import type { Runtime } from "./runtime.js";
+import { usage } from "./usage.js";
+
+/** Returns the content of the reply, or null for messages without one. */
+type Handler = (request: Message) => JsonObject | null | Promise<JsonObject | null>;
+
+export interface SessionParts {
+  readonly sockets: Sockets;
+  readonly runtime: Runtime;
+  readonly language: Language;
+  readonly output: Output;
+  readonly isComplete: (code: string) => Completeness;
+  /** Ends the kernel; called when the reply to a shutdown_request is out. */
+  readonly shutdown: () => void;
+}
+
+export class Session {
+  readonly #parts: SessionParts;
+  readonly #executor: Executor;
+  readonly #history = new History();
+  readonly #subshells = new Set<string>();
+  readonly #handlers: { readonly [type: string]: Handler };
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    const { sockets, runtime, language, output } = parts;
+    const publish: Replies["publish"] = (type, parent, content) => void sockets.publish({ type, parent, content });
+    this.#executor = new Executor(runtime, language, output, this.#history, {
+      publish,
+      reply: (channel, request, content, metadata) => this.#reply(channel, request, content, metadata),
+      status: (state, parent) => this.#status(state, parent),
+    });
+    const comms = new Comms(runtime, publish);
+    this.#handlers = {
+      kernel_info_request: () => kernelInfo,
+      complete_request: ({ content }) => complete(language, runtime, text(content.code), cursor(content)),
+      inspect_request: ({ content }) => inspect(language, runtime, text(content.code), cursor(content)),
+      is_complete_request: ({ content }) => ({ ...parts.isComplete(text(content.code)) }),
+      history_request: ({ content }) => ({ status: "ok", history: this.#history.query(content) }),
+      comm_info_request: ({ content }) => comms.info(content.target_name),
+      comm_open: (request) => (comms.open(request), null),
+      comm_msg: async (request) => (await comms.message(request), null),
+      comm_close: (request) => (comms.close(request), null),
+      interrupt_request: () => (this.interrupt(), { status: "ok" }),
+      shutdown_request: ({ content }) => ({ status: "ok", restart: content.restart === true }),
+      usage_request: () => ({ status: "ok", ...usage([process.pid, runtime.pid]) }),
+      create_subshell_request: () => this.#createSubshell(),
+      delete_subshell_request: ({ content }) => this.#deleteSubshell(text(content.subshell_id)),
+      list_subshell_request: () => ({ status: "ok", subshell_id: [...this.#subshells] }),
+    };
+  }
+
+  /** Serves one request. Only cells wait for each other. */
+  receive(channel: RequestChannel, request: Message): void {
+    const { msg_type: type, subshell_id: subshell } = request.header;
+    if (channel === "stdin") return;
+    if (subshell && !this.#subshells.has(subshell)) return void this.#serve(channel, request, () => unknownSubshell(subshell));
+    if (type === "execute_request") return this.#executor.enqueue(channel, request);
+    void this.#serve(channel, request, Object.hasOwn(this.#handlers, type) ? this.#handlers[type]! : () => null);
+  }
+
+  interrupt(): void {
+    this.#executor.interrupt();
+  }
+
+  async #serve(channel: RequestChannel, request: Message, handler: Handler): Promise<void> {
+    const { header } = request;
+    this.#status("busy", header);
+    try {
+      const content = await handler(request);
+      if (content) this.#reply(channel, request, content);
+    } catch (error) {
+      const { name, message } = error as Error;
+      this.#reply(channel, request, { status: "error", ename: name, evalue: message, traceback: [] });
+    }
+    this.#status("idle", header);
+    // Front ends take the last status for the kernel's: a request answered beside a running cell must not make it look idle.
+    const running = this.#executor.running;
+    if (running) this.#status("busy", running.header);
+    if (header.msg_type === "shutdown_request") this.#parts.shutdown();
+  }
+
+  #reply(channel: RequestChannel, request: Message, content: JsonObject, metadata: JsonObject = {}): void {
+    const type = request.header.msg_type.replace(/_request$/, "_reply");
+    void this.#parts.sockets.reply(channel, request, { type, parent: request.header, content, metadata });
+  }
+
+  #status(state: "busy" | "idle", parent: Message["parent"]): void {
+    void this.#parts.sockets.publish({ type: "status", parent, content: { execution_state: state } });
+  }
+
+  #createSubshell(): JsonObject {
+    const id = randomUUID();
+    this.#subshells.add(id);
+    return { status: "ok", subshell_id: id };
+  }
+
+  #deleteSubshell(id: string): JsonObject {
+    return this.#subshells.delete(id) ? { status: "ok" } : unknownSubshell(id);
+  }
+}
+
+function unknownSubshell(id: string): JsonObject {
+  return { status: "error", ename: "UnknownSubshell", evalue: `there is no subshell ${id}`, traceback: [] };
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** The cursor of a request in code points; the end of the code when it is not given. */
+function cursor({ code, cursor_pos }: JsonObject): number {
+  return typeof cursor_pos === "number" ? cursor_pos : [...text(code)].length;
+}

@@ -1,0 +1,36 @@
+/** Type errors of a cell as Jupyter's error and as text. */
+import { codeFrame } from "../errors/code-frame.js";
+import { header } from "../errors/traceback.js";
+import type { Diagnostic } from "../language/types.js";
+import type { CellError } from "../runtime/messages.js";
+
+/** More are counted, not shown. */
+const shown = 10;
+
+interface CheckedCell {
+  readonly count: number;
+  readonly code: string;
+}
+
+/** The error of a cell that was not run; null when nothing is wrong. */
+export function typeError(cell: CheckedCell, diagnostics: readonly Diagnostic[]): CellError | null {
+  const errors = diagnostics.filter(({ category }) => category === "error");
+  const [first] = errors;
+  if (!first) return null;
+  return { ename: `TS${first.code}`, evalue: first.message, traceback: describe(cell, errors) };
+}
+
+/** The same as text, for cells that run nevertheless. */
+export function typeWarning(cell: CheckedCell, diagnostics: readonly Diagnostic[]): string {
+  return diagnostics.length === 0 ? "" : describe(cell, diagnostics).join("\n") + "\n";
+}
+
+function describe({ count, code }: CheckedCell, diagnostics: readonly Diagnostic[]): string[] {
+  const lines = diagnostics.slice(0, shown).flatMap(({ code: number, message, line, column }) => [
+    header(`TS${number}`, message),
+    `  Cell [${count}]:${line}:${column}`,
+    ...codeFrame(code, line, column).map((text) => `  ${text}`),
+  ]);
+  const more = diagnostics.length - shown;
+  return more > 0 ? [...lines, `and ${more} more`] : lines;
+}

@@ -1,0 +1,111 @@
+/** The kernel's five sockets: bound together, one send queue each, heartbeat and iopub_welcome answered here. */
+import { Reply, Router, XPublisher, type MessageLike, type Writable } from "zeromq";
+import { decodeMessage, encodeMessage, makeHeader, type JsonObject, type Message } from "../protocol/message.js";
+import type { Signer } from "../protocol/signer.js";
+import type { Connection } from "./connection-file.js";
+
+/** The channels on which requests arrive. */
+export type RequestChannel = "shell" | "control" | "stdin";
+
+export interface Outgoing {
+  readonly type: string;
+  readonly parent: Message["parent"];
+  readonly content: JsonObject;
+  readonly metadata?: JsonObject;
+  readonly buffers?: readonly Uint8Array[];
+}
+
+export class Sockets {
+  readonly #signer: Signer;
+  readonly #session: string;
+  readonly #routers = { shell: new Router(), control: new Router(), stdin: new Router() };
+  readonly #iopub = new XPublisher();
+  readonly #heartbeat = new Reply();
+  readonly #queues = new Map<Writable, Promise<void>>();
+
+  constructor(signer: Signer, session: string) {
+    this.#signer = signer;
+    this.#session = session;
+  }
+
+  /** Binds every socket and starts to serve; `receive` is called for each valid request. Rejects when an address is taken. */
+  async open(connection: Connection, receive: (channel: RequestChannel, message: Message) => void): Promise<void> {
+    this.#iopub.sendHighWaterMark = 0; // never drop an output, whatever a slow front end does
+    this.#iopub.verbosity = "allSubs"; // each front end gets its welcome, also on a topic that another one has
+    const sockets = { ...this.#routers, iopub: this.#iopub, hb: this.#heartbeat };
+    for (const socket of Object.values(sockets)) {
+      socket.linger = 1000;
+      if (!connection.curve) continue;
+      socket.curveServer = true;
+      socket.curveSecretKey = connection.curve.secretKey;
+      socket.curvePublicKey = connection.curve.publicKey;
+    }
+    for (const router of Object.values(this.#routers)) {
+      router.handover = true; // a front end that reconnects under its identity replaces its stale connection
+      router.sendHighWaterMark = 0;
+    }
+    const names = Object.keys(sockets) as (keyof typeof sockets)[];
+    await Promise.all(names.map((name) => sockets[name].bind(connection.address[name])));
+    void this.#serveHeartbeat();
+    void this.#serveSubscriptions();
+    for (const channel of ["shell", "control", "stdin"] as const) void this.#serve(channel, receive);
+  }
+
+  /** Answers `request` on the channel it came from. */
+  reply(channel: RequestChannel, request: Message, message: Outgoing): Promise<void> {
+    return this.#send(this.#routers[channel], request.identities, message);
+  }
+
+  /** Publishes to every front end. */
+  publish(message: Outgoing): Promise<void> {
+    return this.#send(this.#iopub, [Buffer.from(`kernel.${this.#session}.${message.type}`)], message);
+  }
+
+  /** Resolves when everything queued was handed to ZMQ, and closes. */
+  async close(): Promise<void> {
+    await Promise.all(this.#queues.values());
+    for (const socket of [...Object.values(this.#routers), this.#iopub, this.#heartbeat]) socket.close();
+  }
+
+  #send(socket: Writable, identities: readonly Uint8Array[], message: Outgoing): Promise<void> {
+    const frames = encodeMessage(
+      {
+        identities,
+        header: makeHeader(message.type, this.#session),
+        parent: message.parent,
+        metadata: message.metadata ?? {},
+        content: message.content,
+        buffers: message.buffers ?? [],
+      },
+      this.#signer,
+    );
+    const queued = (this.#queues.get(socket) ?? Promise.resolve()).then(() => socket.send(frames as MessageLike[])).catch(ignoreClosed);
+    this.#queues.set(socket, queued);
+    return queued;
+  }
+
+  async #serve(channel: RequestChannel, receive: (channel: RequestChannel, message: Message) => void): Promise<void> {
+    for await (const frames of this.#routers[channel]) {
+      const message = decodeMessage(frames, this.#signer);
+      if (message) receive(channel, message);
+    }
+  }
+
+  async #serveHeartbeat(): Promise<void> {
+    for await (const frames of this.#heartbeat) await this.#heartbeat.send(frames).catch(ignoreClosed);
+  }
+
+  async #serveSubscriptions(): Promise<void> {
+    for await (const [frame] of this.#iopub) {
+      if (frame?.[0] !== 1) continue;
+      const topic = frame.subarray(1);
+      const content = { subscription: topic.toString("utf8") };
+      void this.#send(this.#iopub, [topic], { type: "iopub_welcome", parent: {}, content });
+    }
+  }
+}
+
+/** A socket closed by a shutdown rejects what was still being sent; every other failure is a defect and must be seen. */
+function ignoreClosed(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EAGAIN" && error.code !== "EBADF" && error.code !== "EHOSTUNREACH" && error.code !== "ENOTSOCK") throw error;
+}

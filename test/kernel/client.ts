@@ -1,0 +1,234 @@
+/** A Jupyter front end of our own over ZMQ: starts the real kernel on real sockets and collects what it sends. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { randomBytes, randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Dealer, Request as Requester, Subscriber } from "zeromq";
+import { decodeMessage, encodeMessage, type JsonObject, type Message } from "../../kernel/protocol/message.js";
+import { Signer } from "../../kernel/protocol/signer.js";
+
+const cli = new URL("../../build/js/kernel/cli.js", import.meta.url).pathname;
+
+export interface ClientOptions {
+  /** The kernel's working folder. */
+  readonly folder?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly transport?: "tcp" | "ipc";
+}
+
+/** Content of an execute_request; the rest has the protocol's defaults. */
+export interface ExecuteOptions {
+  readonly silent?: boolean;
+  readonly store_history?: boolean;
+  readonly user_expressions?: JsonObject;
+  readonly allow_stdin?: boolean;
+  readonly stop_on_error?: boolean;
+  readonly cellId?: string;
+  readonly subshell?: string;
+}
+
+/** What became of one request. */
+export interface Exchange {
+  readonly id: string;
+  readonly reply: Promise<Message>;
+  /** Resolves with everything published for it, `busy` to `idle`. */
+  readonly published: Promise<readonly Message[]>;
+}
+
+/** What became of a cell. */
+export interface CellResult {
+  readonly reply: JsonObject;
+  readonly messages: readonly Message[];
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The text/plain of the execute_result, or null. */
+  readonly result: string | null;
+  readonly error: { readonly ename: string; readonly evalue: string; readonly traceback: readonly string[] } | null;
+}
+
+export class Client {
+  readonly process: ChildProcess;
+  readonly folder: string;
+  readonly session = randomUUID();
+  /** Everything published, in order. */
+  readonly published: Message[] = [];
+  /** What the kernel process itself writes: nothing, when all is well. */
+  log = "";
+  readonly #signer: Signer;
+  readonly #verifier: Signer;
+  readonly #shell = new Dealer({ linger: 0 });
+  readonly #control = new Dealer({ linger: 0 });
+  readonly #iopub = new Subscriber({ linger: 0 });
+  readonly #heartbeat = new Requester({ linger: 0 });
+  readonly #temporary: string;
+  readonly #replies = new Map<string, (message: Message) => void>();
+  readonly #watchers = new Set<{ readonly matches: (message: Message) => boolean; readonly found: (message: Message) => void }>();
+
+  /** Starts a kernel and waits until it answers on shell and publishes. */
+  static async start(options: ClientOptions = {}): Promise<Client> {
+    const client = new Client(options);
+    await client.#connected;
+    await client.request("kernel_info_request", {}).reply;
+    return client;
+  }
+
+  readonly #connected: Promise<unknown>;
+
+  private constructor({ folder, env, transport = "tcp" }: ClientOptions) {
+    this.#temporary = mkdtempSync(join(tmpdir(), "cellgrad-test-"));
+    this.folder = folder ?? this.#temporary;
+    const key = randomBytes(16).toString("hex");
+    this.#signer = new Signer(key);
+    this.#verifier = new Signer(key);
+    const ports = transport === "tcp" ? freePorts() : [1, 2, 3, 4, 5];
+    const ip = transport === "tcp" ? "127.0.0.1" : join(this.#temporary, "socket");
+    const [shell_port, control_port, stdin_port, iopub_port, hb_port] = ports;
+    const connection = { transport, ip, key, signature_scheme: "hmac-sha256", shell_port, control_port, stdin_port, iopub_port, hb_port };
+    const file = join(this.#temporary, "connection.json");
+    writeFileSync(file, JSON.stringify(connection), { mode: 0o600 });
+    this.process = spawn(process.execPath, [cli, "kernel", "--connection-file", file], {
+      cwd: this.folder,
+      env: { ...process.env, XDG_DATA_HOME: this.#temporary, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    for (const stream of [this.process.stdout!, this.process.stderr!]) stream.on("data", (text: Buffer) => (this.log += text.toString()));
+    const address = (port: number) => (transport === "tcp" ? `tcp://${ip}:${port}` : `ipc://${ip}-${port}`);
+    this.#shell.connect(address(shell_port!));
+    this.#control.connect(address(control_port!));
+    this.#heartbeat.connect(address(hb_port!));
+    this.#iopub.connect(address(iopub_port!));
+    this.#iopub.subscribe();
+    this.#connected = this.next(({ header }) => header.msg_type === "iopub_welcome");
+    void this.#receive(this.#shell, (message) => this.#settle(message));
+    void this.#receive(this.#control, (message) => this.#settle(message));
+    void this.#receive(this.#iopub, (message) => this.#publish(message));
+  }
+
+  /** Sends a request and returns what comes back for it. */
+  request(type: string, content: JsonObject, options: { channel?: "shell" | "control"; metadata?: JsonObject; subshell?: string; buffers?: Uint8Array[] } = {}): Exchange {
+    const id = randomUUID();
+    const reply = new Promise<Message>((resolve) => this.#replies.set(id, resolve));
+    const idle = this.next((message) => isIdleOf(message, id));
+    const start = this.published.length;
+    const published = idle.then(() => this.published.slice(start).filter(({ parent }) => parent.msg_id === id));
+    const header = { msg_id: id, msg_type: type, session: this.session, username: "test", date: new Date().toISOString(), version: "5.5" };
+    const message: Message = {
+      identities: [],
+      header: options.subshell === undefined ? header : { ...header, subshell_id: options.subshell },
+      parent: {},
+      metadata: options.metadata ?? {},
+      content,
+      buffers: options.buffers ?? [],
+    };
+    void this.send(options.channel ?? "shell", encodeMessage(message, this.#signer));
+    return { id, reply, published };
+  }
+
+  /** Sends raw frames. */
+  async send(channel: "shell" | "control", frames: readonly Uint8Array[]): Promise<void> {
+    const socket = channel === "shell" ? this.#shell : this.#control;
+    this.#sending = this.#sending.then(() => socket.send(frames as Buffer[]));
+    await this.#sending;
+  }
+
+  #sending: Promise<void> = Promise.resolve();
+
+  /** Sends a cell; resolves when its reply and its idle are there. */
+  async execute(code: string, options: ExecuteOptions = {}): Promise<CellResult> {
+    const { reply, published } = this.start(code, options);
+    return summarize((await reply).content, await published);
+  }
+
+  /** Sends a cell. */
+  start(code: string, { cellId, subshell, ...options }: ExecuteOptions = {}): Exchange {
+    const content = { code, silent: false, store_history: true, user_expressions: {}, allow_stdin: true, stop_on_error: true, ...options };
+    return this.request("execute_request", content, { metadata: cellId === undefined ? {} : { cellId }, ...(subshell === undefined ? {} : { subshell }) });
+  }
+
+  /** The next published message that matches. */
+  next(matches: (message: Message) => boolean): Promise<Message> {
+    return new Promise((found) => this.#watchers.add({ matches, found }));
+  }
+
+  /** The next stream text under a request that contains `text`. */
+  printed(exchange: Exchange, text: string): Promise<Message> {
+    return this.next(({ header, parent, content }) => header.msg_type === "stream" && parent.msg_id === exchange.id && String(content.text).includes(text));
+  }
+
+  async interrupt(): Promise<void> {
+    await this.request("interrupt_request", {}, { channel: "control" }).reply;
+  }
+
+  /** Resolves when the kernel echoes. */
+  async heartbeat(): Promise<void> {
+    await this.#heartbeat.send("ping");
+    await this.#heartbeat.receive();
+  }
+
+  /** Shuts the kernel down; resolves with its exit code. */
+  async stop(): Promise<number | null> {
+    const exited = this.exited();
+    if (this.process.exitCode === null) this.request("shutdown_request", { restart: false }, { channel: "control" });
+    const code = await exited;
+    for (const socket of [this.#shell, this.#control, this.#iopub, this.#heartbeat]) socket.close();
+    rmSync(this.#temporary, { recursive: true, force: true });
+    return code;
+  }
+
+  /** Resolves with the exit code of the kernel process. */
+  exited(): Promise<number | null> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return Promise.resolve(this.process.exitCode);
+    return new Promise((resolve) => this.process.once("exit", resolve));
+  }
+
+  async #receive(socket: Dealer | Subscriber, handle: (message: Message) => void): Promise<void> {
+    for await (const frames of socket) {
+      const message = decodeMessage(frames as Buffer[], this.#verifier);
+      if (!message) throw new Error(`the kernel sent a message that is not valid: ${(frames as Buffer[]).map(String).join(" ")}`);
+      handle(message);
+    }
+  }
+
+  #settle(message: Message): void {
+    const id = String(message.parent.msg_id);
+    this.#replies.get(id)?.(message);
+    this.#replies.delete(id);
+  }
+
+  #publish(message: Message): void {
+    this.published.push(message);
+    for (const watcher of [...this.#watchers]) {
+      if (!watcher.matches(message)) continue;
+      this.#watchers.delete(watcher);
+      watcher.found(message);
+    }
+  }
+}
+
+/** Puts the messages of a cell together as a front end shows them. */
+export function summarize(reply: JsonObject, messages: readonly Message[]): CellResult {
+  const contents = (type: string) => messages.filter(({ header }) => header.msg_type === type).map(({ content }) => content);
+  const stream = (name: string) => contents("stream").flatMap((content) => (content.name === name ? [String(content.text)] : [])).join("");
+  const [result] = contents("execute_result");
+  const [error] = contents("error");
+  return {
+    reply,
+    messages,
+    stdout: stream("stdout"),
+    stderr: stream("stderr"),
+    result: result ? String((result.data as JsonObject)["text/plain"]) : null,
+    error: error ? (error as unknown as CellResult["error"]) : null,
+  };
+}
+
+export function isIdleOf({ header, parent, content }: Message, id: string): boolean {
+  return header.msg_type === "status" && content.execution_state === "idle" && parent.msg_id === id;
+}
+
+let lastPort = 20000 + (process.pid % 400) * 100;
+
+/** Ports below the system's ephemeral range, different for each kernel of a test process. */
+function freePorts(): number[] {
+  return [0, 1, 2, 3, 4].map(() => ++lastPort);
+}
