@@ -24,7 +24,8 @@ export class Channel implements Live {
 
   constructor(private readonly kernel: Kernel.IKernelConnection) {
     kernel.statusChanged.connect((_, status) => {
-      if (status === "restarting" || status === "autorestarting" || status === "dead" || status === "terminating") this.drop("The kernel stopped.");
+      if (status === "restarting" || status === "autorestarting" || status === "dead" || status === "terminating")
+        this.drop("The kernel stopped.");
     });
     kernel.disposed.connect(() => this.drop("The kernel connection was closed."));
   }
@@ -88,7 +89,8 @@ export class Channel implements Live {
     await withTimeout(this.kernel.info, 10_000);
     const comm = this.kernel.createComm(viewsTarget);
     // On its own subshell the kernel answers while a cell runs; CommHandler has the promise, its interface does not.
-    if (this.kernel.supportsSubshells && "subshellStarted" in comm) await withTimeout(comm.subshellStarted as Promise<void>, 2000).catch(() => undefined);
+    if (this.kernel.supportsSubshells && "subshellStarted" in comm)
+      await withTimeout(comm.subshellStarted as Promise<void>, 2000).catch(() => undefined);
     comm.onMsg = (message) => this.receive(message);
     comm.onClose = () => this.drop("The kernel closed the channel.");
     comm.open({});

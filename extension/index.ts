@@ -19,7 +19,12 @@ import { runView } from "./views/run.js";
 import { tensorView } from "./views/tensor.js";
 
 const tensors: Kind<TensorPayload> = { mime: tensorMime, isPayload: isTensorPayload, createView: tensorView };
-const runs: Kind<RunPayload> = { mime: runMime, isPayload: isRunPayload, createView: runView, isRunning: (run) => run.status === "running" };
+const runs: Kind<RunPayload> = {
+  mime: runMime,
+  isPayload: isRunPayload,
+  createView: runView,
+  isRunning: (run) => run.status === "running",
+};
 const gradients: Kind<GradientsPayload> = { mime: gradientsMime, isPayload: isGradientsPayload, createView: gradientsView };
 
 /** Before text/html, which has rank 50 and may stand in the same bundle. */

@@ -7,6 +7,7 @@ import { channelOf, type Channel } from "./channel.js";
 import { findOwner, type Owner } from "./owner.js";
 import { readTheme } from "./theme.js";
 import { create } from "./views/dom.js";
+import { textOf } from "./views/stored.js";
 import type { Bundle, View } from "./views/view.js";
 
 /** What makes one MIME type's outputs different from another's. */
@@ -117,14 +118,21 @@ export class Output<Payload> extends Widget implements IRenderMime.IRenderer {
       this.view ??= this.kind.createView(this.root);
       const theme = readTheme(this.node);
       this.root.style.setProperty("--cg-bad", theme.bad);
-      this.view.update({ payload, bundle, theme, live: this.channel, width: this.width - 16, store: (data, metadata) => this.store(data, metadata) });
+      this.view.update({
+        payload,
+        bundle,
+        metadata: this.model.metadata as Bundle,
+        theme,
+        live: this.channel,
+        width: this.width - 16,
+        store: (data, metadata) => this.store(data, metadata),
+      });
     } catch (error) {
       // The output is never lost: its text stays readable when a view cannot draw it.
       console.error(error);
       this.view?.dispose();
       this.view = null;
-      const text = bundle["text/plain"];
-      this.root.replaceChildren(create("pre", "cg-text", {}, Array.isArray(text) ? text.join("") : String(text ?? "")));
+      this.root.replaceChildren(create("pre", "cg-text", {}, textOf(bundle, "")));
     }
   }
 

@@ -10,7 +10,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, "build/gallery");
 
 const page = {
-  entryPoints: [join(root, "extension/gallery/gallery.ts")],
+  entryPoints: [join(root, "extension/gallery/gallery.ts"), join(root, "extension/gallery/gallery.css")],
   bundle: true,
   format: "esm",
   target: "es2022",

@@ -17,8 +17,6 @@ import { gradientsView } from "../views/gradients.js";
 import { runView } from "../views/run.js";
 import { tensorView } from "../views/tensor.js";
 import { Unanswered, type Live, type Question, type Scene, type View } from "../views/view.js";
-import "../style/index.css";
-import "./gallery.css";
 
 interface Item {
   readonly name: string;
@@ -58,7 +56,7 @@ function mount(item: Item, parent: HTMLElement): Exhibit {
     root.style.setProperty("--cg-bad", theme.bad);
     const live = parameters.get("live") === "0" ? null : server;
     const width = root.clientWidth - 16;
-    view.update({ payload: payloadOf(bundle), bundle: bundle.data, theme, live, width });
+    view.update({ payload: payloadOf(bundle), bundle: bundle.data, metadata: bundle.metadata ?? {}, theme, live, width });
   };
   update();
   return { name: item.name, root, update, dispose: () => view.dispose() };
@@ -88,7 +86,10 @@ async function show(): Promise<Exhibit[]> {
     const row = create("section", "row", { "aria-label": item.name }, create("h2", "", {}, item.name));
     document.getElementById("items")!.append(row);
     for (const theme of themes) {
-      const panel = create("div", "panel", { "data-jp-theme-light": String(theme === "light"), "data-jp-theme-name": theme === "contrast" ? "High Contrast" : theme });
+      const panel = create("div", "panel", {
+        "data-jp-theme-light": String(theme === "light"),
+        "data-jp-theme-name": theme === "contrast" ? "High Contrast" : theme,
+      });
       row.append(panel);
       exhibits.push(mount(item, panel));
     }

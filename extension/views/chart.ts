@@ -1,27 +1,29 @@
-/** Curves over steps on uPlot: drag to zoom, double-click to see all, arrow keys to read values. */
+/** One panel of curves over steps, on uPlot: drag to zoom, double-click to see all, arrow keys to read values. */
 import uPlot from "uplot";
 import type { Theme } from "../theme.js";
 import { create } from "./dom.js";
 import { formatNumber } from "./format.js";
 import { align, type Points } from "./journal.js";
 
-/** A curve and how it looks. `scale` "right" has its own axis. */
+/** A curve and how it looks. */
 export interface Line {
   readonly key: string;
   readonly points: Points;
   readonly color: string;
   readonly style: "solid" | "faint" | "ghost";
-  readonly scale: "left" | "right";
 }
 
 export interface ChartInput {
   readonly lines: readonly Line[];
   /** Steps at which a value was NaN or infinite. */
   readonly broken: readonly number[];
-  readonly leftLabel: string;
-  readonly rightLabel: string;
-  /** Steps shown; null shows all. */
-  readonly range: readonly [number, number] | null;
+  /** What the value axis measures. */
+  readonly label: string;
+  /** The lowest panel has the labels of the steps. */
+  readonly lowest: boolean;
+  /** Steps shown. */
+  readonly range: readonly [number, number];
+  readonly height: number;
   readonly theme: Theme;
   readonly width: number;
 }
@@ -31,23 +33,26 @@ export interface Chart {
   dispose(): void;
 }
 
-const height = 232;
-
-/** `zoom` is called with the steps dragged over, or null; `point` with the step under the cursor, or null. */
+/** `group` shares a cursor among charts. `zoom` is called with the steps dragged over, or null; `point` with the step under the cursor, or null. */
 export function createChart(
   host: HTMLElement,
+  group: string,
   zoom: (range: readonly [number, number] | null) => void,
   point: (step: number | null) => void,
 ): Chart {
   const root = create("div", "cg-chart", { role: "img", tabindex: "0" });
-  host.replaceChildren(root);
+  host.append(root);
   let plot: uPlot | null = null;
   let built = "";
   let broken: readonly number[] = [];
 
   function build(input: ChartInput, data: uPlot.AlignedData): uPlot {
     plot?.destroy();
-    return new uPlot(options(input, () => broken, zoom, point), data, root);
+    return new uPlot(
+      options(input, group, () => broken, zoom, point),
+      data,
+      root,
+    );
   }
 
   root.addEventListener("dblclick", () => zoom(null));
@@ -68,19 +73,29 @@ export function createChart(
     update(input) {
       broken = input.broken;
       const data = align(input.lines.map((line) => line.points)) as uPlot.AlignedData;
-      const { lines, theme, leftLabel, rightLabel } = input;
-      const key = JSON.stringify([lines.map(({ key, color, style, scale }) => [key, color, style, scale]), theme, leftLabel, rightLabel]);
-      const size = { width: Math.max(240, Math.min(860, input.width)), height };
-      root.setAttribute("aria-label", `Curves of ${lines.filter((line) => line.style === "solid").map((line) => line.key).join(", ")} over steps. Arrow keys read values.`);
+      const { lines, theme, label, lowest } = input;
+      const key = JSON.stringify([
+        lines.map(({ key, color, style, points }) => [key, color, style, points.steps.length === 1]),
+        theme,
+        label,
+        lowest,
+      ]);
+      const size = { width: input.width, height: input.height };
+      root.setAttribute(
+        "aria-label",
+        `Curves of ${lines
+          .filter((line) => line.style === "solid")
+          .map((line) => line.key)
+          .join(", ")} over steps. Arrow keys read values.`,
+      );
       if (key !== built || !plot) {
         built = key;
         plot = build(input, data);
       } else {
-        if (plot.width !== size.width) plot.setSize(size);
+        if (plot.width !== size.width || plot.height !== size.height) plot.setSize(size);
         plot.setData(data, false);
       }
-      const steps = data[0];
-      const [from, to] = input.range ?? [steps[0] ?? 0, steps[steps.length - 1] ?? 1];
+      const [from, to] = input.range;
       plot.setScale("x", { min: from, max: to > from ? to : from + 1 });
     },
     dispose() {
@@ -93,11 +108,12 @@ export function createChart(
 
 function options(
   input: ChartInput,
+  group: string,
   broken: () => readonly number[],
   zoom: (range: readonly [number, number]) => void,
   point: (step: number | null) => void,
 ): uPlot.Options {
-  const { theme, lines, width } = input;
+  const { theme, lines, width, height } = input;
   const axis: uPlot.Axis = {
     stroke: theme.muted,
     font: `11px ${theme.font}`,
@@ -108,19 +124,23 @@ function options(
     gap: 4,
   };
   const values = (_: uPlot, ticks: number[]): string[] => ticks.map((tick) => formatNumber(tick, 3));
-  const right = lines.some((line) => line.scale === "right");
+  const steps = input.lowest ? { values, label: "step", size: 22 } : { values: () => [], size: 6 };
   return {
-    width: Math.max(240, Math.min(860, width)),
+    width,
     height,
-    padding: [8, right ? 0 : 12, 0, 0],
+    padding: [8, 12, 0, 0],
     legend: { show: false },
-    cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6, width: 1.5 }, y: false },
+    cursor: {
+      drag: { x: true, y: false, setScale: false },
+      points: { size: 6, width: 1.5 },
+      y: false,
+      sync: { key: group, setSeries: false, scales: ["x", null] },
+    },
     select: { show: true, left: 0, top: 0, width: 0, height: 0 },
-    scales: { x: { time: false }, left: { range: padded }, right: { range: padded } },
+    scales: { x: { time: false }, y: { range: padded } },
     axes: [
-      { ...axis, size: 22, values, label: "step", space: 60 },
-      { ...axis, scale: "left", size: 52, values, label: input.leftLabel },
-      { ...axis, scale: "right", side: 1, size: 52, values, label: input.rightLabel, show: right, grid: { show: false } },
+      { ...axis, ...steps, space: 60 },
+      { ...axis, size: 52, values, label: input.label, space: 28 },
     ],
     series: [{}, ...lines.map(seriesOf)],
     hooks: {
@@ -142,9 +162,8 @@ function seriesOf(line: Line): uPlot.Series {
   const alone = line.points.steps.length === 1;
   return {
     label: line.key,
-    scale: line.scale,
     stroke: line.color,
-    width: line.style === "solid" ? 1.75 : 1.25,
+    width: line.style === "solid" ? 1.5 : 1,
     alpha: line.style === "solid" ? 1 : line.style === "faint" ? 0.3 : 0.45,
     ...(line.style === "ghost" ? { dash: [5, 4] } : {}),
     spanGaps: true,

@@ -12,7 +12,13 @@ export interface Tile {
 
 /** Unpacks the codes of a reply. */
 export function decodeTile(reply: TileReply, bytes: Uint8Array<ArrayBuffer>): Tile {
-  return { height: reply.height, width: reply.width, lo: reply.lo, hi: reply.hi, codes: new Uint16Array(bytes.buffer, 0, reply.height * reply.width) };
+  return {
+    height: reply.height,
+    width: reply.width,
+    lo: reply.lo,
+    hi: reply.hi,
+    codes: new Uint16Array(bytes.buffer, 0, reply.height * reply.width),
+  };
 }
 
 /** The value of a code; NaN and infinities come back as themselves. */
@@ -39,7 +45,11 @@ export function colorIndex(value: number, lo: number, hi: number): number {
 export function paintTile(tile: Tile, table: Uint32Array, lo: number, hi: number): ImageData {
   const image = new ImageData(tile.width, tile.height);
   const pixels = new Uint32Array(image.data.buffer);
-  const [nan, plus, minus] = [pack(...reservedColors.nan), pack(...reservedColors.positiveInfinity), pack(...reservedColors.negativeInfinity)];
+  const [nan, plus, minus] = [
+    pack(...reservedColors.nan),
+    pack(...reservedColors.positiveInfinity),
+    pack(...reservedColors.negativeInfinity),
+  ];
   const flat = !(hi > lo);
   const scale = flat ? 0 : ((tile.hi - tile.lo) / tileCodes.steps / (hi - lo)) * 255;
   const offset = flat ? 127.5 : ((tile.lo - lo) / (hi - lo)) * 255 + 0.5;

@@ -6,7 +6,13 @@ export function formatNumber(value: number, digits = 4): string {
   if (!Number.isFinite(value)) return value > 0 ? "+Inf" : "−Inf";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  const text = size >= 1e6 || size < 1e-4 ? value.toExponential(digits - 1).replace(/\.?0+e/, "e").replace("e+", "e") : trimZeros(value.toPrecision(digits));
+  const text =
+    size >= 1e6 || size < 1e-4
+      ? value
+          .toExponential(digits - 1)
+          .replace(/\.?0+e/, "e")
+          .replace("e+", "e")
+      : trimZeros(value.toPrecision(digits));
   return text.replace(/-/g, "−");
 }
 

@@ -17,7 +17,11 @@ interface ColumnSpec {
 
 const columns: Readonly<Record<Column, ColumnSpec>> = {
   name: { label: "parameter", hint: "In the order of the modules" },
-  shape: { label: "shape", hint: "Sorted by the number of elements", value: (row) => row.shape.reduce((product, size) => product * size, 1) },
+  shape: {
+    label: "shape",
+    hint: "Sorted by the number of elements",
+    value: (row) => row.shape.reduce((product, size) => product * size, 1),
+  },
   weight: { label: "|w|", hint: "L2 norm of the parameter", value: (row) => number(row.weight) },
   grad: { label: "|g|", hint: "L2 norm of the gradient; the bar is its logarithm", value: (row) => number(row.grad) },
   gradMax: { label: "max |g|", hint: "Largest magnitude in the gradient", value: (row) => number(row.gradMax) },
@@ -45,7 +49,7 @@ const flagTexts: Readonly<Record<GradientRow["flags"][number]["kind"], string>> 
 export function gradientsView(root: HTMLElement): View<GradientsPayload> {
   const summary = create("div", "cg-head cg-top");
   const table = create("table", "cg-gradients", { "aria-label": "Gradients by parameter" });
-  const scroller = create("div", "cg-scroll", { tabindex: "0", role: "region", "aria-label": "Gradients by parameter" }, table);
+  const scroller = create("div", "cg-scroll", { tabindex: "0", role: "group", "aria-label": "Gradients by parameter" }, table);
   const cut = create("div", "cg-muted cg-caption");
   root.replaceChildren(summary, scroller, cut);
   let scene: Scene<GradientsPayload>;
@@ -79,12 +83,14 @@ export function gradientsView(root: HTMLElement): View<GradientsPayload> {
       else cell.removeAttribute("aria-sort");
     }
     const scale = barScale(payload.rows);
-    const groups = order.column === "name" ? byModule(payload.rows, order.ascending) : [{ module: null, rows: sorted(payload.rows, order) }];
+    const groups =
+      order.column === "name" ? byModule(payload.rows, order.ascending) : [{ module: null, rows: sorted(payload.rows, order) }];
     table.replaceChildren(
       head,
       ...groups.map(({ module, rows }) => {
         const body = create("tbody");
-        if (module !== null) body.append(create("tr", "cg-module", {}, create("th", "", { scope: "rowgroup", colspan: String(heads.size) }, module)));
+        if (module !== null)
+          body.append(create("tr", "cg-module", {}, create("th", "", { scope: "rowgroup", colspan: String(heads.size) }, module)));
         body.append(...rows.map((row) => rowOf(row, module, scale, theme)));
         return body;
       }),
@@ -111,7 +117,8 @@ function rowOf(row: GradientRow, module: string | null, scale: BarScale, theme: 
   const name = module === null || module === "" ? row.name : row.name.slice(module.length + 1);
   const bar = create("span", "cg-bar");
   const grad = number(row.grad);
-  bar.style.width = grad > 0 && Number.isFinite(grad) ? `${Math.max(2, ((Math.log10(grad) - scale.lo) / (scale.hi - scale.lo)) * 100)}%` : "0";
+  bar.style.width =
+    grad > 0 && Number.isFinite(grad) ? `${Math.max(2, ((Math.log10(grad) - scale.lo) / (scale.hi - scale.lo)) * 100)}%` : "0";
   const bad = row.nan + row.infinite > 0;
   return create(
     "tr",
@@ -120,20 +127,36 @@ function rowOf(row: GradientRow, module: string | null, scale: BarScale, theme: 
     create("th", "", { scope: "row", title: row.name }, name),
     create("td", "cg-shape", {}, `[${row.shape.join(", ")}]`),
     create("td", "", {}, show(row.weight)),
-    create("td", bad ? "cg-bad" : "", {}, create("span", "cg-bar-track", { "aria-hidden": "true" }, bar), create("span", "cg-bar-text", {}, show(row.grad))),
+    create(
+      "td",
+      bad ? "cg-bad" : "",
+      {},
+      create("span", "cg-bar-track", { "aria-hidden": "true" }, bar),
+      create("span", "cg-bar-text", {}, show(row.grad)),
+    ),
     create("td", "", {}, show(row.gradMax)),
     create("td", "", {}, row.zeros === null ? "–" : `${formatNumber(row.zeros * 100, 3)} %`),
     create("td", "", {}, show(row.ratio)),
     create("td", "", {}, historyOf(row, scale, theme)),
-    create("td", "cg-flags", {}, ...row.flags.map((flag) => create("span", "cg-flag", { title: flag.rule }, flagTexts[flag.kind], create("span", "cg-visually-hidden", {}, `: ${flag.rule}`)))),
+    create(
+      "td",
+      "cg-flags",
+      {},
+      ...row.flags.map((flag) =>
+        create("span", "cg-flag", { title: flag.rule }, flagTexts[flag.kind], create("span", "cg-visually-hidden", {}, `: ${flag.rule}`)),
+      ),
+    ),
   );
 }
 
 /** A heat strip of the last samples; gaps are samples without a finite gradient. */
 function historyOf(row: GradientRow, scale: BarScale, theme: Theme): HTMLElement {
-  const [width, height] = [100, 12];
+  const [width, height] = [72, 12];
   const finite = row.history.filter((value) => value !== null);
-  const label = finite.length === 0 ? "no samples" : `log10 |g| from ${formatNumber(finite[0]!, 3)} to ${formatNumber(finite.at(-1)!, 3)} over ${row.history.length} samples`;
+  const label =
+    finite.length === 0
+      ? "no samples"
+      : `log10 |g| from ${formatNumber(finite[0]!, 3)} to ${formatNumber(finite.at(-1)!, 3)} over ${row.history.length} samples`;
   const canvas = create("canvas", "cg-history", { role: "img", "aria-label": label, title: label });
   const context = prepareCanvas(canvas, width, height);
   const colors = colorTable("sequential", theme.dark);

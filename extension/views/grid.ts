@@ -12,7 +12,7 @@ export const gridLimit = { elements: 256, columns: 16 } as const;
 
 export function gridPicture(host: HTMLElement, frame: Frame): Picture {
   const table = create("table", "cg-grid");
-  const scroller = create("div", "cg-scroll", { tabindex: "0", role: "region", "aria-label": "Elements" }, table);
+  const scroller = create("div", "cg-scroll", { tabindex: "0", role: "group", "aria-label": "Elements" }, table);
   host.replaceChildren(scroller);
   let scene: Scene<TensorPayload>;
   let selection: Selection;
@@ -21,7 +21,13 @@ export function gridPicture(host: HTMLElement, frame: Frame): Picture {
 
   const fetch = latest(async () => {
     const [rows, columns] = sides(scene.payload, selection);
-    const question = { kind: "cells", row: selection.row, column: selection.column, index: selection.index, window: [0, 0, rows, columns] } as const;
+    const question = {
+      kind: "cells",
+      row: selection.row,
+      column: selection.column,
+      index: selection.index,
+      window: [0, 0, rows, columns],
+    } as const;
     const reply = await frame.ask(question);
     if (!reply) {
       asked = "";
@@ -78,7 +84,13 @@ function sides(payload: TensorPayload, selection: Selection): readonly [number, 
 }
 
 function build(table: HTMLTableElement, rows: number, columns: number): void {
-  const heading = create("tr", "", {}, create("td"), ...Array.from({ length: columns }, (_, i) => create("th", "", { scope: "col" }, String(i))));
+  const heading = create(
+    "tr",
+    "",
+    {},
+    create("td"),
+    ...Array.from({ length: columns }, (_, i) => create("th", "", { scope: "col" }, String(i))),
+  );
   const body = Array.from({ length: rows }, (_, row) =>
     create("tr", "", {}, create("th", "", { scope: "row" }, String(row)), ...Array.from({ length: columns }, () => create("td"))),
   );
@@ -96,10 +108,14 @@ function colorOf(text: string, colors: Uint32Array, selection: Selection): numbe
 /** The same number of decimals for all, so that points stand under each other; words and integers stay as they are. */
 function alignDecimals(texts: readonly string[]): string[] {
   const values = texts.map(Number);
-  const plain = texts.every((text, i) => !Number.isFinite(values[i]!) || Number.isInteger(values[i]!) || text === "true" || text === "false");
+  const plain = texts.every(
+    (text, i) => !Number.isFinite(values[i]!) || Number.isInteger(values[i]!) || text === "true" || text === "false",
+  );
   if (plain) return texts.map((text) => text.replace("-", "−"));
   const largest = Math.max(...values.filter(Number.isFinite).map(Math.abs));
   const fixed = largest < 1e5 && largest >= 1e-3;
   const decimals = Math.max(1, Math.min(4, 4 - Math.floor(Math.log10(Math.max(largest, 1)))));
-  return texts.map((text, i) => (!Number.isFinite(values[i]!) ? text : fixed ? values[i]!.toFixed(decimals) : formatNumber(values[i]!)).replace("-", "−"));
+  return texts.map((text, i) =>
+    (!Number.isFinite(values[i]!) ? text : fixed ? values[i]!.toFixed(decimals) : formatNumber(values[i]!)).replace("-", "−"),
+  );
 }

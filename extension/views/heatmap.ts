@@ -22,6 +22,8 @@ interface Layout {
 const margin = { left: 46, top: 6, right: 10, bottom: 34 };
 const largest = { width: 416, height: 400 };
 const largestTile = 256;
+/** Kept free for legend and statistics on the right. */
+const sideWidth = 270;
 
 export function heatmapPicture(host: HTMLElement, frame: Frame): Picture {
   const canvas = create("canvas", "cg-heatmap", { role: "img", tabindex: "0" });
@@ -109,7 +111,15 @@ export function heatmapPicture(host: HTMLElement, frame: Frame): Picture {
 
   function refresh(): void {
     canvas.setAttribute("aria-label", `${scene.payload.summary}. Arrow keys move a cursor over the elements, + and − zoom.`);
-    const key = JSON.stringify([scene.payload.live, scene.payload.tensorVersion, selection.row, selection.column, selection.index, window(), tileSize(window(), layout())]);
+    const key = JSON.stringify([
+      scene.payload.live,
+      scene.payload.tensorVersion,
+      selection.row,
+      selection.column,
+      selection.index,
+      window(),
+      tileSize(window(), layout()),
+    ]);
     draw();
     if (scene.live && key !== asked) {
       asked = key;
@@ -164,11 +174,19 @@ export function heatmapPicture(host: HTMLElement, frame: Frame): Picture {
 
 /** Square elements where that gives a readable picture, stretched where one side would be a sliver; whole pixels an element where possible. */
 function place(rows: number, columns: number, available: number): Layout {
-  const limit = Math.max(64, Math.min(largest.width, available - margin.left - margin.right));
+  const room = available > 620 ? available - sideWidth : available;
+  const limit = Math.max(64, Math.min(largest.width, room - margin.left - margin.right));
   const scale = Math.min(limit / columns, largest.height / rows, 36);
   const width = snap(Math.max(columns * scale, Math.min(limit, 120, columns * 36)), columns, limit);
   const height = snap(Math.max(rows * scale, Math.min(120, rows * 36)), rows, largest.height);
-  return { left: margin.left, top: margin.top, width, height, outerWidth: width + margin.left + margin.right, outerHeight: height + margin.top + margin.bottom };
+  return {
+    left: margin.left,
+    top: margin.top,
+    width,
+    height,
+    outerWidth: width + margin.left + margin.right,
+    outerHeight: height + margin.top + margin.bottom,
+  };
 }
 
 function snap(size: number, count: number, limit: number): number {
@@ -177,7 +195,8 @@ function snap(size: number, count: number, limit: number): number {
 
 /** One pixel an element up to 256, else two screen pixels for each pooled one. */
 function tileSize(window: Window, area: Layout): readonly [number, number] {
-  const side = (count: number, size: number): number => (count <= largestTile && count <= size ? count : Math.min(largestTile, Math.max(1, size / 2)));
+  const side = (count: number, size: number): number =>
+    count <= largestTile && count <= size ? count : Math.min(largestTile, Math.max(1, size / 2));
   return [side(window[2], area.height), side(window[3], area.width)];
 }
 
@@ -220,13 +239,20 @@ function windowOf(a: readonly [number, number], b: readonly [number, number], wi
   return [window[0] + r0, window[1] + c0, Math.max(1, r1 - r0), Math.max(1, c1 - c0)];
 }
 
-function zoomAround(cursor: readonly [number, number] | null, window: Window, factor: number, shape: readonly number[], selection: Selection): Window | null {
+function zoomAround(
+  cursor: readonly [number, number] | null,
+  window: Window,
+  factor: number,
+  shape: readonly number[],
+  selection: Selection,
+): Window | null {
   const [all, across] = [shape[selection.row]!, shape[selection.column]!];
   const rows = Math.min(all, Math.max(1, Math.round(window[2] * factor)));
   const columns = Math.min(across, Math.max(1, Math.round(window[3] * factor)));
   if (rows === all && columns === across) return null;
   const [row, column] = cursor ?? [window[0] + window[2] / 2, window[1] + window[3] / 2];
-  const start = (center: number, count: number, total: number): number => Math.max(0, Math.min(total - count, Math.round(center - count / 2)));
+  const start = (center: number, count: number, total: number): number =>
+    Math.max(0, Math.min(total - count, Math.round(center - count / 2)));
   return [start(row, rows, all), start(column, columns, across), rows, columns];
 }
 

@@ -59,9 +59,17 @@ export function imagesPicture(host: HTMLElement, frame: Frame): Picture {
   function geometry(reply: ImagesReply): { columns: number; scale: number; width: number; height: number } {
     const available = Math.max(64, Math.min(600, scene.width - 4));
     const comfortable = reply.count === 1 ? 256 : Math.max(36, Math.min(96, Math.sqrt(160_000 / reply.count)));
-    const scale = Math.max(Math.max(reply.width, reply.height) <= comfortable ? 1 : 0.5, Math.floor(comfortable / Math.max(reply.width, reply.height)));
+    const scale = Math.max(
+      Math.max(reply.width, reply.height) <= comfortable ? 1 : 0.5,
+      Math.floor(comfortable / Math.max(reply.width, reply.height)),
+    );
     const [width, height] = [Math.round(reply.width * scale), Math.round(reply.height * scale)];
-    return { columns: Math.max(1, Math.min(Math.ceil(Math.sqrt(reply.count * 1.6)), Math.floor((available + gap) / (width + gap)))), scale, width, height };
+    return {
+      columns: Math.max(1, Math.min(Math.ceil(Math.sqrt(reply.count * 1.6)), Math.floor((available + gap) / (width + gap)))),
+      scale,
+      width,
+      height,
+    };
   }
 
   function draw(): void {
@@ -97,7 +105,13 @@ export function imagesPicture(host: HTMLElement, frame: Frame): Picture {
     const { batch, row: rowDim, column: columnDim } = layout();
     const [h, w] = [scene.payload.shape[rowDim]!, scene.payload.shape[columnDim]!];
     const next = scene.payload.shape.map((_, dim) =>
-      dim === batch ? sheet!.first + image : dim === rowDim ? Math.floor((y / height) * h) : dim === columnDim ? Math.floor((x / width) * w) : 0,
+      dim === batch
+        ? sheet!.first + image
+        : dim === rowDim
+          ? Math.floor((y / height) * h)
+          : dim === columnDim
+            ? Math.floor((x / width) * w)
+            : 0,
     );
     if (cursor?.join() === next.join()) return;
     cursor = next;

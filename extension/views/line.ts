@@ -17,6 +17,8 @@ interface Envelope {
 
 const margin = { left: 54, top: 10, right: 12, bottom: 34 };
 const height = 190;
+/** Kept free for the statistics on the right. */
+const sideWidth = 260;
 
 export function linePicture(host: HTMLElement, frame: Frame): Picture {
   const canvas = create("canvas", "cg-line", { role: "img", tabindex: "0" });
@@ -27,7 +29,8 @@ export function linePicture(host: HTMLElement, frame: Frame): Picture {
   let cursor: number | null = null;
   let asked = "";
 
-  const plotWidth = (): number => Math.max(80, Math.min(640, scene.width) - margin.left - margin.right);
+  const plotWidth = (): number =>
+    Math.max(120, Math.min(640, scene.width > 620 ? scene.width - sideWidth : scene.width) - margin.left - margin.right);
   const length = (): number => scene.payload.shape[selection.column]!;
 
   const fetch = latest(async () => {
@@ -127,7 +130,8 @@ function drawLine(
   }
   context.textAlign = "center";
   context.textBaseline = "top";
-  for (const tick of indexTicks(0, length, width / 60)) context.fillText(String(tick), margin.left + ((tick + 0.5) / length) * width, bottom + 6);
+  for (const tick of indexTicks(0, length, width / 60))
+    context.fillText(String(tick), margin.left + ((tick + 0.5) / length) * width, bottom + 6);
   context.textAlign = "right";
   context.fillText(`dim ${selection.column} →`, margin.left + width, bottom + 20);
 

@@ -1,15 +1,22 @@
 /** The view of a training run: status and progress, live curves over the ghosts of earlier runs, best values, and the gradient strip. */
 import type { RunPayload, RunStatus } from "../../src/wire/index.js";
-import { createChart } from "./chart.js";
+import { createChart, type Chart } from "./chart.js";
 import { create, setText } from "./dom.js";
 import { formatCount, formatDuration } from "./format.js";
-import { chartInput, ghostLabels, seriesRows } from "./run-chart.js";
+import { chartInputs, ghostLabels, seriesRows } from "./run-chart.js";
 import { createRunData } from "./run-data.js";
 import { createSeriesTable } from "./series-table.js";
 import { createStrip } from "./strip.js";
 import type { Scene, View } from "./view.js";
 
-const statusTexts: Readonly<Record<RunStatus, string>> = { running: "running", finished: "finished", interrupted: "interrupted", failed: "failed" };
+const statusTexts: Readonly<Record<RunStatus, string>> = {
+  running: "running",
+  finished: "finished",
+  interrupted: "interrupted",
+  failed: "failed",
+};
+
+let views = 0;
 
 export function runView(root: HTMLElement): View<RunPayload> {
   const title = create("span", "cg-type");
@@ -17,7 +24,14 @@ export function runView(root: HTMLElement): View<RunPayload> {
   const progressText = create("span", "cg-muted");
   const bar = create("progress", "cg-progress", { "aria-label": "Progress of the run" });
   const chartHost = create("div");
-  const smoothing = create("input", "cg-slider cg-smoothing", { type: "range", min: "0", max: "0.99", step: "0.01", value: "0", "aria-label": "Smoothing" });
+  const smoothing = create("input", "cg-slider cg-smoothing", {
+    type: "range",
+    min: "0",
+    max: "0.99",
+    step: "0.01",
+    value: "0",
+    "aria-label": "Smoothing",
+  });
   const smoothingText = create("output", "cg-number");
   const ghosts = create("div", "cg-muted cg-caption");
   const readout = create("div", "cg-readout", { "aria-live": "polite" });
@@ -26,11 +40,13 @@ export function runView(root: HTMLElement): View<RunPayload> {
     draw();
   });
   const strip = createStrip((text) => setText(readout, text));
+  const smoothingLabel = create("label", "cg-row", {}, create("span", "cg-muted", {}, "smoothing"), smoothing, smoothingText);
+  const below = create("div", "cg-row cg-below", {}, table.element, smoothingLabel);
   root.replaceChildren(
     create("div", "cg-row cg-top", {}, title, badge, bar, progressText),
     chartHost,
     ghosts,
-    create("div", "cg-row cg-below", {}, table.element, create("label", "cg-row", {}, create("span", "cg-muted", {}, "smoothing"), smoothing, smoothingText)),
+    below,
     strip.element,
     readout,
   );
@@ -39,18 +55,8 @@ export function runView(root: HTMLElement): View<RunPayload> {
   let range: readonly [number, number] | null = null;
   let cursor: number | null = null;
   const hidden = new Set<string>();
-  const chart = createChart(
-    chartHost,
-    (next) => {
-      range = next;
-      draw();
-    },
-    (step) => {
-      if (step === cursor) return;
-      cursor = step;
-      drawTable();
-    },
-  );
+  const charts: Chart[] = [];
+  const group = `cellgrad-run-${++views}`;
   const data = createRunData(root, () => draw());
 
   function draw(): void {
@@ -61,12 +67,27 @@ export function runView(root: HTMLElement): View<RunPayload> {
     setText(badge, cut ? "was running when this was stored" : statusTexts[status]);
     badge.dataset["kind"] = cut ? "interrupted" : status;
     drawProgress(status === "running" && !cut);
-    chart.update(chartInput(data, { range, hidden, theme, width, smoothing: smoothing.valueAsNumber }));
+    const inputs = chartInputs(data, { range, hidden, theme, width, smoothing: smoothing.valueAsNumber });
+    while (charts.length > inputs.length) charts.pop()!.dispose();
+    while (charts.length < inputs.length) charts.push(createChart(chartHost, group, zoom, point));
+    inputs.forEach((input, i) => charts[i]!.update(input));
     setText(ghosts, ghostLabels(data.ghosts()));
     ghosts.hidden = data.ghosts().length === 0;
     drawTable();
     strip.update(data.strip(), theme, width);
     setText(smoothingText, smoothing.value);
+    below.hidden = data.series().length === 0;
+  }
+
+  function zoom(next: readonly [number, number] | null): void {
+    range = next;
+    draw();
+  }
+
+  function point(step: number | null): void {
+    if (step === cursor) return;
+    cursor = step;
+    drawTable();
   }
 
   function drawTable(): void {
@@ -85,7 +106,9 @@ export function runView(root: HTMLElement): View<RunPayload> {
     const parts = [`step ${formatCount(progress.step)}${progress.total === null ? "" : ` / ${formatCount(progress.total)}`}`];
     if (progress.epochs > 1) parts.unshift(`epoch ${progress.epoch} / ${progress.epochs}`);
     if (progress.stepsPerSecond !== null) parts.push(`${formatCount(progress.stepsPerSecond)} steps/s`);
-    parts.push(progress.remainingMs === null ? formatDuration(progress.elapsedMs / 1000) : `${formatDuration(progress.remainingMs / 1000)} left`);
+    parts.push(
+      progress.remainingMs === null ? formatDuration(progress.elapsedMs / 1000) : `${formatDuration(progress.remainingMs / 1000)} left`,
+    );
     setText(progressText, parts.join(" · "));
   }
 
@@ -100,7 +123,7 @@ export function runView(root: HTMLElement): View<RunPayload> {
     },
     dispose() {
       data.dispose();
-      chart.dispose();
+      for (const chart of charts) chart.dispose();
       root.replaceChildren();
     },
   };

@@ -21,7 +21,15 @@ export interface SeriesTable {
 /** `toggle` hides or shows a curve. */
 export function createSeriesTable(toggle: (name: string) => void): SeriesTable {
   const atCursor = create("th", "cg-at-cursor", { scope: "col" });
-  const heading = create("tr", "", {}, create("th", "", { scope: "col" }, "curve"), create("th", "", { scope: "col" }, "last"), create("th", "", { scope: "col" }, "best"), atCursor);
+  const heading = create(
+    "tr",
+    "",
+    {},
+    create("th", "", { scope: "col" }, "curve"),
+    create("th", "", { scope: "col" }, "last"),
+    create("th", "", { scope: "col" }, "best"),
+    atCursor,
+  );
   const body = create("tbody");
   const element = create("table", "cg-series", { "aria-label": "Values of the curves" }, create("thead", "", {}, heading), body);
   let built = "";
@@ -45,7 +53,7 @@ export function createSeriesTable(toggle: (name: string) => void): SeriesTable {
         build(rows);
       }
       element.hidden = rows.length === 0;
-      setText(atCursor, cursor === null ? "" : `at ${formatCount(cursor)}`);
+      setText(atCursor, cursor === null ? "at cursor" : `at ${formatCount(cursor)}`);
       rows.forEach((row, i) => {
         const { cells } = body.rows[i]!;
         const button = cells[0]!.firstElementChild as HTMLButtonElement;

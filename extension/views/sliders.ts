@@ -21,7 +21,13 @@ export function createSliders(move: (dim: number, at: number) => void): Sliders 
         element.replaceChildren();
         shape.forEach((size, dim) => {
           if (drawn.includes(dim) || size < 2) return;
-          const input = create("input", "cg-slider", { type: "range", min: "0", max: String(size - 1), step: "1", "aria-label": `dim ${dim}` });
+          const input = create("input", "cg-slider", {
+            type: "range",
+            min: "0",
+            max: String(size - 1),
+            step: "1",
+            "aria-label": `dim ${dim}`,
+          });
           const output = create("output", "cg-number");
           input.addEventListener("input", () => move(dim, input.valueAsNumber));
           // JupyterLab's own shortcuts would otherwise move the cell selection.

@@ -47,7 +47,14 @@ export function createStrip(say: (text: string) => void): Strip {
 }
 
 /** Returns the width of the labels. */
-function draw(canvas: HTMLCanvasElement, bitmap: HTMLCanvasElement, strip: GradientStrip, values: Uint8Array, theme: Theme, width: number): number {
+function draw(
+  canvas: HTMLCanvasElement,
+  bitmap: HTMLCanvasElement,
+  strip: GradientStrip,
+  values: Uint8Array,
+  theme: Theme,
+  width: number,
+): number {
   const [rows, columns] = [strip.names.length, strip.steps.length];
   const rowHeight = Math.max(1, Math.min(14, Math.floor(largestHeight / rows)));
   const context = prepareCanvas(canvas, width, rowHeight * rows);

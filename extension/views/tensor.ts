@@ -14,7 +14,12 @@ import { Unanswered, type Silence, type Scene, type View } from "./view.js";
 
 type Form = Exclude<TensorForm, "text"> | "grid";
 
-const pictures: Readonly<Record<Form, CreatePicture>> = { line: linePicture, heatmap: heatmapPicture, images: imagesPicture, grid: gridPicture };
+const pictures: Readonly<Record<Form, CreatePicture>> = {
+  line: linePicture,
+  heatmap: heatmapPicture,
+  images: imagesPicture,
+  grid: gridPicture,
+};
 
 /** The kernel's answer is worth this wait; then the stored picture stands in until it comes. */
 const patienceMs = 400;
@@ -56,6 +61,7 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
   let form: Form | "text" | null = null;
   let silence: Silence | null = null;
   let drawn = false;
+  let impatient = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const showStored = storedPicture(stored);
 
@@ -89,12 +95,13 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
     const gone = silence === "freed" || silence === "restarted";
     const reachable = given.live !== null && payload.live !== null && !gone && silence !== "offline";
     if (!reachable) clearTimeout(timer);
-    const standIn = form === "text" || (!drawn && !reachable);
-    if (standIn) showStored(given.bundle, payload.summary);
-    stored.hidden = !standIn && (drawn || stored.childElementCount === 0);
-    live.hidden = !drawn;
-    side.hidden = form === "text" || (standIn && payload.histogram === null);
-    legend.element.hidden = form === "line" || form === "images" || standIn || payload.scale === null;
+    const standIn = form === "text" || (!drawn && (!reachable || impatient));
+    if (standIn) showStored(given.bundle, given.metadata, payload.summary);
+    stored.hidden = !standIn;
+    live.hidden = standIn;
+    // The stored picture has the statistics in it.
+    side.hidden = standIn;
+    legend.element.hidden = form === "line" || form === "images" || payload.scale === null;
     sliders.update(payload.shape, drawnDims(payload), index, reachable);
     if (!changed()) say(form === "text" || reachable ? "" : silences[silence ?? "offline"]);
   }
@@ -128,7 +135,7 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
       drawn = false;
       silence = null;
       chosen = null;
-      stored.replaceChildren();
+      impatient = false;
     }
     payload = next;
     markChanged(false);
@@ -143,9 +150,8 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
     clearTimeout(timer);
     if (!drawn && form !== "text") {
       timer = setTimeout(() => {
-        if (drawn) return;
-        showStored(given.bundle, payload.summary);
-        stored.hidden = false;
+        impatient = true;
+        compose();
       }, patienceMs);
     }
   }
@@ -196,7 +202,12 @@ function describe(head: HTMLElement, payload: TensorPayload): void {
   const detail = [formatBytes(payload.bytes), payload.device];
   if (payload.gradFn) detail.push(`from ${payload.gradFn}`);
   else if (payload.requiresGrad) detail.push("requires grad");
-  head.replaceChildren(create("span", "cg-type", {}, payload.dtype), " ", create("span", "cg-shape", {}, `[${payload.shape.join(", ")}]`), create("span", "cg-muted", {}, ` · ${detail.join(" · ")}`));
+  head.replaceChildren(
+    create("span", "cg-type", {}, payload.dtype),
+    " ",
+    create("span", "cg-shape", {}, `[${payload.shape.join(", ")}]`),
+    create("span", "cg-muted", {}, ` · ${detail.join(" · ")}`),
+  );
 }
 
 function listFacts(list: HTMLElement, { statistics: s }: TensorPayload): void {
@@ -206,9 +217,15 @@ function listFacts(list: HTMLElement, { statistics: s }: TensorPayload): void {
   if (s.min !== null) rows.push(["min", formatNumber(s.min)]);
   if (s.max !== null) rows.push(["max", formatNumber(s.max)]);
   rows.push(["zeros", formatCount(s.zeros)], ["NaN", formatCount(s.nan), s.nan > 0]);
-  rows.push(["Inf", s.positiveInfinity + s.negativeInfinity === 0 ? "0" : `+${formatCount(s.positiveInfinity)} −${formatCount(s.negativeInfinity)}`, s.positiveInfinity + s.negativeInfinity > 0]);
+  rows.push([
+    "Inf",
+    s.positiveInfinity + s.negativeInfinity === 0 ? "0" : `+${formatCount(s.positiveInfinity)} −${formatCount(s.negativeInfinity)}`,
+    s.positiveInfinity + s.negativeInfinity > 0,
+  ]);
   if (s.firstNaN) rows.push(["first NaN", `[${s.firstNaN.join(", ")}]`, true]);
   list.replaceChildren(
-    ...rows.map(([name, value, alarming]) => create("div", "", {}, create("dt", "", {}, name), create("dd", alarming ? "cg-bad" : "", {}, value))),
+    ...rows.map(([name, value, alarming]) =>
+      create("div", "", {}, create("dt", "", {}, name), create("dd", alarming ? "cg-bad" : "", {}, value)),
+    ),
   );
 }

@@ -3,7 +3,9 @@ import type { LiveRef, ReplyTo, ViewRequest } from "../../src/wire/index.js";
 import type { Theme } from "../theme.js";
 
 /** A request without what the channel adds: the object and the number. */
-export type Question<K extends keyof ReplyTo> = { readonly kind: K } & { [Kind in keyof ReplyTo]: Omit<Extract<ViewRequest, { kind: Kind }>, "request" | "live"> }[K];
+export type Question<K extends keyof ReplyTo> = { readonly kind: K } & {
+  [Kind in keyof ReplyTo]: Omit<Extract<ViewRequest, { kind: Kind }>, "request" | "live">;
+}[K];
 
 /** Why a question stays unanswered. `offline`: no kernel, or it does not answer now; asking again later may help. */
 export type Silence = "offline" | "freed" | "restarted" | "failed";
@@ -30,6 +32,8 @@ export type Bundle = Readonly<Record<string, unknown>>;
 export interface Scene<Payload> {
   readonly payload: Payload;
   readonly bundle: Bundle;
+  /** Of the bundle, by MIME type: the stored picture's size and description. */
+  readonly metadata: Bundle;
   readonly theme: Theme;
   /** Null while no kernel owns the output. */
   readonly live: Live | null;

@@ -27,7 +27,13 @@ export function gradientItems(): GalleryItem[] {
     flag("ratio", "update ratio is above 1e-2"),
     {},
   ];
-  return [item("gradients", healthy), item("gradients with flags", healthy.map((row, i) => ({ ...row, ...troubles[i] })))];
+  return [
+    item("gradients", healthy),
+    item(
+      "gradients with flags",
+      healthy.map((row, i) => ({ ...row, ...troubles[i] })),
+    ),
+  ];
 }
 
 function item(name: string, of: readonly GradientRow[]): GalleryItem {

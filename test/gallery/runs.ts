@@ -1,5 +1,16 @@
 /** Training runs: finished, running, with ghosts, with a NaN, cut off. */
-import { runMime, vegaliteMime, type LiveRef, type PointsReply, type RunPayload, type RunStatus, type Series, type ViewReply, type ViewRequest } from "../../src/wire/index.js";
+import {
+  runMime,
+  vegaliteMime,
+  toWire,
+  type LiveRef,
+  type PointsReply,
+  type RunPayload,
+  type RunStatus,
+  type Series,
+  type ViewReply,
+  type ViewRequest,
+} from "../../src/wire/index.js";
 import type { GalleryItem } from "./item.js";
 import { normal } from "./random.js";
 import { base64 } from "./tensors.js";
@@ -13,7 +24,7 @@ interface Curve {
 
 export function runItems(): GalleryItem[] {
   return [
-    item("run, live for 30 s", "running", 3000, { live: true, seconds: 30 }),
+    item("run, live for 5 s", "running", 2000, { live: true, seconds: 5 }),
     item("run, finished, with a ghost", "finished", 900, { live: true, ghost: true }),
     item("run, stored, no kernel", "finished", 300, { ghost: true }),
     item("run with NaN, failed", "failed", 240, { nanFrom: 200 }),
@@ -45,7 +56,9 @@ function item(name: string, status: RunStatus, calls: number, options: Options):
     strip: growing ? null : stripOf(60),
     summary: `run mnist-mlp, ${status} after ${calls} steps`,
   };
-  const spec = growing ? {} : { [vegaliteMime]: { data: { format: { type: "csv" }, values: csv(curves, options.ghost ? ghost : []) }, mark: "line" } };
+  const spec = growing
+    ? {}
+    : { [vegaliteMime]: { data: { format: { type: "csv" }, values: csv(curves, options.ghost ? ghost : []) }, mark: "line" } };
   const bundle = { data: { [runMime]: payload, ...spec, "text/plain": payload.summary } };
   if (!live) return { name, bundle };
   let started = 0;
@@ -53,7 +66,11 @@ function item(name: string, status: RunStatus, calls: number, options: Options):
     name,
     bundle,
     answer(request: ViewRequest): ViewReply {
-      started ||= performance.now();
+      if (
+        started === 0 ||
+        (request.kind === "points" && request.since === 0 && performance.now() - started > 1000 * (options.seconds ?? 0))
+      )
+        started = performance.now();
       const seconds = (performance.now() - started) / 1000;
       const total = options.seconds ? Math.min(calls, Math.floor((calls * seconds) / options.seconds)) : calls;
       if (request.kind === "strip") return { kind: "strip", request: request.request, strip: stripOf(Math.max(1, Math.floor(total / 25))) };
@@ -125,27 +142,35 @@ function upTo(curve: Curve, step: number): { steps: Float64Array; values: Float3
 function seriesOf(curves: readonly Curve[]): Series[] {
   return curves
     .filter((curve) => curve.steps.length > 0)
-    .map(({ name, bestIs, steps, values }) => {
+    .map(({ name, bestIs, steps, values }): Series => {
       const finite = values.filter(Number.isFinite);
       const best = finite.reduce((a, b) => (bestIs === "min" ? Math.min(a, b) : Math.max(a, b)));
       const last = values.at(-1)!;
-      return { name, count: steps.length, last: Number.isNaN(last) ? "NaN" : last, best, bestIs, bestStep: steps[values.indexOf(best)]! };
+      return { name, count: steps.length, last: toWire(last), best, bestIs, bestStep: steps[values.indexOf(best)]!, panel: name };
     });
 }
 
 function pack(curves: readonly Curve[], since: number, until: number): PointsReply["points"] {
   return curves.map(({ name, steps, values }) => {
     const chosen = [...steps.keys()].filter((i) => steps[i]! >= since && steps[i]! < until);
-    return { name, steps: base64(Float64Array.from(chosen, (i) => steps[i]!)), values: base64(Float32Array.from(chosen, (i) => values[i]!)) };
+    return {
+      name,
+      steps: base64(Float64Array.from(chosen, (i) => steps[i]!)),
+      values: base64(Float32Array.from(chosen, (i) => values[i]!)),
+    };
   });
 }
 
 function csv(curves: readonly Curve[], ghost: readonly Curve[]): string {
   const lines = ["run,step,loss,accuracy"];
-  for (const [run, of] of [["", curves], ["g1", ghost]] as const) {
+  for (const [run, of] of [
+    ["", curves],
+    ["g1", ghost],
+  ] as const) {
     of.forEach(({ steps, values }, column) =>
       steps.forEach((step, i) => {
-        if (Number.isFinite(values[i]!)) lines.push(`${run},${step},${column === 0 ? `${values[i]!.toPrecision(5)},` : `,${values[i]!.toPrecision(5)}`}`);
+        if (Number.isFinite(values[i]!))
+          lines.push(`${run},${step},${column === 0 ? `${values[i]!.toPrecision(5)},` : `,${values[i]!.toPrecision(5)}`}`);
       }),
     );
   }
@@ -157,7 +182,8 @@ function stripOf(samples: number): NonNullable<RunPayload["strip"]> {
   const values = new Uint8Array(names.length * samples);
   const noise = normal(4);
   names.forEach((_, row) => {
-    for (let i = 0; i < samples; i++) values[row * samples + i] = Math.max(1, Math.min(254, 200 - row * 18 - 60 * (i / Math.max(1, samples)) + 12 * noise()));
+    for (let i = 0; i < samples; i++)
+      values[row * samples + i] = Math.max(1, Math.min(254, 200 - row * 18 - 60 * (i / Math.max(1, samples)) + 12 * noise()));
   });
   return { names, steps: Array.from({ length: samples }, (_, i) => i * 25), lo: -5, hi: 0, values: base64(values) };
 }

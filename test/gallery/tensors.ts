@@ -1,8 +1,7 @@
 /** Tensors of every form, with everything that has gone wrong in a tensor view before. */
-import type { Elements, Region } from "../../src/visualization/elements.js";
-import { readPictures } from "../../src/visualization/image-picture.js";
+import { answerTensor } from "../../src/visualization/tensor-answers.js";
 import { tensorBundle } from "../../src/visualization/tensor-bundle.js";
-import { tensorMime, tileCodes, type LiveRef, type TensorPayload, type ViewReply, type ViewRequest } from "../../src/wire/index.js";
+import { tensorMime, type LiveRef, type TensorPayload } from "../../src/wire/index.js";
 import { arrayElements } from "../visualization/array-elements.js";
 import type { GalleryItem } from "./item.js";
 import { normal, uniform } from "./random.js";
@@ -16,18 +15,33 @@ export function tensorItems(): GalleryItem[] {
   return [
     item("matrix, numbers", [6, 8], () => noise()),
     item("integers", [4, 4], ([i, j]) => i! * 4 + j!, "int64"),
-    item("attention, 4-D with sliders", [2, 8, 48, 48], ([b, h, q, k]) => Math.exp(-(((q! - k!) / (3 + 2 * h! + b!)) ** 2)) * (0.7 + 0.3 * share())),
+    item(
+      "attention, 4-D with sliders",
+      [2, 8, 48, 48],
+      ([b, h, q, k]) => Math.exp(-(((q! - k!) / (3 + 2 * h! + b!)) ** 2)) * (0.7 + 0.3 * share()),
+    ),
     item("weights", [128, 784], ([i, j]) => noise() * (0.02 + 0.05 * Math.exp(-(((j! % 28) - 14) ** 2) / 40)) * (1 + (i! % 3))),
     item("waves with NaN and Inf", [240, 320], ([i, j]) =>
-      i === 120 && j === 200 ? NaN : i === 40 && j === 40 ? Infinity : i === 200 && j === 60 ? -Infinity : Math.sin(i! / 18) * Math.cos(j! / 25),
+      i === 120 && j === 200
+        ? NaN
+        : i === 40 && j === 40
+          ? Infinity
+          : i === 200 && j === 60
+            ? -Infinity
+            : Math.sin(i! / 18) * Math.cos(j! / 25),
     ),
     item("small with NaN", [5, 5], ([i, j]) => (i === 2 && j === 3 ? NaN : i === 4 && j === 0 ? -Infinity : i! - j! / 3)),
     item("mask", [24, 40], ([i, j]) => Number((i! - 12) ** 2 + ((j! - 20) / 1.6) ** 2 < 90), "bool"),
     item("images, a batch of 3 channels", [48, 3, 24, 24], ([n, c, y, x]) => {
       const [cy, cx] = [12 + 6 * Math.sin(n!), 12 + 6 * Math.cos(n! * 1.7)];
-      return Math.max(0, Math.min(1, Math.exp(-((y! - cy) ** 2 + (x! - cx) ** 2) / 30) + 0.25 * Math.sin((c! + 1) * (x! + n!) * 0.12) + 0.2));
+      return Math.max(
+        0,
+        Math.min(1, Math.exp(-((y! - cy) ** 2 + (x! - cx) ** 2) / 30) + 0.25 * Math.sin((c! + 1) * (x! + n!) * 0.12) + 0.2),
+      );
     }),
-    item("digits, 1 channel", [12, 1, 28, 28], ([n, , y, x]) => Math.max(0, 1 - Math.abs(Math.hypot(y! - 14, x! - 14) - 4 - (n! % 6)) / 1.6)),
+    item("digits, 1 channel", [12, 1, 28, 28], ([n, , y, x]) =>
+      Math.max(0, 1 - Math.abs(Math.hypot(y! - 14, x! - 14) - 4 - (n! % 6)) / 1.6),
+    ),
     item("line", [512], ([i]) => Math.sin(i! / 24) * Math.exp(-i! / 300) + 0.03 * noise()),
     item("line with gaps", [40], ([i]) => (i === 11 ? NaN : i === 30 ? Infinity : Math.sqrt(i!))),
     item("scalar", [], () => Math.PI),
@@ -45,56 +59,9 @@ function item(name: string, shape: readonly number[], at: At, dtype = "float32",
   const printed = count <= 1 ? `tensor(${count === 1 ? data[0]!.toPrecision(5) : "[]"})` : "tensor(...)";
   const bundle = tensorBundle(elements, identity, printed);
   const payload = bundle.data[tensorMime] as TensorPayload;
-  return live ? { name, bundle, answer: (request) => answer(elements, payload, request) } : { name, bundle };
-}
-
-function answer(elements: Elements, payload: TensorPayload, request: ViewRequest): ViewReply {
-  const of = { request: request.request, tensorVersion: payload.tensorVersion };
-  const region = (index: readonly number[], row: number | null, column: number, [r, c, rows, columns]: readonly number[]): Region => ({
-    row,
-    column,
-    index,
-    start: [r!, c!],
-    size: [rows!, columns!],
-  });
-  const text = (value: unknown): string => (payload.dtype === "bool" ? String(Boolean(value)) : String(value));
-  switch (request.kind) {
-    case "tile": {
-      const pooled = elements.pool(region(request.index, request.row, request.column, request.window), ...request.size, request.pooling, request.center);
-      const [lo, hi] = limits(pooled.values);
-      const codes = Uint16Array.from(pooled.values, (value, i) => {
-        const flags = pooled.flags[i]!;
-        if (flags !== 0) return flags & 1 ? tileCodes.nan : flags & 2 ? tileCodes.positiveInfinity : tileCodes.negativeInfinity;
-        return hi > lo ? Math.round(((value - lo) / (hi - lo)) * tileCodes.steps) : 0;
-      });
-      return { kind: "tile", ...of, height: pooled.height, width: pooled.width, lo, hi, codes: base64(codes) };
-    }
-    case "cells": {
-      const [, , height, width] = request.window;
-      return { kind: "cells", ...of, height, width, texts: elements.read(region(request.index, request.row, request.column, request.window)).map(text) };
-    }
-    case "value": {
-      const column = payload.shape.length - 1;
-      return { kind: "value", ...of, text: text(elements.read(region(request.index, null, column, [0, request.index[column]!, 1, 1]))[0]) };
-    }
-    case "line": {
-      const along = (pooling: "min" | "max") =>
-        elements.pool(region(request.index, null, request.dim, [0, request.start, 1, request.length]), 1, request.size, pooling, 0);
-      const [lo, hi] = [along("min"), along("max")];
-      return { kind: "line", ...of, size: request.size, lo: base64(lo.values), hi: base64(hi.values), flags: base64(lo.flags) };
-    }
-    case "images": {
-      const sheet = readPictures(elements, payload.images!, request.first, request.count, request.size);
-      return { kind: "images", ...of, count: sheet.count, height: sheet.height, width: sheet.width, pixels: base64(sheet.pixels) };
-    }
-    default:
-      return { kind: "failed", request: request.request, reason: `a tensor does not answer ${request.kind}`, retry: false };
-  }
-}
-
-function limits(values: Float32Array): readonly [number, number] {
-  const finite = values.filter(Number.isFinite);
-  return finite.length === 0 ? [0, 0] : [finite.reduce((a, b) => Math.min(a, b)), finite.reduce((a, b) => Math.max(a, b))];
+  return live
+    ? { name, bundle, answer: (request) => answerTensor({ elements, tensorVersion: 0, payload: () => payload }, request) }
+    : { name, bundle };
 }
 
 export function base64(array: Float64Array | Float32Array | Uint16Array | Uint8Array): string {
