@@ -8,6 +8,6 @@ export function emit(message: FromRuntime): void {
   try {
     while (bytes.length > 0) bytes = bytes.subarray(writeSync(Pipe.events, bytes));
   } catch {
-    process.kill(process.pid, "SIGKILL"); // K is gone, or user code closed the pipe: without it R is of no use
+    process.kill(-process.pid, "SIGKILL"); // K is gone, or user code closed the pipe: without it R is of no use
   }
 }

@@ -72,17 +72,19 @@ export class Evaluator {
   async #perform(run: Run): Promise<void> {
     const { key } = run.cell;
     const outcome = await this.#evaluate(run.script, scriptUrl(key), key);
+    if (run.interrupted) return; // ended by #interrupt
     let result: Bundle | null = null;
     const expressions: { [name: string]: unknown } = {};
-    if (outcome.ok && !run.interrupted) {
+    if (outcome.ok) {
       if (run.script.hasResult && outcome.value !== undefined) result = await toBundle(outcome.value);
       for (const [name, text] of Object.entries(run.expressions)) expressions[name] = await this.#evaluateExpression(String(text), run.cell);
     }
-    for (const task of run.cell.beforeIdle) await settleTask(task);
-    this.#report(run, outcome.ok ? null : outcome.error, result, expressions);
+    await this.#report(run, outcome.ok ? null : outcome.error, result, expressions);
   }
 
-  #report(run: Run, error: CellError | null, result: Bundle | null, expressions: JsonObject): void {
+  /** Ends a cell, once. */
+  async #report(run: Run, error: CellError | null, result: Bundle | null, expressions: JsonObject): Promise<void> {
+    for (const task of run.cell.beforeIdle.splice(0)) await settleTask(task);
     if (run.reported) return;
     run.reported = true;
     const { key } = run.cell;
@@ -99,7 +101,7 @@ export class Evaluator {
       run.interrupted = true;
       run.cell.stopped = true;
       // Not a promise: a termination discards the microtasks that wait. And not now: code that is still on the stack ends first.
-      setImmediate(() => this.#report(run, interruption(stack), null, {}));
+      setImmediate(() => activeCell.run(run.cell, () => void this.#report(run, interruption(stack), null, {})));
     }
     setImmediate(() => Atomics.store(this.#words, cancelWord, 0));
     if (stack === null) return;

@@ -30,11 +30,11 @@ Object.defineProperty(globalThis, "__cellgrad", { value: { import: imports.impor
 process.on("SIGINT", () => {}); // K sends it to stop the children of a cell; this process stops by the agent
 process.on("uncaughtException", reportLate);
 process.on("unhandledRejection", reportLate);
-// Node would wait for the agent's debugging session to end.
+// K ends this process when it is told so: Node itself would wait for the agent's debugging session to end.
 Object.assign(process, {
   reallyExit(code: number) {
     emit({ type: "exit", code });
-    process.kill(process.pid, "SIGKILL");
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   },
 });
 

@@ -9,6 +9,9 @@ import { Pipe, type FromAgent, type FromRuntime, type StreamName, type ToAgent, 
 
 const entry = fileURLToPath(new URL("../runtime/main.js", import.meta.url));
 
+/** V8's last words when the heap has reached its limit. */
+const heapExhausted = /^FATAL ERROR: .*heap out of memory/m;
+
 /** A question to the agent, without the number that pairs it with its answer. */
 export type AgentQuestion = ToAgent extends infer Each ? (Each extends ToAgent ? Omit<Each, "id"> : never) : never;
 
@@ -17,8 +20,8 @@ export interface RuntimeListener {
   message(message: FromRuntime): void;
   /** Output of native code and of child processes, which belongs to no cell by itself. */
   output(name: StreamName, text: string): void;
-  /** R has ended; every message of it was delivered. `code` is null after a signal. */
-  exit(code: number | null, signal: NodeJS.Signals | null): void;
+  /** R has ended; every message of it was delivered. */
+  exit(how: string): void;
 }
 
 export class RuntimeProcess {
@@ -27,6 +30,7 @@ export class RuntimeProcess {
   #listener: RuntimeListener | null = null;
   #lastQuestion = 0;
   #exitCode: number | null = null;
+  #outOfMemory = false;
 
   /** Starts R in a process group of its own, to which everything that cells start belongs. */
   constructor(folder: string) {
@@ -98,8 +102,9 @@ export class RuntimeProcess {
   }
 
   #deliver(message: FromRuntime): void {
-    if (message.type === "exit") this.#exitCode = message.code;
-    else this.#listener?.message(message);
+    if (message.type !== "exit") return this.#listener?.message(message);
+    this.#exitCode = message.code;
+    this.kill();
   }
 
   #answer({ id, value }: FromAgent): void {
@@ -111,8 +116,14 @@ export class RuntimeProcess {
     this.kill(); // what the cells started ends with R
     for (const resolve of this.#questions.values()) resolve(null);
     this.#questions.clear();
-    this.#listener?.exit(this.#exitCode ?? code, this.#exitCode === null ? signal : null);
+    this.#listener?.exit(this.#howItEnded(code, signal));
     this.#listener = null;
+  }
+
+  #howItEnded(code: number | null, signal: NodeJS.Signals | null): string {
+    if (this.#exitCode !== null) return `exited with code ${this.#exitCode}`;
+    if (this.#outOfMemory) return "ran out of memory for JavaScript objects";
+    return signal ? `was ended by ${signal}` : `exited with code ${code ?? "unknown"}`;
   }
 
   /** Passes on what arrives on stdout or stderr; returns a function that passes on, now, what has arrived unseen. */
@@ -121,6 +132,7 @@ export class RuntimeProcess {
     const decoder = new StringDecoder("utf8");
     const pass = (bytes: Buffer) => {
       const text = decoder.write(bytes);
+      if (heapExhausted.test(text)) this.#outOfMemory = true;
       if (text !== "") this.#listener?.output(name, text);
     };
     pipe.on("data", pass);

@@ -81,7 +81,7 @@ export class Runtime {
     this.#process.listen({
       message: (message) => this.#receive(message),
       output: (name, text) => this.#output.stream(null, name, text),
-      exit: (code, signal) => this.#replace(code, signal),
+      exit: (how) => this.#replace(how),
     });
     this.#process.send({ type: "start", settings: this.#settings });
   }
@@ -104,9 +104,9 @@ export class Runtime {
     }
   }
 
-  #replace(code: number | null, signal: NodeJS.Signals | null): void {
+  #replace(how: string): void {
     if (this.#closed) return;
-    const error = exitError(code, signal, this.#ready);
+    const error = exitError(how, this.#ready);
     const wasIdle = this.#prepared.size + this.#running.size === 0;
     if (this.#ready || !wasIdle) {
       this.#process = new RuntimeProcess(this.#folder);
@@ -124,8 +124,7 @@ function settle<Value>(waiting: Map<number, (value: Value) => void>, key: number
   waiting.delete(key);
 }
 
-function exitError(code: number | null, signal: NodeJS.Signals | null, wasReady: boolean): CellError {
-  const how = signal ? `was ended by ${signal}` : `exited with code ${code ?? "unknown"}`;
+function exitError(how: string, wasReady: boolean): CellError {
   const evalue = wasReady
     ? `the runtime ${how} and was restarted: variables are gone, the notebook stays connected`
     : `the runtime ${how} before it could run a cell`;

@@ -1,14 +1,16 @@
-/** A Jupyter front end of our own over ZMQ: starts the real kernel on real sockets and collects what it sends. */
+/** A Jupyter front end over ZMQ: starts the built kernel on real sockets and collects what it sends. Tests and `npm run cell` are written with it. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Dealer, Request as Requester, Subscriber } from "zeromq";
-import { decodeMessage, encodeMessage, type JsonObject, type Message } from "../../kernel/protocol/message.js";
-import { Signer } from "../../kernel/protocol/signer.js";
+import { decodeMessage, encodeMessage, type JsonObject, type Message } from "../protocol/message.js";
+import { Signer } from "../protocol/signer.js";
 
-const cli = new URL("../../build/js/kernel/cli.js", import.meta.url).pathname;
+/** The built kernel, also when this file runs from its source. */
+const cli = join(dirname(createRequire(import.meta.url).resolve("cellgrad/package.json")), "build", "js", "kernel", "cli.js");
 
 export interface ClientOptions {
   /** The kernel's working folder. */
@@ -63,6 +65,8 @@ export class Client {
   readonly #heartbeat = new Requester({ linger: 0 });
   readonly #temporary: string;
   readonly #replies = new Map<string, (message: Message) => void>();
+  readonly #connected: Promise<unknown>;
+  #sending: Promise<void> = Promise.resolve();
   readonly #watchers = new Set<{ readonly matches: (message: Message) => boolean; readonly found: (message: Message) => void }>();
 
   /** Starts a kernel and waits until it answers on shell and publishes. */
@@ -73,10 +77,8 @@ export class Client {
     return client;
   }
 
-  readonly #connected: Promise<unknown>;
-
   private constructor({ folder, env, transport = "tcp" }: ClientOptions) {
-    this.#temporary = mkdtempSync(join(tmpdir(), "cellgrad-test-"));
+    this.#temporary = mkdtempSync(join(tmpdir(), "cellgrad-client-"));
     this.folder = folder ?? this.#temporary;
     const key = randomBytes(16).toString("hex");
     this.#signer = new Signer(key);
@@ -112,7 +114,7 @@ export class Client {
     const idle = this.next((message) => isIdleOf(message, id));
     const start = this.published.length;
     const published = idle.then(() => this.published.slice(start).filter(({ parent }) => parent.msg_id === id));
-    const header = { msg_id: id, msg_type: type, session: this.session, username: "test", date: new Date().toISOString(), version: "5.5" };
+    const header = { msg_id: id, msg_type: type, session: this.session, username: "cellgrad", date: new Date().toISOString(), version: "5.5" };
     const message: Message = {
       identities: [],
       header: options.subshell === undefined ? header : { ...header, subshell_id: options.subshell },
@@ -131,8 +133,6 @@ export class Client {
     this.#sending = this.#sending.then(() => socket.send(frames as Buffer[]));
     await this.#sending;
   }
-
-  #sending: Promise<void> = Promise.resolve();
 
   /** Sends a cell; resolves when its reply and its idle are there. */
   async execute(code: string, options: ExecuteOptions = {}): Promise<CellResult> {
