@@ -110,3 +110,36 @@ export function decimate(points: Points, from: number, to: number, columns: numb
   flush();
   return kept;
 }
+
+/**
+ * At most `most` indices whose line looks most like the whole curve: of each stretch the point that spans the largest triangle with its
+ * neighbours (Steinarsson 2013), and always the smallest and the largest value. Used where points cost bytes; non-finite values are left out.
+ */
+export function thin({ steps, values, length, minAt, maxAt }: Points, most: number): number[] {
+  const finite = Array.from({ length }, (_, i) => i).filter((i) => Number.isFinite(values[i]!));
+  if (finite.length <= most) return finite;
+  const buckets = Math.max(1, most - 4);
+  const at = (bucket: number): number => 1 + Math.floor((bucket * (finite.length - 2)) / buckets);
+  const kept = new Set([finite[0]!, finite.at(-1)!, minAt, maxAt].filter((i) => Number.isFinite(values[i])));
+  let previous = finite[0]!;
+  for (let bucket = 0; bucket < buckets; bucket++) {
+    const next = finite.slice(at(bucket + 1), Math.max(at(bucket + 1) + 1, at(bucket + 2)));
+    const x = mean(next, steps);
+    const y = mean(next, values);
+    let best = -1;
+    let largest = -1;
+    for (let k = at(bucket); k < at(bucket + 1); k++) {
+      const i = finite[k]!;
+      const area = Math.abs(
+        (steps[previous]! - x) * (values[i]! - values[previous]!) - (steps[previous]! - steps[i]!) * (y - values[previous]!),
+      );
+      if (area > largest) [largest, best] = [area, i];
+    }
+    if (best >= 0) kept.add((previous = best));
+  }
+  return [...kept].sort((a, b) => a - b);
+}
+
+function mean(indices: readonly number[], values: Float64Array): number {
+  return indices.reduce((sum, i) => sum + values[i]!, 0) / indices.length;
+}

@@ -3,11 +3,15 @@ import { bundleBytes, budget } from "../visualization/tensor-bundle.js";
 import { pngEntry } from "../visualization/picture.js";
 import type { MimeBundle } from "../wire/host.js";
 import { runMime, vegaliteMime, type RunPayload } from "../wire/run.js";
-import { chartPicture, chartSpec, type Charted } from "./run-chart.js";
+import { chartPicture, chartSpec, chartZoom, type Charted } from "./run-chart.js";
 import { runText } from "./run-text.js";
 
-/** Rows of points that a chart may hold, from fine to coarse: the first that fits the budget is stored. */
-const details = [400, 280, 200, 120, 60] as const;
+/** Points a series that the chart may hold, from fine to coarse: the first that fits the budget is stored. */
+const stored = [400, 280, 200, 140, 100, 70, 50, 35, 25] as const;
+
+/** Points a series in the picture: more would not be seen at its size. The first whose file leaves room for the points is taken. */
+const drawn = [160, 100, 60, 35] as const;
+const pictureShare = 0.62;
 
 /** The bundle of a run that has just begun: no picture yet. */
 export function openingBundle(payload: RunPayload): MimeBundle {
@@ -19,15 +23,15 @@ export async function closingBundle(payload: RunPayload, runs: readonly Charted[
   const points = runs[0]!.points;
   const text = runText(payload.summary, payload.series, points);
   if (payload.series.length === 0) return openingBundle({ ...payload, strip: null });
-  let bundle: MimeBundle = { data: { [runMime]: payload, "text/plain": text } };
-  for (const most of details) {
-    const spec = chartSpec(payload.series, runs, payload.ghosts, most);
-    const picture = pngEntry(await chartPicture(spec, payload.strip), text);
-    bundle = {
-      data: { [runMime]: payload, [vegaliteMime]: spec, "image/png": picture.data, "text/plain": text },
-      metadata: picture.metadata,
-    };
-    if (bundleBytes(bundle) <= budget.output) return bundle;
+  const chart = (most: number): object => chartSpec(payload.series, runs, payload.ghosts, most);
+  for (const most of drawn) {
+    const picture = pngEntry(await chartPicture(chart(most), payload.series.length, payload.strip), text, chartZoom);
+    if (picture.data.length > budget.output * pictureShare) continue;
+    for (const rows of stored) {
+      const data = { [runMime]: payload, [vegaliteMime]: chart(rows), "image/png": picture.data, "text/plain": text };
+      const bundle = { data, metadata: picture.metadata };
+      if (bundleBytes(bundle) <= budget.output) return bundle;
+    }
   }
   // Dozens of series: the table and the live view remain.
   return { data: { [runMime]: { ...payload, strip: null }, "text/plain": text }, metadata: {} };

@@ -2,10 +2,10 @@
 import type { Ghost, GradientStrip, Series } from "../wire/run.js";
 import { palette, reservedColors } from "../wire/color.js";
 import { decodeBytes } from "../wire/live.js";
-import { density, ink, label, magnify, overlay, rasterizeSvg } from "../visualization/picture.js";
+import { ink, label, magnify, overlay, rasterizeSvg } from "../visualization/picture.js";
 import type { IndexedImage } from "../visualization/png.js";
 import { short } from "../visualization/numbers.js";
-import { decimate, type Points } from "./journal.js";
+import { thin, type Points } from "./journal.js";
 
 /** A run or a ghost of one, as the chart needs it. `id` is null for the run itself. */
 export interface Charted {
@@ -13,21 +13,40 @@ export interface Charted {
   readonly points: readonly Points[];
 }
 
-const width = 460;
+const width = 440;
+// Of the picture: text, lines and their edges. More would only add bytes.
+const colorsOf = (seriesCount: number): number => 6 + 3 * seriesCount;
+
+/** Pixels of the picture per unit: edges of noisy curves are what costs bytes. */
+export const chartZoom = 1.5;
+const panelHeights = [190, 115, 85, 70];
+const mostPanels = 6;
 const seriesColors = ["#0072b2", "#d55e00", "#007f5f", "#b0578d", "#8a6d00", "#3f7fae", "#6b4fa0"];
 
-/** The specification with at most `most` rows of points for the run and half as many for each ghost. */
+/** The specification with at most `most` points a series, half as many for ghosts. */
 export function chartSpec(series: readonly Series[], runs: readonly Charted[], ghosts: readonly Ghost[], most: number): object {
   const names = series.map(({ name }) => csvName(name));
-  const panels = [...new Set(series.map(({ panel }) => panel))];
-  const charts = panels.map((panel) => panelSpec(panel, series, runs, ghosts.length > 0, panels.length === 1 ? 200 : 130));
+  const panels = [...new Set(series.map(({ panel }) => panel))].slice(0, mostPanels);
+  const height = panelHeights[Math.min(panels.length, panelHeights.length) - 1]!;
+  const charts = panels.map((panel, i) => panelSpec(panel, series, runs, ghosts.length > 0, height, i === panels.length - 1));
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v5.json",
     data: {
       values: csv(names, runs, most),
       format: { type: "csv", parse: Object.fromEntries([["step", "number"], ...names.map((name) => [name, "number"])]) },
     },
-    ...(charts.length === 1 ? charts[0] : { vconcat: charts, spacing: 14 }),
+    ...(ghosts.length === 0
+      ? {}
+      : {
+          title: {
+            text: ghosts.map(({ label }) => `faint: ${label}`),
+            anchor: "start",
+            fontSize: 10,
+            fontWeight: "normal",
+            color: ink.muted,
+          },
+        }),
+    ...(charts.length === 1 ? charts[0] : { vconcat: charts, spacing: 14, resolve: { scale: { color: "independent" } } }),
     config: {
       axis: {
         labelColor: ink.muted,
@@ -38,34 +57,58 @@ export function chartSpec(series: readonly Series[], runs: readonly Charted[], g
         ticks: false,
         labelPadding: 4,
       },
-      legend: { orient: "top", title: null, symbolType: "stroke", symbolStrokeWidth: 3, labelColor: ink.text, padding: 0, offset: 4 },
+      legend: {
+        symbolOpacity: 1,
+        orient: "top",
+        title: null,
+        symbolType: "stroke",
+        symbolStrokeWidth: 3,
+        labelColor: ink.text,
+        padding: 0,
+        offset: 4,
+      },
       view: { stroke: null },
     },
   };
 }
 
-function panelSpec(panel: string, series: readonly Series[], runs: readonly Charted[], ghosts: boolean, height: number): object {
+function panelSpec(
+  panel: string,
+  series: readonly Series[],
+  runs: readonly Charted[],
+  ghosts: boolean,
+  height: number,
+  last: boolean,
+): object {
   const members = series.filter((s) => s.panel === panel);
   const names = members.map(({ name }) => csvName(name));
-  const colors = members.map((s) => seriesColors[series.indexOf(s) % seriesColors.length]!);
+  const range = members.map((s) => seriesColors[series.indexOf(s) % seriesColors.length]!);
   const encoding = {
-    x: { field: "step", type: "quantitative", title: "step", scale: { nice: false }, axis: { tickCount: 8, grid: false } },
+    x: {
+      field: "step",
+      type: "quantitative",
+      title: last ? "step" : null,
+      scale: { nice: false },
+      axis: { tickCount: 6, grid: false, labels: last },
+    },
     y: {
       field: "value",
       type: "quantitative",
       title: names.length === 1 ? names[0] : panel,
       scale: { zero: false },
-      axis: { tickCount: 5 },
+      axis: { tickCount: height > 100 ? 5 : 3 },
     },
-    color: { field: "series", type: "nominal", scale: { domain: names, range: colors }, legend: names.length === 1 ? null : {} },
+    color: { field: "series", type: "nominal", scale: { domain: names, range }, legend: names.length === 1 ? null : {} },
   };
+  // A line through one point is nothing.
+  const few = Math.max(...runs[0]!.points.map(({ length }) => length)) <= 30;
   const ghostLayer = {
     transform: [{ filter: "datum.run" }],
     mark: { type: "line", strokeWidth: 1, opacity: 0.3 },
     encoding: { ...encoding, detail: { field: "run" } },
   };
   const layers: object[] = ghosts ? [ghostLayer] : [];
-  layers.push({ transform: [{ filter: "!datum.run" }], mark: { type: "line", strokeWidth: 1.5 }, encoding });
+  layers.push({ transform: [{ filter: "!datum.run" }], mark: { type: "line", strokeWidth: 1.5, point: few && { size: 20 } }, encoding });
   const broken = members.flatMap((s) => firstNonFinite(runs[0]!.points.find(({ name }) => name === s.name)) ?? []);
   if (broken.length > 0) layers.push(...brokenLayers(broken));
   return {
@@ -104,37 +147,16 @@ function csv(names: readonly string[], runs: readonly Charted[], most: number): 
 
 function rows(run: string, names: readonly string[], points: readonly Points[], most: number): string[] {
   const cells = new Map<number, string[]>();
-  const [from, to] = range(points);
-  // Every column of the curve keeps up to three points of each series, and mostly the series share their steps.
-  const columns = Math.max(8, Math.floor(most / (2 * Math.max(1, points.length))));
-  const total = Math.max(...points.map(({ length }) => length), 0);
-  const wanted = new Set<number>();
   for (const p of points) {
-    const kept = total <= most ? Array.from({ length: p.length }, (_, i) => i) : decimate(p, from, to, columns);
-    for (const i of kept) wanted.add(p.steps[i]!);
-  }
-  points.forEach((p) => {
     const column = names.indexOf(csvName(p.name));
-    for (let i = 0; i < p.length; i++) {
+    for (const i of column < 0 ? [] : thin(p, most)) {
       const step = p.steps[i]!;
-      if (column < 0 || !wanted.has(step) || !Number.isFinite(p.values[i]!)) continue;
       const row = cells.get(step) ?? names.map(() => "");
       cells.set(step, row);
       row[column] = String(Number(p.values[i]!.toPrecision(5)));
     }
-  });
-  return [...cells].sort(([a], [b]) => a - b).map(([step, row]) => `${run},${step},${row.join(",")}`);
-}
-
-export function range(points: readonly Points[]): [number, number] {
-  let [from, to] = [Infinity, -Infinity];
-  for (const { steps, length } of points) {
-    for (let i = 0; i < length; i++) {
-      from = Math.min(from, steps[i]!);
-      to = Math.max(to, steps[i]!);
-    }
   }
-  return from <= to ? [from, to] : [0, 1];
+  return [...cells].sort(([a], [b]) => a - b).map(([step, row]) => `${run},${step},${row.join(",")}`);
 }
 
 /** A name without the characters that separate cells. */
@@ -148,11 +170,11 @@ function fieldOf(name: string): string {
 }
 
 /** Draws the specification, and the gradient strip beneath it. */
-export async function chartPicture(spec: object, strip: GradientStrip | null): Promise<IndexedImage> {
+export async function chartPicture(spec: object, seriesCount: number, strip: GradientStrip | null): Promise<IndexedImage> {
   const svg = await vegaSvg(spec);
   const [, w = "0", h = "0"] = /<svg[^>]* width="([\d.]+)" height="([\d.]+)"/.exec(svg) ?? [];
-  if (strip === null) return rasterizeSvg(svg, 24);
-  const rowHeight = Math.max(4, Math.min(12, Math.floor(160 / strip.names.length)));
+  if (strip === null) return rasterizeSvg(svg, colorsOf(seriesCount), chartZoom);
+  const rowHeight = Math.max(4, Math.min(12, 2 * Math.floor(80 / strip.names.length)));
   const [left, top, right] = [130, Number(h) + 22, Number(w) - 10];
   const height = rowHeight * strip.names.length;
   const body = [
@@ -164,17 +186,15 @@ export async function chartPicture(spec: object, strip: GradientStrip | null): P
       body.push(label(left - 5, top + i * rowHeight + rowHeight - 2, tail(name, 22), { anchor: "end", fill: ink.muted, size: 8 })),
     );
   const outer = `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${top + height + 8}" font-family="DejaVu Sans">${svg}${body.join("")}</svg>`;
-  const across = Math.max(1, Math.floor(((right - left) * density) / strip.steps.length));
-  const block = magnify(
-    decodeBytes(strip.values).map(shade),
-    strip.names.length,
-    strip.steps.length,
-    [across, rowHeight * density],
-    left,
-    top,
-    stripPalette(),
-  );
-  return overlay(rasterizeSvg(outer, 24), [block]);
+  const across = Math.max(1, Math.floor(((right - left) * chartZoom) / strip.steps.length));
+  const cells = {
+    width: strip.steps.length,
+    height: strip.names.length,
+    indices: decodeBytes(strip.values).map(shade),
+    palette: stripPalette(),
+  };
+  const block = magnify(cells, [across, rowHeight * chartZoom], [left * chartZoom, top * chartZoom]);
+  return overlay(rasterizeSvg(outer, colorsOf(seriesCount), chartZoom), [block]);
 }
 
 function tail(text: string, length: number): string {

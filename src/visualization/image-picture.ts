@@ -59,7 +59,7 @@ export function drawImages(elements: Elements, images: ImageLayout, title: reado
   // A sheet has more pixels than a heatmap has cells: pictures compress better than noise.
   const most = Math.max(4, Math.floor((detail.cells * 2.5) / Math.max(across, down)));
   const sheet = readPictures(elements, images, 0, shown, most);
-  const { indices, palette } = quantize(sheet.pixels, 3, detail.levels);
+  const { indices, palette } = quantize(sheet.pixels, 3, detail.levels, "mean");
   const room = Math.min(side / Math.max(across, down) - gap, 256);
   const zoom = Math.max(1, Math.floor((room * density) / Math.max(sheet.height, sheet.width)));
   const [w, h] = [(sheet.width * zoom) / density, (sheet.height * zoom) / density];
@@ -68,7 +68,7 @@ export function drawImages(elements: Elements, images: ImageLayout, title: reado
   const blocks = Array.from({ length: shown }, (_, n) => {
     const picture = indices.subarray(n * sheet.height * sheet.width, (n + 1) * sheet.height * sheet.width);
     const [x, y] = [margin + (n % across) * (w + gap), top + Math.floor(n / across) * (h + gap)];
-    return magnify(picture, sheet.height, sheet.width, [zoom, zoom], x, y, palette);
+    return magnify({ ...sheet, indices: picture, palette }, [zoom, zoom], [x * density, y * density]);
   });
   const bottom = top + down * (h + gap);
   const note = shown < total ? label(margin, bottom + 11, `first ${shown} of ${total}`, { fill: ink.muted, size: 9 }) : "";

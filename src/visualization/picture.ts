@@ -44,15 +44,15 @@ export function rasterize({ width, height, body, blocks, colors }: Drawing): Ind
   return overlay(rasterizeSvg(svg, colors), blocks);
 }
 
-/** Rasterizes any SVG text on white, at the density of the files, to at most `colors` colours. */
-export function rasterizeSvg(svg: string, colors: number): IndexedImage {
+/** Rasterizes any SVG text on white, at `zoom` pixels a unit, to at most `colors` colours. */
+export function rasterizeSvg(svg: string, colors: number, zoom: number = density): IndexedImage {
   const { Resvg } = require("@resvg/resvg-js") as typeof import("@resvg/resvg-js");
   const image = new Resvg(svg, {
     background: "white",
-    fitTo: { mode: "zoom", value: density },
+    fitTo: { mode: "zoom", value: zoom },
     font: { fontFiles: [fontFile], loadSystemFonts: false, defaultFontFamily: "DejaVu Sans", sansSerifFamily: "DejaVu Sans" },
   }).render();
-  const { indices, palette } = quantize(image.pixels, 4, colors);
+  const { indices, palette } = quantize(image.pixels, 4, colors, "mode");
   return { width: image.width, height: image.height, pixels: indices, palette };
 }
 
@@ -82,11 +82,15 @@ function withoutUnused({ width, height, pixels, palette }: IndexedImage): Indexe
 }
 
 /** An image/png entry of a MIME bundle with its metadata; `alt` describes the picture to who cannot see it. */
-export function pngEntry(image: IndexedImage, alt: string): { data: string; metadata: NonNullable<MimeBundle["metadata"]> } {
+export function pngEntry(
+  image: IndexedImage,
+  alt: string,
+  zoom: number = density,
+): { data: string; metadata: NonNullable<MimeBundle["metadata"]> } {
   return {
     data: encodePng(image).toString("base64"),
     metadata: {
-      "image/png": { width: Math.round(image.width / density), height: Math.round(image.height / density), alt, needs_background: "light" },
+      "image/png": { width: Math.round(image.width / zoom), height: Math.round(image.height / zoom), alt, needs_background: "light" },
     },
   };
 }
@@ -116,24 +120,26 @@ export interface Heading {
   readonly width: number;
 }
 
-/** Repeats each of height x width palette indices over `across` x `down` file pixels, at (x, y) in drawing units. */
-export function magnify(
-  indices: Uint8Array,
-  height: number,
-  width: number,
-  [across, down]: readonly [number, number],
-  x: number,
-  y: number,
-  palette: Uint8Array,
-): Block {
+/** A block before it is enlarged: height x width palette indices. */
+export interface Cells {
+  readonly width: number;
+  readonly height: number;
+  readonly indices: Uint8Array;
+  readonly palette: Uint8Array;
+}
+
+/** Repeats each cell over `across` x `down` file pixels, the first at (x, y). */
+export function magnify({ width, height, indices, palette }: Cells, [across, down]: Pair, [x, y]: Pair): Block {
   const stride = width * across;
   const pixels = new Uint8Array(stride * height * down);
   for (let r = 0; r < height * down; r++) {
     const from = Math.floor(r / down) * width;
     for (let c = 0; c < stride; c++) pixels[r * stride + c] = indices[from + Math.floor(c / across)]!;
   }
-  return { x: Math.round(x * density), y: Math.round(y * density), width: stride, height: height * down, pixels, palette };
+  return { x: Math.round(x), y: Math.round(y), width: stride, height: height * down, pixels, palette };
 }
+
+type Pair = readonly [number, number];
 
 /** Makes a text safe inside SVG and HTML. */
 export function escapeMarkup(text: string): string {

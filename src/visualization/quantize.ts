@@ -12,8 +12,11 @@ interface Box {
   readonly spread: number;
 }
 
+/** What stands for a group of similar colours: their mean (photographs), or the most frequent one (drawings keep their inks). */
+export type Representative = "mean" | "mode";
+
 /** Maps `pixels` (`stride` bytes each, RGB first) to at most `limit` colours. Deterministic. */
-export function quantize(pixels: Uint8Array, stride: 3 | 4, limit: number): Quantized {
+export function quantize(pixels: Uint8Array, stride: 3 | 4, limit: number, representative: Representative): Quantized {
   const slots = new Map<number, number>();
   const slotOf = new Uint32Array(pixels.length / stride);
   const tally: number[] = [];
@@ -38,7 +41,7 @@ export function quantize(pixels: Uint8Array, stride: 3 | 4, limit: number): Quan
   const palette = new Uint8Array(groups.length * 3);
   const indexOf = new Uint8Array(tally.length);
   groups.forEach((colors, index) => {
-    palette.set(average(colors, counts), index * 3);
+    palette.set(representative === "mean" ? mean(colors, counts) : mode(colors, counts), index * 3);
     for (const color of colors) indexOf[slots.get(color)!] = index;
   });
   const indices = new Uint8Array(slotOf.length);
@@ -81,7 +84,7 @@ function box(colors: number[], counts: ReadonlyMap<number, number>): Box {
   return { colors, count, channel: spreads.indexOf(spread), spread };
 }
 
-function average(colors: readonly number[], counts: ReadonlyMap<number, number>): number[] {
+function mean(colors: readonly number[], counts: ReadonlyMap<number, number>): number[] {
   const sum = [0, 0, 0];
   let total = 0;
   for (const color of colors) {
@@ -90,6 +93,11 @@ function average(colors: readonly number[], counts: ReadonlyMap<number, number>)
     for (let c = 0; c < 3; c++) sum[c]! += count * component(color, c);
   }
   return sum.map((value) => Math.round(value / total));
+}
+
+function mode(colors: readonly number[], counts: ReadonlyMap<number, number>): number[] {
+  const color = colors.reduce((best, one) => (counts.get(one)! > counts.get(best)! ? one : best));
+  return [0, 1, 2].map((channel) => component(color, channel));
 }
 
 function component(color: number, channel: number): number {

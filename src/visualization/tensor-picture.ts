@@ -66,7 +66,7 @@ function drawHeatmap(elements: Elements, pictured: Pictured, title: readonly str
     const x = left + (i % across) * (width * cell.x + facetGap);
     const y = top + Math.floor(i / across) * (height * cell.y + facetGap);
     const size = [Math.round(cell.x * density), Math.round(cell.y * density)] as const;
-    return magnify(data, height, width, size, x, y, colors);
+    return magnify({ width, height, indices: data, palette: colors }, size, [x * density, y * density]);
   });
   const bottom = top + down * height * cell.y + (down - 1) * facetGap;
   const right = left + across * width * cell.x + (across - 1) * facetGap;
@@ -170,7 +170,7 @@ function drawLegend(
 ): Legend {
   const h = Math.floor(height);
   const shades = Uint8Array.from({ length: h * density }, (_, r) => Math.floor((1 - (r + 0.5) / (h * density)) * levels));
-  const strip = magnify(shades, shades.length, 1, [10 * density, 1], x, y, palette);
+  const strip = magnify({ width: 1, height: shades.length, indices: shades, palette }, [10 * density, 1], [x * density, y * density]);
   const body = [histogramBars(pictured, scale, x + 12, y, h)];
   const text = { fill: ink.text, size: 9 };
   const at = (value: number): number => y + h * (1 - (value - scale.lo) / (scale.hi - scale.lo));
