@@ -71,7 +71,7 @@ export class Evaluator {
 
   async #perform(run: Run): Promise<void> {
     const { key } = run.cell;
-    const outcome = await this.#evaluate(run.script, scriptUrl(key), key);
+    const outcome = await this.#evaluate(run.script, scriptUrl(key), key).then(settleValue);
     if (run.interrupted) return; // ended by #interrupt
     let result: Bundle | null = null;
     const expressions: { [name: string]: unknown } = {};
@@ -149,6 +149,15 @@ export class Evaluator {
     this.#received = undefined;
     return value;
   }
+}
+
+/** A cell that ends in a promise has the promise's value. */
+async function settleValue(outcome: Outcome): Promise<Outcome> {
+  if (!outcome.ok || !(outcome.value instanceof Promise)) return outcome;
+  return outcome.value.then(
+    (value: unknown) => ({ ok: true, value }) as const,
+    (error: unknown) => ({ ok: false, error: describeError(error) }) as const,
+  );
 }
 
 async function settleTask(task: () => void | Promise<void>): Promise<void> {

@@ -11,6 +11,7 @@ import { installHost } from "./host.js";
 import { createImports } from "./imports.js";
 import { readLines } from "./lines.js";
 import { Pipe, type ToRuntime } from "./messages.js";
+import { installPromiseInspection } from "./promises.js";
 import { installStreams } from "./streams.js";
 import { installTimers } from "./timers.js";
 
@@ -21,6 +22,7 @@ new Worker(new URL("./agent.js", import.meta.url), { workerData: { words, handov
 const { setTimeout } = globalThis;
 installStackTraces();
 installStreams();
+installPromiseInspection();
 installTimers();
 installHost(words);
 const imports = createImports(process.cwd());

@@ -9,6 +9,8 @@ type Entry = readonly [session: number, line: number, input: string];
 
 /** Entries kept in memory, the newest. */
 const capacity = 10000;
+/** Longer inputs are not kept: they hold data, not code. */
+const maxLength = 100_000;
 
 export class History {
   readonly #path: string;
@@ -20,6 +22,7 @@ export class History {
   }
 
   add(line: number, input: string): void {
+    if (input.length > maxLength) return;
     const entries = this.#load();
     const entry: Entry = [this.#session, line, input];
     entries.push(entry);

@@ -1,0 +1,132 @@
+/** What cells print and show (rows 2, 18, 46 to 51 of the acceptance list). */
+import { describe, expect, test } from "vitest";
+import { elapsed, kernel } from "./kernel.js";
+
+const started = kernel();
+
+describe("streams", () => {
+  test.each([10, 1000, 20000])("%d lines arrive whole, in order, before idle, in few messages", async (count) => {
+    const { stdout, messages } = await started.client.execute(`for (let i = 0; i < ${count}; i++) console.log("line " + i)`);
+    expect(stdout).toBe(Array.from({ length: count }, (_, i) => `line ${i}\n`).join(""));
+    expect(messages.length).toBeLessThanOrEqual(20);
+    expect(messages.at(-1)!.content.execution_state).toBe("idle");
+  });
+
+  test("stdout and stderr keep their order", async () => {
+    const { messages } = await started.client.execute('console.log("a"); console.error("b"); console.log("c")');
+    const texts = messages.filter(({ header }) => header.msg_type === "stream").map(({ content }) => [content.name, content.text]);
+    expect(texts).toEqual([
+      ["stdout", "a\n"],
+      ["stderr", "b\n"],
+      ["stdout", "c\n"],
+    ]);
+  });
+
+  test("the first line of a synchronous loop arrives while it runs", async () => {
+    const { client } = started;
+    const cell = client.start('console.log("now"); const end = Date.now() + 1000; while (Date.now() < end);');
+    expect(await elapsed(client.printed(cell, "now"))).toBeLessThan(200);
+    await cell.published;
+  });
+
+  test("native writes and children are captured, in order with console", async () => {
+    const { stdout, stderr } = await started.client.execute(`
+      import { execSync } from "node:child_process";
+      import { writeSync } from "node:fs";
+      console.log("one");
+      execSync("echo two; echo problem >&2", { stdio: "inherit" });
+      console.log("three");
+      writeSync(1, "four\\n");`);
+    expect(stdout).toBe("one\ntwo\nthree\nfour\n");
+    expect(stderr).toBe("problem\n");
+  });
+
+  test("text of several bytes a character survives being split", async () => {
+    const { stdout } = await started.client.execute(`
+      const bytes = Buffer.from("é😀\\n".repeat(3));
+      for (const byte of bytes) process.stdout.write(Uint8Array.of(byte));`);
+    expect(stdout).toBe("é😀\n".repeat(3));
+  });
+
+  test("50 MB arrive whole", async () => {
+    const { stdout } = await started.client.execute('const line = "x".repeat(999); for (let i = 0; i < 50000; i++) console.log(line)');
+    expect(stdout.length).toBe(50e6);
+  });
+});
+
+describe("late output", () => {
+  test("goes to its own cell after another has run", async () => {
+    const { client } = started;
+    const first = client.start('setTimeout(() => console.log("late"), 100)');
+    await first.published;
+    const late = client.printed(first, "late");
+    expect((await client.execute("1")).result).toBe("1");
+    expect((await late).parent.msg_id).toBe(first.id);
+  });
+
+  test("goes to the running cell where nobody watches, as a runner would drop it otherwise", async () => {
+    const { client } = started;
+    await client.execute('setTimeout(() => console.log("late"), 50)', { allow_stdin: false });
+    const { stdout } = await client.execute("await new Promise((resolve) => setTimeout(resolve, 200))", { allow_stdin: false });
+    expect(stdout).toBe("late\n");
+  });
+
+  test("an unhandled rejection and an error in a timer are reported under their cell, and the session lives", async () => {
+    const { client } = started;
+    for (const code of ["Promise.reject(new Error('nobody waits'))\nvoid 0", "setTimeout(() => { throw new Error('nobody waits') })\nvoid 0"]) {
+      const cell = client.start(code);
+      const { content } = await client.printed(cell, "nobody waits");
+      expect(content.name).toBe("stderr");
+      expect((await cell.reply).content.status).toBe("ok");
+    }
+    expect((await client.execute("2")).result).toBe("2");
+  });
+});
+
+describe("display", () => {
+  test("a value's own bundle is its result, with text beside it", async () => {
+    const { messages } = await started.client.execute(`({ [Symbol.for("Jupyter.display")]: () => ({ "text/html": "<b>x</b>" }) })`);
+    const result = messages.find(({ header }) => header.msg_type === "execute_result");
+    expect(result?.content.data).toMatchObject({ "text/html": "<b>x</b>", "text/plain": expect.any(String) });
+  });
+
+  test("a bundle that cannot be drawn is shown as text", async () => {
+    const { result, stderr } = await started.client.execute(`({ a: 1, [Symbol.for("Jupyter.display")]() { throw new Error("no picture") } })`);
+    expect(result).toContain("a: 1");
+    expect(stderr).toContain("no picture");
+  });
+
+  test("display, update and clearOutput are published in place", async () => {
+    const { messages } = await started.client.execute(`
+      await display(1, { displayId: "d" });
+      await display(2, { displayId: "d", update: true });
+      clearOutput({ wait: true });
+      console.log("end");`);
+    const published = messages.slice(2, -1).map(({ header, content }) => [header.msg_type, content.transient ?? content.wait ?? content.text]);
+    expect(published).toEqual([
+      ["display_data", { display_id: "d" }],
+      ["update_display_data", { display_id: "d" }],
+      ["clear_output", true],
+      ["stream", "end\n"],
+    ]);
+  });
+
+  test("another cell can update a display", async () => {
+    const { client } = started;
+    await client.execute('await display("first", { displayId: "shared" })');
+    const { messages } = await client.execute('await display("second", { displayId: "shared", update: true })');
+    const update = messages.find(({ header }) => header.msg_type === "update_display_data");
+    expect(update?.content.data).toEqual({ "text/plain": "'second'" });
+  });
+
+  test("the library's host shows bundles at once from a synchronous loop", async () => {
+    const { client } = started;
+    const shown = client.next(({ header }) => header.msg_type === "display_data");
+    const cell = client.start(`
+      const host = (globalThis as any)[Symbol.for("cellgrad.host")];
+      host.display({ data: { "text/plain": "at once" } });
+      const until = Date.now() + 1000; while (Date.now() < until);`);
+    expect(await elapsed(shown)).toBeLessThan(300);
+    await cell.published;
+  });
+});
