@@ -1,6 +1,13 @@
 /** Blanks TypeScript's types out of a cell, so that every character that stays keeps its line and column. */
 import type MagicString from "magic-string";
-import type { AccessorProperty, ArrowFunctionExpression, Class, Function as FunctionNode, MethodDefinition, PropertyDefinition } from "oxc-parser";
+import type {
+  AccessorProperty,
+  ArrowFunctionExpression,
+  Class,
+  Function as FunctionNode,
+  MethodDefinition,
+  PropertyDefinition,
+} from "oxc-parser";
 import { hasValues } from "./scope.js";
 import { children, type Node } from "./syntax.js";
 

@@ -101,7 +101,12 @@ function usingCtx() {
 type LegacyDecorator = (target: unknown, key?: string | symbol, descriptor?: PropertyDescriptor) => unknown;
 
 /** TypeScript's `__decorate`, for tsconfig's experimentalDecorators. */
-function decorate(decorators: readonly LegacyDecorator[], target: object, key?: string | symbol, descriptor?: PropertyDescriptor | null): unknown {
+function decorate(
+  decorators: readonly LegacyDecorator[],
+  target: object,
+  key?: string | symbol,
+  descriptor?: PropertyDescriptor | null,
+): unknown {
   const onMember = key !== undefined;
   let result: unknown = !onMember ? target : descriptor === null ? Object.getOwnPropertyDescriptor(target, key) : descriptor;
   for (const decorator of [...decorators].reverse()) {
@@ -112,6 +117,9 @@ function decorate(decorators: readonly LegacyDecorator[], target: object, key?: 
 }
 
 /** TypeScript's `__param`. */
-function decorateParam(index: number, decorator: (target: unknown, key: string | symbol | undefined, index: number) => void): LegacyDecorator {
+function decorateParam(
+  index: number,
+  decorator: (target: unknown, key: string | symbol | undefined, index: number) => void,
+): LegacyDecorator {
   return (target, key) => decorator(target, key, index);
 }

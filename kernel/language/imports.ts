@@ -6,7 +6,12 @@ import type { CellScopes } from "./scope.js";
  * `import a, { b as c } from "x"` becomes `;({"default":a,"b":c}=await __cellgrad.import("x",undefined,["default","b"]));`.
  * The names asked for are those the cell uses as values; null when the declaration imports types only.
  */
-export function importStatement(node: ImportDeclaration, text: string, scopes: CellScopes, bindingOf: (name: string) => string): string | null {
+export function importStatement(
+  node: ImportDeclaration,
+  text: string,
+  scopes: CellScopes,
+  bindingOf: (name: string) => string,
+): string | null {
   const kept = node.specifiers.filter((each) => !isType(node, each, scopes));
   if (kept.length === 0 && (node.importKind === "type" || node.specifiers.length > 0)) return null;
   const attributes = node.attributes.map(({ key, value }) => `${text.slice(key.start, key.end)}:${value.raw}`);
@@ -20,7 +25,8 @@ export function importStatement(node: ImportDeclaration, text: string, scopes: C
       all = `${binding}=`;
       continue;
     }
-    const imported = each.type === "ImportDefaultSpecifier" ? "default" : "name" in each.imported ? each.imported.name : each.imported.value;
+    const imported =
+      each.type === "ImportDefaultSpecifier" ? "default" : "name" in each.imported ? each.imported.name : each.imported.value;
     pairs.push(`${JSON.stringify(imported)}:${binding}`);
     if (uses(each.local.name, scopes).some(({ inType }) => !inType)) required.push(imported);
   }

@@ -307,7 +307,11 @@ function namespacePath(id: Node): string[] {
 }
 
 function isSuperCall(statement: Node): boolean {
-  return statement.type === "ExpressionStatement" && statement.expression.type === "CallExpression" && statement.expression.callee.type === "Super";
+  return (
+    statement.type === "ExpressionStatement" &&
+    statement.expression.type === "CallExpression" &&
+    statement.expression.callee.type === "Super"
+  );
 }
 
 /** The name of the function that a statement declares, exported or not. */

@@ -1,5 +1,12 @@
 /** Finds what every name in a cell means: the names it declares, the ones it takes from elsewhere, and what generated code must call them. */
-import type { AccessorProperty, ArrowFunctionExpression, Class, Function as FunctionExpression, MethodDefinition, PropertyDefinition } from "oxc-parser";
+import type {
+  AccessorProperty,
+  ArrowFunctionExpression,
+  Class,
+  Function as FunctionExpression,
+  MethodDefinition,
+  PropertyDefinition,
+} from "oxc-parser";
 import { children, type Node, type Program } from "./syntax.js";
 import type { DeclarationKind } from "./types.js";
 
@@ -151,7 +158,8 @@ class Walker {
         this.exporter = this.namespaceName;
         this.visit(node.declaration);
         this.exporter = null;
-        if (!node.source) for (const { local } of node.specifiers) if (local.type === "Identifier") this.occur(local.name, local.start, { inType: true });
+        if (!node.source)
+          for (const { local } of node.specifiers) if (local.type === "Identifier") this.occur(local.name, local.start, { inType: true });
         return;
       case "ExportAllDeclaration":
       case "BreakStatement":

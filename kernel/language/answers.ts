@@ -1,0 +1,134 @@
+/** Turns what the language server answers about a hidden document into what a person sees of the cell. */
+import { cellPrefix } from "./project.js";
+import type { Document } from "./modules.js";
+import { offsetAt, placeAt } from "./positions.js";
+import type { CompletionKind, DeclaredName, Diagnostic } from "./types.js";
+
+export interface LspPosition {
+  readonly line: number;
+  readonly character: number;
+}
+
+export interface LspRange {
+  readonly start: LspPosition;
+  readonly end: LspPosition;
+}
+
+interface LspDiagnostic {
+  readonly range: LspRange;
+  readonly severity?: number;
+  readonly code?: number;
+  readonly message: string;
+}
+
+export interface LspCompletionItem {
+  readonly label: string;
+  readonly kind?: number;
+  readonly sortText?: string;
+  readonly insertText?: string;
+  readonly filterText?: string;
+  readonly detail?: string;
+  readonly documentation?: LspMarkup;
+  readonly tags?: readonly number[];
+  readonly textEdit?: { readonly newText: string; readonly range?: LspRange; readonly replace?: LspRange };
+  readonly additionalTextEdits?: readonly { readonly newText: string; readonly range: LspRange }[];
+}
+
+export type LspMarkup = string | { readonly value: string };
+
+/** DiagnosticSeverity of the protocol; higher numbers are hints. */
+const severities = { error: 1, warning: 2 };
+
+/** Unused names: a later cell may use them. */
+const unused = new Set([6133, 6138, 6192, 6196, 6198, 6199, 6205]);
+/** A package without types is a shortcoming, not a mistake. */
+const untypedModule = 7016;
+const assignsImport = 2632;
+const assignsConstant = 2588;
+
+/** Where an offset of the cell is in its document. */
+export function positionIn({ text, shift }: Document, offset: number): LspPosition {
+  const { line, column } = placeAt(text, offset + shift);
+  return { line: line - 1, character: column - 1 };
+}
+
+/** The offset in the cell of a place in its document; negative or beyond the code when it is not in the cell. */
+export function offsetIn({ text, shift }: Document, { line, character }: LspPosition): number {
+  return offsetAt(text, { line: line + 1, column: character + 1 }) - shift;
+}
+
+/** The diagnostics that concern the cell's own code. */
+export function diagnosticsOf(
+  report: unknown,
+  document: Document,
+  code: string,
+  kindOf: (name: string) => DeclaredName["kind"] | null,
+): Diagnostic[] {
+  const items = (report as { items?: readonly LspDiagnostic[] } | null)?.items ?? [];
+  return items.flatMap(({ range, severity = severities.error, code: number = 0, message }): Diagnostic[] => {
+    const start = offsetIn(document, range.start);
+    if (severity > severities.warning || unused.has(number) || start < 0 || start > code.length) return [];
+    const end = Math.min(code.length, Math.max(start, offsetIn(document, range.end)));
+    const from = placeAt(code, start);
+    const to = placeAt(code, end);
+    const place = { line: from.line, column: from.column, endLine: to.line, endColumn: to.column };
+    if (number === assignsImport && isConstant(kindOf(code.slice(start, end)))) {
+      const name = code.slice(start, end);
+      return [{ code: assignsConstant, message: `Cannot assign to '${name}' because it is a constant.`, ...place, category: "error" }];
+    }
+    const category = severity === severities.error && number !== untypedModule ? "error" : "warning";
+    return [{ code: number, message: withoutCells(message), ...place, category }];
+  });
+}
+
+function isConstant(kind: DeclaredName["kind"] | null): boolean {
+  return kind === "const" || kind === "using";
+}
+
+/** `import("/folder/cellgrad-cell-3").Box` is `Box` to a person. */
+export function withoutCells(text: string): string {
+  return text.replaceAll(importOfCell, "").replaceAll("(alias) ", "");
+}
+
+const importOfCell = new RegExp(`(typeof )?import\\("[^"]*${cellPrefix}\\w+"\\)\\.?`, "g");
+
+const kinds: readonly CompletionKind[] = [
+  "text", "text", "method", "function", "class", "property", "variable", "class", "interface", "module", "property", "variable", "variable",
+  "enum", "keyword", "text", "text", "text", "text", "text", "constant", "constant", "class", "property", "keyword", "type",
+]; // prettier-ignore
+
+export function completionKind(kind: number | undefined): CompletionKind {
+  return kinds[kind ?? 0] ?? "text";
+}
+
+export function declaredKind(kind: DeclaredName["kind"]): CompletionKind {
+  const table: Record<DeclaredName["kind"], CompletionKind> = {
+    const: "constant",
+    let: "variable",
+    var: "variable",
+    using: "constant",
+    function: "function",
+    class: "class",
+    enum: "enum",
+    namespace: "module",
+    import: "module",
+    interface: "interface",
+    type: "type",
+  };
+  return table[kind];
+}
+
+export function markupText(markup: LspMarkup | undefined): string {
+  return (typeof markup === "string" ? markup : (markup?.value ?? "")).trim();
+}
+
+/** Markdown as a terminal shows it: fences, emphasis and links gone. */
+export function plainText(markdown: string): string {
+  return markdown
+    .replace(/^```\w*\n?/gm, "")
+    .replace(/\*(@\w+)\*/g, "$1")
+    .replace(/\[([^\]]+)\]\([^)]*\)/g, "$1")
+    .replace(/`([^`\n]+)`/g, "$1")
+    .replace(/\n{3,}/g, "\n\n")
+    .trim();
+}

@@ -1,0 +1,262 @@
+/** The TypeScript language over the cells of a session: checks, completes and explains them by asking T about hidden modules. */
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { completionsOf, expressionAt, hoverOf, resolved, signatureHelpOf } from "./assist.js";
+import { diagnosticsOf, offsetIn, positionIn, type LspCompletionItem, type LspPosition, type LspRange } from "./answers.js";
+import { Modules, type CellModule, type Document } from "./modules.js";
+import { offsetOfCursor, placeAt } from "./positions.js";
+import { openProject, type Project } from "./project.js";
+import { LanguageServer, ServerUnavailable, uriOf } from "./server.js";
+import type {
+  Cell,
+  CheckResult,
+  CompletionItem,
+  Completions,
+  Definition,
+  Diagnostic,
+  Hover,
+  Language,
+  LanguageOptions,
+  SignatureHelp,
+  StaleCell,
+} from "./types.js";
+import { FileWatch } from "./watch.js";
+
+const defaultCheckDeadline = 500;
+const defaultAskDeadline = 800;
+/** While T starts, a cell waits this long for it, in ms. */
+const startDeadline = 2000;
+/** How many completions get their types at once, and how long that may take in ms. */
+const resolvedAtOnce = 24;
+const resolveDeadline = 150;
+
+const late = Symbol("late");
+
+/** Starts the language for a notebook's folder. Returns at once; T gets ready meanwhile. */
+export function startLanguage(options: LanguageOptions): Language {
+  return new CellLanguage(options);
+}
+
+class CellLanguage implements Language {
+  readonly ready: Promise<void>;
+  private project: Project;
+  private readonly server: LanguageServer;
+  private readonly modules: Modules;
+  private readonly watch: FileWatch;
+  private isReady = false;
+  private candidate: CellModule | null = null;
+  private affected = new Set<CellModule>();
+  private readonly proposals = new WeakMap<CompletionItem, LspCompletionItem>();
+
+  constructor(private readonly options: LanguageOptions) {
+    const { folder, library } = options;
+    this.project = openProject(folder, library);
+    this.modules = new Modules(folder, this.project.settings);
+    this.server = new LanguageServer(folder);
+    for (const [path, text] of this.project.documents) this.server.open(path, text);
+    this.watch = new FileWatch((path, changes) => {
+      if (path === join(folder, "tsconfig.json")) return this.readProject();
+      this.server.notify("workspace/didChangeWatchedFiles", { changes });
+    });
+    this.watch.add(folder);
+    this.watch.add(join(folder, "node_modules"));
+    this.ready = this.warmUp();
+  }
+
+  get typeErrors() {
+    return this.project.typeErrors;
+  }
+
+  get transformSettings() {
+    return this.project.settings;
+  }
+
+  async check(cell: Cell): Promise<CheckResult> {
+    if (this.candidate) this.server.close(this.candidate.path);
+    const module = (this.candidate = this.modules.create(cell));
+    if (!module) return { status: "checked", diagnostics: [] }; // the transform reports what does not parse
+    this.watchImports(cell.code);
+    const answer = this.diagnostics(this.modules.document(module), cell.code);
+    const deadline = this.isReady ? (this.options.checkDeadline ?? defaultCheckDeadline) : startDeadline;
+    try {
+      const diagnostics = await within(answer, deadline);
+      if (diagnostics !== late) return { status: "checked", diagnostics };
+      return { status: "late", later: answer.catch(() => null) };
+    } catch (error) {
+      return { status: "unavailable", reason: (error as Error).message };
+    }
+  }
+
+  commit(cell: Cell): void {
+    const checked = this.candidate;
+    const isChecked = checked !== null && checked.cell.id === cell.id && checked.cell.count === cell.count;
+    const module = isChecked ? checked : this.modules.create(cell);
+    if (isChecked) this.candidate = null;
+    if (!module) return;
+    const { changed, gone, affected } = this.modules.commit(module);
+    for (const each of isChecked ? changed : [module, ...changed]) this.write(this.modules.document(each));
+    for (const { path } of gone) this.server.close(path);
+    for (const each of affected) this.affected.add(each);
+    for (const each of this.affected) if (each.cell.id === cell.id) this.affected.delete(each);
+  }
+
+  async stale(): Promise<readonly StaleCell[]> {
+    const affected = [...this.affected];
+    this.affected.clear();
+    const stale: StaleCell[] = [];
+    for (const module of affected) {
+      const document = this.modules.document(this.modules.again(module));
+      const diagnostics = await this.ask(() => this.diagnostics(document, module.cell.code));
+      this.server.close(document.path);
+      const errors = diagnostics?.filter(({ category }) => category === "error") ?? [];
+      if (errors.length > 0) stale.push({ cell: module.cell, diagnostics: errors });
+    }
+    return stale;
+  }
+
+  async complete(code: string, cursor: number): Promise<Completions | null> {
+    const { document, offset, params } = this.drafted(code, cursor);
+    const answer = await this.ask(() => this.server.request("textDocument/completion", { ...params, context: { triggerKind: 1 } }));
+    if (answer === null) return null;
+    const completions = completionsOf(answer, {
+      document,
+      code,
+      offset,
+      kindOf: (name) => this.modules.kindOf(name),
+      remember: this.proposals,
+    });
+    const first = completions.items.slice(0, resolvedAtOnce);
+    const withTypes = await within(Promise.all(first.map((item) => this.resolve(item))), resolveDeadline);
+    return withTypes === late ? completions : { ...completions, items: [...withTypes, ...completions.items.slice(first.length)] };
+  }
+
+  async resolve(item: CompletionItem): Promise<CompletionItem> {
+    const proposal = this.proposals.get(item);
+    if (!proposal) return item;
+    const answer = await this.ask(() => this.server.request("completionItem/resolve", proposal));
+    return answer === null ? item : resolved(item, answer as LspCompletionItem);
+  }
+
+  async hover(code: string, cursor: number): Promise<Hover | null> {
+    const { document, offset, params } = this.drafted(code, cursor);
+    const answer = await this.ask(() => this.server.request("textDocument/hover", params));
+    return answer === null ? null : hoverOf(answer, { document, code, offset });
+  }
+
+  async signature(code: string, cursor: number): Promise<SignatureHelp | null> {
+    const { params } = this.drafted(code, cursor);
+    return signatureHelpOf(await this.ask(() => this.server.request("textDocument/signatureHelp", params)));
+  }
+
+  async definition(code: string, cursor: number): Promise<Definition | null> {
+    const { document, offset, params } = this.drafted(code, cursor);
+    let found = await this.definitionAt(params);
+    if (found?.path === document.path && !isInCode(document, code, found.start)) {
+      // The name was taken from another cell by a declaration of ours: its type query leads there.
+      const name = /[\p{ID_Continue}$]*$/u.exec(code.slice(0, expressionAt(code, offset).end))![0];
+      const at = document.text.indexOf(`).${name};`, document.text.indexOf(`declare let ${name}:`)) + 2;
+      if (at < 2) return null;
+      found = await this.definitionAt({ ...params, position: positionIn({ ...document, shift: 0 }, at) });
+    }
+    if (!found) return null;
+    if (found.path === document.path) return { cell: null, path: null, ...placeAt(code, offsetIn(document, found.start)) };
+    const owner = this.modules.cellAt(found.path);
+    return { cell: owner, path: owner ? null : found.path, line: found.start.line + 1, column: found.start.character + 1 };
+  }
+
+  async diagnose(id: string, code: string): Promise<readonly Diagnostic[] | null> {
+    const document = this.modules.draft(`edit${draftNumber(id)}`, code);
+    const diagnostics = await this.ask(() => this.diagnostics(document, code));
+    this.server.close(document.path);
+    return diagnostics;
+  }
+
+  reset(): void {
+    for (const { path } of this.modules.clear()) this.server.close(path);
+    this.affected.clear();
+  }
+
+  async dispose(): Promise<void> {
+    this.watch.close();
+    await this.server.dispose();
+  }
+
+  private async warmUp(): Promise<void> {
+    const document = this.modules.draft("draft", 'import * as cellgrad from "cellgrad";');
+    await this.diagnostics(document, "").catch(() => null);
+    this.isReady = true;
+  }
+
+  private readProject(): void {
+    this.project = openProject(this.options.folder, this.options.library);
+    for (const [path, text] of this.project.documents) this.server.open(path, text);
+  }
+
+  private write({ path, text }: Document): void {
+    this.server.open(path, text);
+  }
+
+  private async diagnostics(document: Document, code: string): Promise<Diagnostic[]> {
+    this.write(document);
+    const report = await this.server.request("textDocument/diagnostic", { textDocument: { uri: uriOf(document.path) } });
+    return diagnosticsOf(report, document, code, (name) => this.modules.kindOf(name));
+  }
+
+  /** Opens code being typed and says where its cursor is. */
+  private drafted(code: string, cursor: number) {
+    const document = this.modules.draft("draft", code);
+    this.write(document);
+    const offset = offsetOfCursor(code, cursor);
+    return { document, offset, params: { textDocument: { uri: uriOf(document.path) }, position: positionIn(document, offset) } };
+  }
+
+  private async definitionAt(params: object): Promise<{ readonly path: string; readonly start: LspPosition } | null> {
+    const answer = await this.ask(() => this.server.request("textDocument/definition", params));
+    const first = [(answer as Location | readonly Location[] | null) ?? []].flat()[0] as Location | undefined;
+    return first?.uri.startsWith("file:") ? { path: fileURLToPath(first.uri), start: first.range.start } : null;
+  }
+
+  /** An answer within the deadline, or null. */
+  private async ask<T>(question: () => Promise<T>): Promise<T | null> {
+    try {
+      const answer = await within(question(), this.options.askDeadline ?? defaultAskDeadline);
+      return answer === late ? null : answer;
+    } catch (error) {
+      if (error instanceof ServerUnavailable || error instanceof Error) return null;
+      throw error;
+    }
+  }
+
+  /** Files that a cell imports by relative paths may be edited. */
+  private watchImports(code: string): void {
+    for (const [, path] of code.matchAll(/["'](\.\.?\/[^"'\n]*)["']/g)) this.watch.add(dirname(resolve(this.options.folder, path!)));
+  }
+}
+
+interface Location {
+  readonly uri: string;
+  readonly range: LspRange;
+}
+
+function isInCode(document: Document, code: string, position: LspPosition): boolean {
+  const offset = offsetIn(document, position);
+  return offset >= 0 && offset <= code.length;
+}
+
+/** Cells being edited at the same time get documents of their own. */
+function draftNumber(id: string): number {
+  let hash = 0;
+  for (let i = 0; i < id.length; i++) hash = (hash * 31 + id.charCodeAt(i)) >>> 0;
+  return hash;
+}
+
+/** The answer, or {@link late}. */
+async function within<T>(answer: Promise<T>, deadline: number): Promise<T | typeof late> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<typeof late>((resolve) => (timer = setTimeout(resolve, deadline, late)));
+  try {
+    return await Promise.race([answer, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

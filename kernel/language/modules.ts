@@ -1,0 +1,196 @@
+/** The hidden modules of a session: one a cell, importing exactly the names it takes from others, exporting its own. */
+import { join } from "node:path";
+import { cellPrefix } from "./project.js";
+import { analyseScopes } from "./scope.js";
+import { parseCell, type Program } from "./syntax.js";
+import { declaredNames, freeNames } from "./transform.js";
+import type { Cell, DeclaredName, TransformSettings } from "./types.js";
+
+/** A cell as a module of the checker. */
+export interface CellModule {
+  readonly path: string;
+  readonly cell: Cell;
+  readonly names: readonly DeclaredName[];
+  readonly free: ReadonlyMap<string, { readonly deferred: boolean }>;
+  /** The modules its free names come from. */
+  imports: Map<string, CellModule>;
+  readonly body: string;
+  /** How far the cell's text is from the start of the document. */
+  readonly shift: number;
+  readonly exports: string;
+}
+
+/** A document that holds code of a cell `shift` units after its start. */
+export interface Document {
+  readonly path: string;
+  readonly text: string;
+  readonly shift: number;
+}
+
+/** Who owns which name. */
+export class Modules {
+  private readonly owners = new Map<string, CellModule>();
+  private readonly latest = new Map<string, CellModule>();
+  private live = new Set<CellModule>();
+  private count = 0;
+
+  constructor(
+    private readonly folder: string,
+    private readonly settings: TransformSettings,
+  ) {}
+
+  private get extension(): string {
+    return this.settings.jsx ? "tsx" : "ts";
+  }
+
+  private parse(code: string) {
+    return parseCell(code, { jsx: this.settings.jsx !== null });
+  }
+
+  /** The module of a cell, taking its free names from their owners now; null when the cell does not parse. */
+  create(cell: Cell): CellModule | null {
+    const parsed = this.parse(cell.code);
+    if (!parsed.ok) return null;
+    const scopes = analyseScopes(parsed.program);
+    const names = declaredNames(scopes);
+    const free = freeNames(scopes);
+    return {
+      path: join(this.folder, `${cellPrefix}${++this.count}.${this.extension}`),
+      cell,
+      names,
+      free,
+      imports: this.ownersOf(free.keys()),
+      body: parsed.text,
+      shift: parsed.wrapped ? 1 : 0,
+      exports: exportsOf(names, parsed.program),
+    };
+  }
+
+  /** The module's document. The imports stand after the code, so that its places and its leading comments keep their meaning. */
+  document(module: CellModule): Document {
+    const text = `${module.body}\n;${importsOf(module.imports)}${module.exports}`;
+    return { path: module.path, text, shift: module.shift };
+  }
+
+  /** A document for code being typed, which sees every name of the session; `id` is the cell it belongs to. */
+  draft(name: string, code: string): Document {
+    const path = join(this.folder, `${cellPrefix}${name}.${this.extension}`);
+    const parsed = this.parse(code);
+    if (parsed.ok) {
+      const own = new Set(declaredNames(analyseScopes(parsed.program)).map((each) => each.name));
+      const others = [...this.owners].filter(([each]) => !own.has(each));
+      return { path, text: `${parsed.text}\n;${importsOf(new Map(others))}export {};`, shift: parsed.wrapped ? 1 : 0 };
+    }
+    // Code that does not parse might swallow what follows it: here the imports come first.
+    const own = new Set([...code.matchAll(declarations)].map((match) => match[1]!));
+    const prologue = `${importsOf(new Map([...this.owners].filter(([each]) => !own.has(each))))}export {};\n`;
+    return { path, text: prologue + code, shift: prologue.length };
+  }
+
+  /** Makes a module the owner of its names; tells which other modules must be written again and which may be stale. */
+  commit(module: CellModule): {
+    readonly changed: readonly CellModule[];
+    readonly gone: readonly CellModule[];
+    readonly affected: readonly CellModule[];
+  } {
+    const redefined = new Set(module.names.map(({ name }) => name).filter((name) => this.owners.has(name)));
+    for (const { name } of module.names) this.owners.set(name, module);
+    this.latest.set(module.cell.id, module);
+    this.live.add(module);
+    const changed: CellModule[] = [];
+    const affected: CellModule[] = [];
+    for (const other of this.live) {
+      if (other === module) continue;
+      const touched = [...other.free].filter(([name]) => redefined.has(name));
+      if (touched.length === 0) continue;
+      if (this.latest.get(other.cell.id) === other) affected.push(other);
+      // Values were computed with the old meaning of a name; a function runs with the new one.
+      const deferred = touched.filter(([, { deferred }]) => deferred);
+      for (const [name] of deferred) other.imports.set(name, module);
+      if (deferred.length > 0) changed.push(other);
+    }
+    return { changed, gone: this.collect(), affected };
+  }
+
+  /** What the module would be if its cell ran again now. */
+  again(module: CellModule): CellModule {
+    return {
+      ...module,
+      path: join(this.folder, `${cellPrefix}again.${this.extension}`),
+      imports: this.ownersOf(module.free.keys(), module),
+    };
+  }
+
+  kindOf(name: string): DeclaredName["kind"] | null {
+    return this.owners.get(name)?.names.find((each) => each.name === name)?.kind ?? null;
+  }
+
+  cellAt(path: string): Cell | null {
+    for (const module of this.live) if (module.path === path) return module.cell;
+    return null;
+  }
+
+  /** Forgets everything; returns the modules that were there. */
+  clear(): readonly CellModule[] {
+    const modules = [...this.live];
+    this.owners.clear();
+    this.latest.clear();
+    this.live.clear();
+    return modules;
+  }
+
+  private ownersOf(names: Iterable<string>, except?: CellModule): Map<string, CellModule> {
+    const found = new Map<string, CellModule>();
+    for (const name of names) {
+      const owner = this.owners.get(name);
+      if (owner && owner !== except) found.set(name, owner);
+    }
+    return found;
+  }
+
+  /** Drops modules that own no name, are imported by none that does, and are not the last run of their cell. */
+  private collect(): CellModule[] {
+    const reached = new Set<CellModule>([...this.owners.values(), ...this.latest.values()]);
+    for (const module of reached) for (const imported of module.imports.values()) reached.add(imported);
+    const gone = [...this.live].filter((module) => !reached.has(module));
+    this.live = reached;
+    return gone;
+  }
+}
+
+/** Declarations in code that does not parse, well enough to keep imports from hiding them. */
+const declarations = /\b(?:const|let|var|function\*?|class|enum|namespace|interface|type)\s+([\p{ID_Start}$_][\p{ID_Continue}$]*)/gu;
+
+function importsOf(imports: ReadonlyMap<string, CellModule>): string {
+  let text = "";
+  for (const [name, { path, names }] of imports) {
+    const specifier = JSON.stringify(`./${path.slice(path.lastIndexOf(cellPrefix)).replace(/\.tsx?$/, "")}`);
+    const declared = names.find((each) => each.name === name)!;
+    // Only a declaration can be assigned to; an import cannot.
+    const assignable = declared.kind === "let" || declared.kind === "var";
+    text += assignable
+      ? `declare let ${name}:typeof import(${specifier}).${name};`
+      : `import{${typePrefix(declared)}${name}}from${specifier};`;
+  }
+  return text;
+}
+
+function typePrefix({ kind, binding }: DeclaredName): "type " | "" {
+  return kind === "interface" || kind === "type" || (kind === "import" && binding === null) ? "type " : "";
+}
+
+/** Exports the names of a cell, except those it exports itself. */
+function exportsOf(names: readonly DeclaredName[], program: Program): string {
+  const already = new Set<string>();
+  for (const statement of program.body) {
+    if (statement.type !== "ExportNamedDeclaration" || statement.source) continue;
+    for (const { exported } of statement.specifiers) if ("name" in exported) already.add(exported.name);
+    const { declaration } = statement;
+    if (declaration?.type === "VariableDeclaration") {
+      const { top } = analyseScopes({ ...program, body: [declaration] });
+      for (const name of top.variables.keys()) already.add(name);
+    } else if (declaration && "id" in declaration && declaration.id && "name" in declaration.id) already.add(declaration.id.name);
+  }
+  const exported = names.filter(({ name }) => !already.has(name));
+  return `export{${exported.map((each) => typePrefix(each) + each.name).join()}};`;
+}

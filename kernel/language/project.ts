@@ -1,0 +1,172 @@
+/** The TypeScript project of a notebook: the nearest tsconfig.json with what cells need on top, as documents in memory. */
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseSync } from "oxc-parser";
+import type { Node } from "./syntax.js";
+import type { TransformSettings, TypeErrorLevel } from "./types.js";
+
+const require = createRequire(import.meta.url);
+
+/** File names of the hidden modules start with this. */
+export const cellPrefix = "cellgrad-cell-";
+const globalsFile = "cellgrad-globals.d.ts";
+
+export interface Project {
+  readonly settings: TransformSettings;
+  readonly typeErrors: TypeErrorLevel;
+  /** Hidden documents by path: the configuration and the globals of cells. */
+  readonly documents: ReadonlyMap<string, string>;
+}
+
+interface TsConfig {
+  readonly extends?: string | readonly string[];
+  readonly compilerOptions?: { readonly [option: string]: unknown };
+  readonly cellgrad?: { readonly typeErrors?: unknown };
+}
+
+/** Reads the configuration that holds for a folder. */
+export function openProject(folder: string, library: string): Project {
+  const path = nearest(folder, "tsconfig.json");
+  const own = path ? readConfig(path) : {};
+  const options = path ? resolvedOptions(path) : {};
+  const jsx = jsxSettings(options);
+  const level = own.cellgrad?.typeErrors;
+  const config = {
+    // The document hides a tsconfig.json of the folder itself, whose content it therefore repeats.
+    ...(path && dirname(path) === folder ? own : path && { extends: path }),
+    compilerOptions: {
+      ...(path && dirname(path) === folder ? own.compilerOptions : {}),
+      ...whereUnset(options),
+      ...forCells,
+      ...(jsx === null ? {} : { jsx: options.jsx }),
+    },
+    files: [globalsFile],
+    include: [`${cellPrefix}*.ts`, `${cellPrefix}*.tsx`],
+    exclude: [],
+    references: [],
+  };
+  return {
+    settings: { jsx, experimentalDecorators: options.experimentalDecorators === true },
+    typeErrors: level === "warn" || level === "off" ? level : "error",
+    documents: new Map([
+      [join(folder, "tsconfig.json"), JSON.stringify(config)],
+      [join(folder, globalsFile), globals(folder, library)],
+    ]),
+  };
+}
+
+/** What holds for cells whatever a project says: they are modules in memory that V8 runs and nothing emits. */
+const forCells = {
+  noEmit: true,
+  composite: false,
+  incremental: false,
+  declaration: false,
+  declarationMap: false,
+  isolatedDeclarations: false,
+  emitDeclarationOnly: false,
+  rootDir: null,
+  outDir: null,
+  tsBuildInfoFile: null,
+  module: "esnext",
+  moduleResolution: "bundler",
+  moduleDetection: "force",
+  allowImportingTsExtensions: true,
+  rewriteRelativeImportExtensions: false,
+  verbatimModuleSyntax: false,
+  isolatedModules: false,
+  resolveJsonModule: true,
+  esModuleInterop: true,
+  skipLibCheck: true,
+  noUnusedLocals: false,
+  noUnusedParameters: false,
+};
+
+function whereUnset(options: Record<string, unknown>): Record<string, unknown> {
+  const defaults = { strict: true, target: "esnext", lib: ["esnext"], types: [], allowJs: true, customConditions: ["node"] };
+  return Object.fromEntries(Object.entries(defaults).filter(([option]) => options[option] === undefined));
+}
+
+/** What every cell sees: Node, the library under its name, and the kernel's own functions. */
+function globals(folder: string, library: string): string {
+  const nodeTypes =
+    nearest(folder, "node_modules/@types/node/index.d.ts") ?? join(dirname(require.resolve("@types/node/package.json")), "index.d.ts");
+  const display = fileURLToPath(new URL("../runtime/display.js", import.meta.url));
+  return `/// <reference path=${JSON.stringify(nodeTypes)} />
+declare module "cellgrad" { export * from ${JSON.stringify(library.replace(/\.d\.ts$/, ".js"))}; }
+declare const display: typeof import(${JSON.stringify(display)}).display;
+declare const clearOutput: typeof import(${JSON.stringify(display)}).clearOutput;
+`;
+}
+
+function nearest(folder: string, name: string): string | null {
+  for (let at = folder; ; at = dirname(at)) {
+    const path = join(at, name);
+    if (existsSync(path)) return path;
+    if (at === dirname(at)) return null;
+  }
+}
+
+/** The compiler options of a configuration and of all it extends. */
+function resolvedOptions(path: string, seen: ReadonlySet<string> = new Set()): Record<string, unknown> {
+  if (seen.has(path)) return {};
+  const config = readConfig(path);
+  const bases = [config.extends ?? []].flat();
+  const inherited = bases.map((base) => resolvedOptions(extendedPath(base, path), new Set([...seen, path])));
+  return Object.assign({}, ...inherited, config.compilerOptions) as Record<string, unknown>;
+}
+
+function extendedPath(base: string, from: string): string {
+  if (base.startsWith(".") || isAbsolute(base)) {
+    const path = resolve(dirname(from), base);
+    return existsSync(path) ? path : `${path}.json`;
+  }
+  try {
+    return createRequire(from).resolve(base.endsWith(".json") ? base : `${base}/tsconfig.json`);
+  } catch {
+    return base;
+  }
+}
+
+/** A tsconfig.json, which may hold comments and trailing commas; an unreadable one counts as empty, and T reports it. */
+function readConfig(path: string): TsConfig {
+  try {
+    const { program } = parseSync("tsconfig.js", `(${readFileSync(path, "utf8").replace(/^\ufeff/, "")}\n)`, { preserveParens: false });
+    const [statement] = program.body;
+    const value = statement?.type === "ExpressionStatement" ? literal(statement.expression) : null;
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function literal(node: Node): unknown {
+  switch (node.type) {
+    case "Literal":
+      return node.value;
+    case "ArrayExpression":
+      return node.elements.map((each) => (each ? literal(each) : null));
+    case "ObjectExpression":
+      return Object.fromEntries(
+        node.properties.flatMap((each) => {
+          if (each.type !== "Property") return [];
+          return [[each.key.type === "Literal" ? String(each.key.value) : "name" in each.key ? each.key.name : "", literal(each.value)]];
+        }),
+      );
+    default:
+      return undefined;
+  }
+}
+
+function jsxSettings(options: Record<string, unknown>): TransformSettings["jsx"] {
+  const jsx = typeof options.jsx === "string" ? options.jsx.toLowerCase() : null;
+  const text = (option: string) => (typeof options[option] === "string" ? { [option]: options[option] } : {});
+  if (jsx === "react-jsx" || jsx === "react-jsxdev") {
+    const { jsxImportSource } = text("jsxImportSource") as { jsxImportSource?: string };
+    return { runtime: "automatic", ...(jsxImportSource && { importSource: jsxImportSource }) };
+  }
+  if (jsx !== "react") return null;
+  const { jsxFactory, jsxFragmentFactory } = { ...text("jsxFactory"), ...text("jsxFragmentFactory") } as Record<string, string | undefined>;
+  return { runtime: "classic", ...(jsxFactory && { pragma: jsxFactory }), ...(jsxFragmentFactory && { pragmaFrag: jsxFragmentFactory }) };
+}
