@@ -40,4 +40,9 @@ inline void philox_block(const PhiloxStream& stream, uint64_t block, uint32_t wo
   words[3] = c3;
 }
 
+// The words of `blocks` consecutive blocks.
+inline void philox_words(const PhiloxStream& stream, uint64_t first, int64_t blocks, uint32_t* words) {
+  for (int64_t b = 0; b < blocks; ++b) philox_block(stream, first + static_cast<uint64_t>(b), words + 4 * b);
+}
+
 } // namespace cg
