@@ -149,6 +149,8 @@ export function createRunData(root: Element, changed: () => void): RunData {
     update(next) {
       const another = next.payload.live?.id !== object?.id || next.payload.live?.session !== object?.session || !scene;
       const ended = scene && scene.payload.status === "running" && next.payload.status !== "running";
+      // log() after the end of its cell: the run goes on.
+      const resumed = scene && scene.payload.status !== "running" && next.payload.status === "running";
       scene = next;
       object = next.payload.live;
       if (another) {
@@ -157,7 +159,7 @@ export function createRunData(root: Element, changed: () => void): RunData {
         readStored(next);
       } else if (!answer) readStored(next);
       if (next.payload.strip) strip = next.payload.strip;
-      if (another || next.live !== live || (ended && !answer)) {
+      if (another || next.live !== live || (ended && !answer) || resumed) {
         live = next.live;
         pulling++;
         wake?.();

@@ -7,7 +7,8 @@ import type { Bundle } from "./view.js";
 export function storedPicture(host: HTMLElement): (bundle: Bundle, metadata: Bundle, label: string) => void {
   let shown: unknown;
   return (bundle, metadata, label) => {
-    const png = bundle["image/png"];
+    // A small tensor has its numbers as text and html: they say more than a few squares.
+    const png = "text/html" in bundle ? undefined : bundle["image/png"];
     const source = typeof png === "string" ? png : textOf(bundle, label);
     if (source === shown && host.firstChild) return;
     shown = source;

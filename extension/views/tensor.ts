@@ -24,11 +24,12 @@ const pictures: Readonly<Record<Form, CreatePicture>> = {
 /** The kernel's answer is worth this wait; then the stored picture stands in until it comes. */
 const patienceMs = 400;
 
+/** Badges; how to get a live view back is their tooltip. */
 const silences: Readonly<Record<Silence, string>> = {
-  offline: "No kernel: this is the stored picture. Run the cell to browse the tensor.",
-  freed: "The tensor was freed: this is the stored picture. Run the cell again to browse it.",
-  restarted: "The kernel was restarted: this is the stored picture. Run the cell again to browse it.",
-  failed: "The kernel could not answer.",
+  offline: "stored picture: no kernel",
+  freed: "stored picture: the tensor was freed",
+  restarted: "stored picture: the kernel was restarted",
+  failed: "the kernel could not answer",
 };
 
 export function tensorView(root: HTMLElement): View<TensorPayload> {
@@ -101,6 +102,7 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
     live.hidden = standIn;
     // The stored picture has the statistics in it.
     side.hidden = standIn;
+    readout.hidden = standIn;
     legend.element.hidden = form === "line" || form === "images" || payload.scale === null;
     sliders.update(payload.shape, drawnDims(payload), index, reachable);
     if (!changed()) say(form === "text" || reachable ? "" : silences[silence ?? "offline"]);
@@ -118,6 +120,7 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
   function say(text: string): void {
     setText(badge, text);
     badge.hidden = text === "";
+    badge.title = text.startsWith("stored") ? "Run the cell again to browse the tensor." : "";
   }
 
   function draw(): void {

@@ -77,7 +77,7 @@ test("a slider fetches another slice; without a kernel it is disabled and says w
 
   const stored = await open({ item: "attention, 4-D with sliders", live: "0" });
   expect(await stored.getByLabel("dim 1").isDisabled()).toBe(true);
-  expect(await stored.locator(".cg-badge").textContent()).toContain("No kernel");
+  expect(await stored.locator(".cg-badge").textContent()).toContain("no kernel");
   expect(await stored.locator("img.cg-stored").getAttribute("alt")).toContain("float32 [2, 8, 48, 48]");
   await stored.close();
 });
