@@ -52,6 +52,7 @@ export interface CellResult {
 export class Client {
   readonly process: ChildProcess;
   readonly folder: string;
+  readonly connectionFile: string;
   readonly session = randomUUID();
   /** Everything published, in order. */
   readonly published: Message[] = [];
@@ -87,9 +88,9 @@ export class Client {
     const ip = transport === "tcp" ? "127.0.0.1" : join(this.#temporary, "socket");
     const [shell_port, control_port, stdin_port, iopub_port, hb_port] = ports;
     const connection = { transport, ip, key, signature_scheme: "hmac-sha256", shell_port, control_port, stdin_port, iopub_port, hb_port };
-    const file = join(this.#temporary, "connection.json");
-    writeFileSync(file, JSON.stringify(connection), { mode: 0o600 });
-    this.process = spawn(process.execPath, [cli, "kernel", "--connection-file", file], {
+    this.connectionFile = join(this.#temporary, "connection.json");
+    writeFileSync(this.connectionFile, JSON.stringify(connection), { mode: 0o600 });
+    this.process = spawn(process.execPath, [cli, "kernel", "--connection-file", this.connectionFile], {
       cwd: this.folder,
       env: { ...process.env, XDG_DATA_HOME: this.#temporary, ...env },
       stdio: ["ignore", "pipe", "pipe"],

@@ -1,12 +1,15 @@
 /** The cells that R has run: which one the current code belongs to, and where a script's positions are in its text. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Position, TransformedCell } from "../language/types.js";
+import type { JsonObject } from "../protocol/message.js";
 import type { RuntimeCell } from "./messages.js";
 
 /** A cell while it runs, and as the owner of whatever it left running. */
 export interface ActiveCell extends RuntimeCell {
   /** Work to finish before the cell is reported as done. */
   readonly beforeIdle: (() => void | Promise<void>)[];
+  /** What the front end shows in its pager. */
+  readonly payload: JsonObject[];
   /** Set when the cell was interrupted: its timers no longer fire. */
   stopped: boolean;
 }

@@ -37,6 +37,12 @@ export function clearOutput(options: { readonly wait?: boolean } = {}): void {
   emit({ type: "clear", key: activeCell.getStore()?.key ?? null, wait: options.wait ?? false });
 }
 
+/** Shows a value in the front end's pager when the cell is done. */
+export async function page(value: unknown): Promise<void> {
+  const { data } = await toBundle(value);
+  activeCell.getStore()?.payload.push({ source: "page", data, start: 0 });
+}
+
 export function sendDisplay(bundle: Bundle, options: DisplayOptions): void {
   const key = activeCell.getStore()?.key ?? null;
   emit({ type: "display", key, bundle, displayId: options.displayId ?? null, update: options.update ?? false });

@@ -63,7 +63,7 @@ export class Evaluator {
   run(key: number, expressions: JsonObject): void {
     const { cell, script } = this.#prepared.get(key)!;
     this.#prepared.delete(key);
-    const run: Run = { cell: { ...cell, beforeIdle: [], stopped: false }, script, expressions, interrupted: false, reported: false };
+    const run: Run = { cell: { ...cell, beforeIdle: [], payload: [], stopped: false }, script, expressions, interrupted: false, reported: false };
     this.#runs.set(key, run);
     Atomics.store(this.#words, cancelWord, 0);
     activeCell.run(run.cell, () => void this.#perform(run));
@@ -90,7 +90,7 @@ export class Evaluator {
     const { key } = run.cell;
     this.#runs.delete(key);
     this.#session.post("Runtime.releaseObjectGroup", { objectGroup: String(key) });
-    emit({ type: "done", key, result, error, expressions });
+    emit({ type: "done", key, result, error, expressions, payload: run.cell.payload });
   }
 
   /** Called by the agent, in this thread, between any two steps of user code or in the idle event loop. */

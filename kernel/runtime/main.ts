@@ -3,7 +3,7 @@ import { Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import { languageHooks } from "../language/hooks.js";
 import { createTransformer } from "../language/transform.js";
-import { clearOutput, display } from "./display.js";
+import { clearOutput, display, page } from "./display.js";
 import { emit } from "./channel.js";
 import { describeError, installStackTraces } from "./errors.js";
 import { Evaluator } from "./evaluate.js";
@@ -26,7 +26,7 @@ installPromiseInspection();
 installTimers();
 installHost(words);
 const imports = createImports(process.cwd());
-Object.assign(globalThis, { display, clearOutput });
+Object.assign(globalThis, { display, clearOutput, page });
 Object.defineProperty(globalThis, "__cellgrad", { value: { import: imports.import, meta: imports.meta, ...languageHooks } });
 
 process.on("SIGINT", () => {}); // K sends it to stop the children of a cell; this process stops by the agent

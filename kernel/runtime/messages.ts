@@ -60,6 +60,7 @@ export type FromRuntime =
       readonly result: Bundle | null;
       readonly error: CellError | null;
       readonly expressions: JsonObject;
+      readonly payload: readonly JsonObject[];
     }
   /** The last message of R. */
   | { readonly type: "exit"; readonly code: number };

@@ -6,7 +6,7 @@ import type { RequestChannel } from "../transport/sockets.js";
 import type { History } from "./history.js";
 import { interruptTimeout, startInterrupt } from "./interrupt.js";
 import type { Output, OutputOwner } from "./output.js";
-import type { CellOutcome, Runtime } from "./runtime.js";
+import { failedOutcome, type CellOutcome, type Runtime } from "./runtime.js";
 import { typeError, typeWarning } from "./type-errors.js";
 
 /** What the executor sends. */
@@ -118,7 +118,7 @@ export class Executor {
     if (execution.storeHistory) this.#history.add(this.#count, execution.code);
     this.#output.begin(owner);
     const outcome = await new Promise<CellOutcome>((resolve) => {
-      const abandon = (error: CellError) => resolve({ result: null, error, expressions: {} });
+      const abandon = (error: CellError) => resolve(failedOutcome(error));
       const running = { request: message, interrupted: false, abandon };
       lane.running = running;
       void this.#run(owner, execution, running).then(resolve);
@@ -136,16 +136,15 @@ export class Executor {
     const { code, cellId: id, interactive } = execution;
     const count = this.#count;
     const cell = { id: id ?? `execution-${key}`, count, code };
-    const failed = (error: CellError) => ({ result: null, error, expressions: {} });
     const preparing = this.#runtime.prepare({ key, count, id, code, interactive });
     const checking = execution.silent || this.#language.typeErrors === "off" ? null : this.#language.check(cell);
     const syntaxError = await preparing;
-    if (syntaxError) return failed(syntaxError);
+    if (syntaxError) return failedOutcome(syntaxError);
     const wrong = checking && this.#judge(await checking, cell, key);
     const refused = wrong ?? (running.interrupted ? interruptedBeforeRun : null);
     if (refused) {
       this.#runtime.drop(key);
-      return failed(refused);
+      return failedOutcome(refused);
     }
     const ended = this.#runtime.run(key, execution.expressions);
     this.#language.commit(cell);
@@ -173,14 +172,14 @@ export class Executor {
   }
 
   /** Publishes how the cell ended; returns the content of its reply. */
-  #conclude(parent: Message["parent"], { silent }: Execution, { result, error, expressions }: CellOutcome): JsonObject {
+  #conclude(parent: Message["parent"], { silent }: Execution, { result, error, expressions, payload }: CellOutcome): JsonObject {
     const execution_count = this.#count;
     if (error) {
       if (!silent) this.#replies.publish("error", parent, { ...error });
       return { status: "error", execution_count, ...error, user_expressions: {}, payload: [] };
     }
     if (result && !silent) this.#replies.publish("execute_result", parent, { execution_count, ...result });
-    return { status: "ok", execution_count, user_expressions: expressions, payload: [] };
+    return { status: "ok", execution_count, user_expressions: expressions, payload };
   }
 
   #finishInterrupt(): void {

@@ -9,6 +9,12 @@ export interface CellOutcome {
   readonly result: Bundle | null;
   readonly error: CellError | null;
   readonly expressions: JsonObject;
+  readonly payload: readonly JsonObject[];
+}
+
+/** The outcome of a cell that R did not bring to its end. */
+export function failedOutcome(error: CellError): CellOutcome {
+  return { result: null, error, expressions: {}, payload: [] };
 }
 
 export class Runtime {
@@ -114,7 +120,7 @@ export class Runtime {
     }
     this.#onRestart();
     for (const key of [...this.#prepared.keys()]) settle(this.#prepared, key, error);
-    for (const key of [...this.#running.keys()]) settle(this.#running, key, { result: null, error, expressions: {} });
+    for (const key of [...this.#running.keys()]) settle(this.#running, key, failedOutcome(error));
     if (wasIdle) this.#output.stream(null, "stderr", `${error.ename}: ${error.evalue}\n`);
   }
 }

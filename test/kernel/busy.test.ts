@@ -1,0 +1,72 @@
+/** What is answered while a cell computes (rows 15 to 19 of the acceptance list). */
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Exchange } from "../../kernel/client/client.js";
+import { elapsed, kernel } from "./kernel.js";
+
+const started = kernel();
+let cell: Exchange;
+
+beforeAll(async () => {
+  const { client } = started;
+  await client.execute("let counter = 0; const config = { alpha: 1, beta: 'two' }");
+  await client.request("complete_request", { code: "config.", cursor_pos: 7 }).reply; // the first one loads types
+  await client.execute(`(globalThis as any)[Symbol.for("cellgrad.views")] = { request: (text: string) => JSON.stringify({ echo: JSON.parse(text), counter }) }`);
+  cell = client.start('console.log("go"); for (;;) counter++');
+  await client.printed(cell, "go");
+});
+
+afterAll(async () => {
+  await started.client.interrupt();
+  await cell.published;
+});
+
+test("the heartbeat, within 20 ms", async () => {
+  await started.client.heartbeat();
+  expect(await elapsed(started.client.heartbeat())).toBeLessThan(20);
+});
+
+test("kernel_info on shell and control, within 50 ms", async () => {
+  for (const channel of ["shell", "control"] as const) {
+    expect(await elapsed(started.client.request("kernel_info_request", {}, { channel }).reply)).toBeLessThan(50);
+  }
+});
+
+test("completion, within 150 ms", async () => {
+  const completion = started.client.request("complete_request", { code: "config.", cursor_pos: 7 });
+  expect(await elapsed(completion.reply)).toBeLessThan(150);
+  expect((await completion.reply).content.matches).toEqual(expect.arrayContaining(["alpha", "beta"]));
+});
+
+test("inspection, within 150 ms", async () => {
+  const inspection = started.client.request("inspect_request", { code: "config", cursor_pos: 3, detail_level: 0 });
+  expect(await elapsed(inspection.reply)).toBeLessThan(150);
+  const { found, data } = (await inspection.reply).content as { found: boolean; data: Record<string, string> };
+  expect(found).toBe(true);
+  expect(data["text/plain"]).toContain("alpha: number");
+});
+
+test("a view's request, with the value that the loop has reached, within 50 ms", async () => {
+  const { client } = started;
+  const comm_id = randomUUID();
+  await client.request("comm_open", { comm_id, target_name: "cellgrad.views", data: {} }).published;
+  const ask = async (request: number) => {
+    const { published } = client.request("comm_msg", { comm_id, data: { request } });
+    const reply = (await published).find(({ header }) => header.msg_type === "comm_msg");
+    return reply!.content.data as { echo: unknown; counter: number };
+  };
+  const first = await ask(1);
+  expect(await elapsed(ask(2))).toBeLessThan(50);
+  const second = await ask(3);
+  expect(first.echo).toEqual({ request: 1 });
+  expect(second.counter).toBeGreaterThan(first.counter);
+});
+
+test("the kernel never looks idle meanwhile", async () => {
+  const { client } = started;
+  await client.request("kernel_info_request", {}).published;
+  await client.request("comm_info_request", {}).published;
+  await client.next(({ header, parent }) => header.msg_type === "status" && parent.msg_id === cell.id);
+  const last = client.published.filter(({ header }) => header.msg_type === "status").at(-1)!;
+  expect([last.parent.msg_id, last.content.execution_state]).toEqual([cell.id, "busy"]);
+});

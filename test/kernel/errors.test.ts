@@ -1,0 +1,88 @@
+/** What a cell's error looks like (rows 7, 39, 41 of the acceptance list). */
+import { expect, test } from "vitest";
+import { kernel } from "./kernel.js";
+
+const started = kernel();
+const plain = (lines: readonly string[]) => lines.join("\n").replace(/\u001b\[\d+m/g, "");
+
+test("an error names its cell, line and column, draws the line, and leaves the kernel's frames out", async () => {
+  const { error, reply } = await started.client.execute("function f(n: number): number {\n  throw new TypeError('bad');\n}\nf(1)");
+  expect(plain(error!.traceback)).toBe(`TypeError: bad
+  Cell [1]:2:9 in f
+    1 | function f(n: number): number {
+  > 2 |   throw new TypeError('bad');
+      |         ^
+    3 | }
+  Cell [1]:4:1`);
+  expect(reply).toMatchObject({ status: "error", ename: "TypeError", evalue: "bad", traceback: error!.traceback });
+});
+
+test("columns and lines are the cell's when it holds what is rewritten", async () => {
+  const { error } = await started.client.execute("enum Level { Low, High }\nimport { sep } from 'node:path';\nconst l: Level = Level.High; throw new Error(sep + l)");
+  expect(plain(error!.traceback)).toContain("Cell [2]:3:36");
+});
+
+test("a function of an earlier cell is named after that cell", async () => {
+  const { client } = started;
+  await client.execute("function thrower() {\n  throw new RangeError('later');\n}");
+  const { error } = await client.execute("thrower()");
+  expect(plain(error!.traceback)).toMatch(/Cell \[3\]:2:9 in thrower\n[^]*Cell \[4\]:1:1$/);
+});
+
+test("causes and members of an aggregate follow", async () => {
+  const { error } = await started.client.execute("throw new Error('outer', { cause: new AggregateError([new TypeError('one'), 'two'], 'inner') })");
+  const text = plain(error!.traceback);
+  expect(text).toContain("Caused by: AggregateError: inner");
+  expect(text).toContain("[0]: TypeError: one");
+  expect(text).toContain("[1]: 'two'");
+});
+
+test("anything can be thrown", async () => {
+  const { client } = started;
+  for (const [thrown, evalue] of [["5", "5"], ["null", "null"], ["undefined", "undefined"], ["{ a: 1 }", "{ a: 1 }"]]) {
+    const { error } = await client.execute(`throw ${thrown}`);
+    expect([error!.ename, error!.evalue]).toEqual(["Uncaught", evalue]);
+    expect(plain(error!.traceback)).toMatch(/Cell \[\d+\]:1:1/);
+  }
+  const { error } = await client.execute("throw { get message() { throw 1 }, toString() { throw 2 }, [Symbol.for('nodejs.util.inspect.custom')]() { throw 3 } }");
+  expect(error!.ename).toBe("Uncaught");
+});
+
+test("a syntax error points at its place, and nothing runs", async () => {
+  const { client } = started;
+  const { error } = await client.execute("globalThis.touched = 1;\nconst = 3");
+  expect(error!.ename).toBe("SyntaxError");
+  expect(plain(error!.traceback)).toMatch(/Cell \[\d+\]:2:7\n/);
+  expect((await client.execute("'touched' in globalThis")).result).toBe("false");
+});
+
+test("a type error stops the cell, with its code, line and column, and nothing runs", async () => {
+  const { client } = started;
+  const { error, reply } = await client.execute("globalThis.touched = 1;\nconst size: number = 'large'");
+  expect(reply.status).toBe("error");
+  expect(error!.ename).toMatch(/^TS\d+$/);
+  expect((await client.execute("'touched' in globalThis")).result).toBe("false");
+  const single = await client.execute("const x = [1, 2];\nx.lenght");
+  expect(plain(single.error!.traceback)).toMatch(
+    /^TS2551: Property 'lenght' does not exist on type 'number\[\]'. Did you mean 'length'\?\n {2}Cell \[\d+\]:2:3\n/,
+  );
+});
+
+test("strict null errors are found, @ts-nocheck lets a cell run", async () => {
+  const { client } = started;
+  const code = "const o: { a?: number } = {};\no.a.toFixed()";
+  expect((await client.execute(code)).error!.ename).toBe("TS18048");
+  expect((await client.execute(`// @ts-nocheck\n${code}`)).error!.ename).toBe("TypeError");
+});
+
+test("a cell that fails leaves earlier names intact and those it had assigned visible", async () => {
+  const { client } = started;
+  await client.execute("let before = 1");
+  await client.execute("before = 2; let assigned = 3; throw new Error('stop')");
+  expect((await client.execute("[before, assigned]")).result).toBe("[ 2, 3 ]");
+});
+
+test("a stack overflow is an ordinary error", async () => {
+  const { error } = await started.client.execute("function deep(): number { return deep() + 1 }\ndeep()");
+  expect([error!.ename, error!.evalue]).toEqual(["RangeError", "Maximum call stack size exceeded"]);
+});

@@ -1,0 +1,69 @@
+/** Imports in cells (row 40 of the acceptance list): what Node resolves, and local TypeScript as it is now. */
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { kernel } from "./kernel.js";
+
+const folder = mkdtempSync(join(tmpdir(), "cellgrad imports é-"));
+const files: { readonly [path: string]: string } = {
+  "helper.ts": "export enum Color { Red, Green }\nexport const twice = (x: number): number => x * 2;\n",
+  "chain.ts": 'export { twice } from "./helper";\n',
+  "plain.js": "module.exports = { answer: 42 };\n",
+  "data.json": '{ "rows": [1, 2, 3] }\n',
+  "fails.ts": "interface Unused {\n  a: number;\n}\nexport function fail(): never {\n  throw new Error('from a file');\n}\n",
+  "folder/index.ts": "export const inFolder = true;\n",
+  "node_modules/esm-only/package.json": '{ "name": "esm-only", "type": "module", "exports": "./index.js", "types": "./index.d.ts" }',
+  "node_modules/esm-only/index.js": "export const kind = 'esm'; export default function () { return kind; }\n",
+  "node_modules/esm-only/index.d.ts": "export declare const kind: string; export default function (): string;\n",
+};
+for (const [path, text] of Object.entries(files)) {
+  mkdirSync(join(folder, path, ".."), { recursive: true });
+  writeFileSync(join(folder, path), text);
+}
+symlinkSync(new URL("../../node_modules/@types", import.meta.url).pathname, join(folder, "node_modules/@types"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const started = kernel({ folder });
+
+test.each([
+  ["node: modules", 'import { basename } from "node:path"; basename("/a/b")', "'b'"],
+  ["a namespace", 'import * as path from "node:path"; typeof path.join', "'function'"],
+  ["a package that is ESM only", 'import esm, { kind } from "esm-only"; esm() + kind', "'esmesm'"],
+  ["CommonJS, by name and by default", 'import { answer } from "./plain.js"; import plain from "./plain.js"; [answer, plain.answer]', "[ 42, 42 ]"],
+  ["JSON", 'import data from "./data.json"; data.rows.length', "3"],
+  ["local TypeScript with its suffix", 'import { twice } from "./helper.ts"; twice(4)', "8"],
+  ["local TypeScript without", 'import { Color } from "./helper"; Color.Green', "1"],
+  ["local TypeScript as .js, as TypeScript itself has it", 'import { twice as double } from "./helper.js"; double(5)', "10"],
+  ["a module that imports another", 'import { twice as chained } from "./chain.ts"; chained(6)', "12"],
+  ["a folder's index", 'import { inFolder } from "./folder"; inFolder', "true"],
+  ["types only", 'import type { Color as C } from "./helper"; const c: C = 0; c', "0"],
+  ["a dynamic import", 'const { twice: late } = await import("./helper.ts"); late(7)', "14"],
+  ["require", 'require("./plain.js").answer', "42"],
+])("%s", async (_, code, result) => {
+  const cell = await started.client.execute(`// @ts-nocheck\n${code}`);
+  expect(cell.error).toBeNull();
+  expect(cell.result).toBe(result);
+});
+
+test("an edited module is loaded again, also when another one imports it", async () => {
+  const { client } = started;
+  writeFileSync(join(folder, "helper.ts"), files["helper.ts"]!.replace("x * 2", "x * 3"));
+  expect((await client.execute('// @ts-nocheck\nimport { twice } from "./helper.ts"; twice(10)')).result).toBe("30");
+  expect((await client.execute('// @ts-nocheck\nimport { twice } from "./chain.ts"; twice(10)')).result).toBe("30");
+});
+
+test("a name that a module does not have is a SyntaxError that says so", async () => {
+  const { error } = await started.client.execute('// @ts-nocheck\nimport { nothing } from "./helper.ts"; nothing');
+  expect(error).toMatchObject({ ename: "SyntaxError", evalue: "The requested module './helper.ts' does not provide an export named 'nothing'" });
+});
+
+test("an error in a local module points at its TypeScript line", async () => {
+  const { error } = await started.client.execute('// @ts-nocheck\nimport { fail } from "./fails.ts";\nfail()');
+  expect(error!.traceback.join("\n")).toContain(`${join(folder, "fails.ts")}:5:9 in fail`);
+});
+
+test("a missing module is an error in the cell", async () => {
+  const { error } = await started.client.execute('// @ts-nocheck\nimport "./nowhere.ts"');
+  expect(error!.evalue).toContain("nowhere");
+});

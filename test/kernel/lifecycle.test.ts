@@ -1,0 +1,144 @@
+/** Starting, failing and ending (rows 20, 49, 57 to 62 of the acceptance list). */
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { Client } from "../../kernel/client/client.js";
+import { elapsed } from "./kernel.js";
+
+/** Starts a kernel for one test. */
+async function withKernel(use: (client: Client) => Promise<void>, options = {}): Promise<void> {
+  const client = await Client.start(options);
+  try {
+    await use(client);
+  } finally {
+    await client.stop();
+  }
+}
+
+/** Processes of which `pid` is an ancestor. */
+function descendants(pid: number): number[] {
+  const rows = execFileSync("ps", ["-eo", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n");
+  const parents = new Map(rows.map((row) => row.trim().split(/\s+/).map(Number) as [number, number]));
+  const isBelow = (one: number): boolean => one === pid || (parents.has(one) && parents.get(one)! > 1 && isBelow(parents.get(one)!));
+  return [...parents.keys()].filter((one) => one !== pid && isBelow(one));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    const state = /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return state !== "Z" && state !== "X";
+  } catch {
+    return false;
+  }
+}
+
+/** Resolves when none of the processes is alive. */
+async function allGone(pids: readonly number[]): Promise<void> {
+  while (pids.some(isAlive)) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe("the runtime's end in a cell is an error, and the front end stays connected:", () => {
+  test.each([
+    ["process.exit", "process.exit(3)", "exited with code 3"],
+    ["process.exit in a timer", "setTimeout(() => process.exit(4)); await new Promise(() => {})", "exited with code 4"],
+    ["process.abort", "process.abort()", "SIGABRT"],
+    ["SIGSEGV", 'process.kill(process.pid, "SIGSEGV"); for (;;);', "SIGSEGV"],
+    ["SIGKILL", 'process.kill(process.pid, "SIGKILL"); for (;;);', "SIGKILL"],
+  ])("%s", async (_, code, how) => {
+    await withKernel(async (client) => {
+      await client.execute("let gone = 1");
+      const { error } = await client.execute(`// @ts-nocheck\n${code}`);
+      expect(error).toMatchObject({ ename: "RuntimeExited" });
+      expect(error!.evalue).toContain(how);
+      expect((await client.execute("// @ts-nocheck\ntypeof gone")).result).toBe("'undefined'");
+    });
+  });
+
+  test("the JavaScript heap runs out", async () => {
+    await withKernel(
+      async (client) => {
+        const { error } = await client.execute("const kept: number[][] = []; for (;;) kept.push(new Array(1e5).fill(1.5))");
+        expect(error!.evalue).toContain("ran out of memory");
+        expect((await client.execute("1 + 1")).result).toBe("2");
+      },
+      { env: { NODE_OPTIONS: "--max-old-space-size=200" } },
+    );
+  });
+});
+
+describe("shutdown", () => {
+  test("ends everything within 2 s, in the middle of a loop, children of cells included", async () => {
+    const client = await Client.start();
+    await client.execute('import { spawn } from "node:child_process"; void spawn("sleep", ["1000"], { stdio: "ignore" })');
+    const cell = client.start('console.log("go"); for (;;);');
+    await client.printed(cell, "go");
+    const pids = descendants(client.process.pid!);
+    expect(pids.length).toBeGreaterThanOrEqual(3);
+    expect(await elapsed(client.stop().then(() => allGone(pids)))).toBeLessThan(2000);
+  });
+
+  test("replies before it ends", async () => {
+    const client = await Client.start();
+    const { reply } = client.request("shutdown_request", { restart: true }, { channel: "control" });
+    expect((await reply).content).toEqual({ status: "ok", restart: true });
+    expect(await client.stop()).toBe(0);
+  });
+
+  test("a kernel killed outright leaves nothing behind", async () => {
+    const client = await Client.start();
+    const cell = client.start('console.log("go"); for (;;);');
+    await client.printed(cell, "go");
+    const pids = descendants(client.process.pid!);
+    client.process.kill("SIGKILL");
+    await client.exited();
+    expect(await elapsed(allGone(pids))).toBeLessThan(2000);
+    await client.stop();
+  });
+
+  test("a kernel whose parent dies ends by itself", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "cellgrad-parent-"));
+    const [shell_port, control_port, stdin_port, iopub_port, hb_port] = [1, 2, 3, 4, 5];
+    const connection = { transport: "ipc", ip: join(folder, "s"), key: "k", signature_scheme: "hmac-sha256", shell_port, control_port, stdin_port, iopub_port, hb_port };
+    const cli = new URL("../../build/js/kernel/cli.js", import.meta.url).pathname;
+    const script = `
+      require("fs").writeFileSync(${JSON.stringify(join(folder, "c.json"))}, ${JSON.stringify(JSON.stringify(connection))});
+      const child = require("child_process").spawn(process.execPath, [${JSON.stringify(cli)}, "kernel", "--connection-file", ${JSON.stringify(join(folder, "c.json"))}], { stdio: "ignore" });
+      setInterval(() => require("fs").existsSync(${JSON.stringify(join(folder, "s-5"))}) && (console.log(child.pid), setInterval(() => {}, 1e6)), 20)`;
+    const parent = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    const pid = await new Promise<number>((resolve) => parent.stdout.once("data", (text: Buffer) => resolve(Number.parseInt(text.toString()))));
+    const pids = [pid, ...descendants(pid)];
+    parent.kill("SIGKILL");
+    expect(await elapsed(allGone(pids))).toBeLessThan(2000);
+    rmSync(folder, { recursive: true, force: true });
+  });
+});
+
+test("the kernel serves over ipc sockets", async () => {
+  await withKernel(async (client) => expect((await client.execute("2 ** 10")).result).toBe("1024"), { transport: "ipc" });
+});
+
+test("a taken port is an exit code and a message", async () => {
+  const client = await Client.start();
+  const file = client.connectionFile;
+  const cli = new URL("../../build/js/kernel/cli.js", import.meta.url).pathname;
+  const second = spawn(process.execPath, [cli, "kernel", "--connection-file", file], { stdio: ["ignore", "ignore", "pipe"] });
+  let message = "";
+  second.stderr.on("data", (text: Buffer) => (message += text.toString()));
+  expect(await new Promise((resolve) => second.once("exit", resolve))).toBe(1);
+  expect(message).toContain("Address already in use");
+  expect((await client.execute("3")).result).toBe("3");
+  await client.stop();
+});
+
+test("install writes a kernelspec with absolute paths", () => {
+  const prefix = mkdtempSync(join(tmpdir(), "cellgrad install é-"));
+  const cli = new URL("../../build/js/kernel/cli.js", import.meta.url).pathname;
+  execFileSync(process.execPath, [cli, "install", "--prefix", prefix]);
+  const spec = JSON.parse(readFileSync(join(prefix, "share/jupyter/kernels/cellgrad/kernel.json"), "utf8"));
+  expect(spec).toMatchObject({ language: "typescript", interrupt_mode: "message", kernel_protocol_version: "5.5" });
+  expect(spec.argv.slice(0, 2).every((path: string) => existsSync(path))).toBe(true);
+  expect(spec.argv).toContain("{connection_file}");
+  rmSync(prefix, { recursive: true });
+});
