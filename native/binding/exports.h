@@ -1,11 +1,20 @@
-// The addon's functions as properties of its exports object.
+// The addon's functions as properties of its exports object. Their types and contracts are in src/runtime/native.ts.
 #pragma once
-#include <node_api.h>
+#include "binding/environment.h"
 
 namespace cg::binding {
 
-enum class Finalizers { kBasic, kNone };
-
 napi_value define_exports(napi_env env, napi_value exports, Finalizers finalizers);
+
+struct Function {
+  const char* name;
+  napi_callback call;
+};
+std::span<const Function> life_functions();
+std::span<const Function> view_functions();
+std::span<const Function> copy_functions();
+std::span<const Function> pointwise_functions();
+std::span<const Function> structured_functions();
+std::span<const Function> system_functions();
 
 } // namespace cg::binding

@@ -12,9 +12,9 @@ Handles::~Handles() {
   }
 }
 
-Tensor* Handles::make(const View& shape, int32_t device, Allocator& memory) {
+Tensor* Handles::make(const View& shape, DType dtype, int32_t device, Allocator& memory) {
   size_t bytes = 0;
-  if (__builtin_mul_overflow(static_cast<size_t>(shape.numel), element_size(shape.dtype), &bytes)) bytes = SIZE_MAX / 2;
+  if (__builtin_mul_overflow(static_cast<size_t>(shape.numel), element_size(dtype), &bytes)) bytes = SIZE_MAX / 2;
   const Block block = memory.allocate(bytes);
   if (block.data == nullptr) return nullptr;
   Tensor* tensor = take_slot();
@@ -34,7 +34,7 @@ Tensor* Handles::make(const View& shape, int32_t device, Allocator& memory) {
   tensor->storage = storage;
   View& view = tensor->view;
   view.data = block.data;
-  view.dtype = shape.dtype;
+  view.dtype = dtype;
   view.rank = shape.rank;
   view.numel = shape.numel;
   int64_t stride = 1;

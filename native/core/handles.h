@@ -23,9 +23,9 @@ public:
     return tensor.handle == handle && tensor.storage != nullptr ? &tensor : nullptr;
   }
 
-  // A tensor of a fresh storage; the view's dtype, rank, sizes and numel are filled in by the caller before.
+  // A contiguous tensor of a fresh storage; of `shape` only rank, sizes and numel are read.
   // nullptr when memory or slots ran out; last_failure() says more.
-  Tensor* make(const View& shape, int32_t device, Allocator& memory);
+  Tensor* make(const View& shape, DType dtype, int32_t device, Allocator& memory);
   // A tensor of an existing storage.
   Tensor* share(const Tensor& base, const View& view);
 

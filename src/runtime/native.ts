@@ -37,7 +37,7 @@ export interface Native {
   init(io: Float64Array, words: Int32Array): void;
   /** True when `owner` objects free handles at GC time; false: the caller registers handles in a FinalizationRegistry. */
   readonly basicFinalizers: boolean;
-  /** Row names of a family, in code order. Families: unary, binary, unaryAttr, ternary, structured. */
+  /** Row names of a family, in code order. Families: unary, unaryAttr, binary, binaryAttr, ternary, structured. */
   names(family: string): string[];
   /** The C expression of a pointwise row, as another device compiles it. */
   text(family: string, name: string): string;
@@ -80,6 +80,8 @@ export interface Native {
   binary(op: number, a: Handle, b: Handle, dtype: number, owner: object): Handle;
   /** scalarFirst 1: op(scalar, a). */
   binaryScalar(op: number, a: Handle, scalar: number, scalarFirst: number, dtype: number, owner: object): Handle;
+  /** p0 and p1 are the row's scalars (alpha, slope), if it has them. */
+  binaryAttr(op: number, a: Handle, b: Handle, p0: number, p1: number, dtype: number, owner: object): Handle;
   /** `where` reads its first input as bool whatever `dtype` is. p0 is the row's scalar (alpha, value), if it has one. */
   ternary(op: number, a: Handle, b: Handle, c: Handle, p0: number, dtype: number, owner: object): Handle;
   // The same into an existing tensor, whose dtype may differ from the computation's (the result is converted). Bumps its version.
@@ -87,6 +89,7 @@ export interface Native {
   unaryAttrInto(op: number, a: Handle, p0: number, p1: number, dtype: number, out: Handle): number;
   binaryInto(op: number, a: Handle, b: Handle, dtype: number, out: Handle): number;
   binaryScalarInto(op: number, a: Handle, scalar: number, scalarFirst: number, dtype: number, out: Handle): number;
+  binaryAttrInto(op: number, a: Handle, b: Handle, p0: number, p1: number, dtype: number, out: Handle): number;
   ternaryInto(op: number, a: Handle, b: Handle, c: Handle, p0: number, dtype: number, out: Handle): number;
   cast(a: Handle, dtype: number, owner: object): Handle;
   /** A fresh contiguous copy (torch's clone). */

@@ -1,0 +1,104 @@
+// Copies, conversions, fills.
+#include "binding/arguments.h"
+#include "binding/exports.h"
+#include "core/shape.h"
+
+namespace cg::binding {
+namespace {
+
+// A contiguous copy of `source` with elements of `dtype`.
+napi_value answer_copy(const Arguments& args, const Tensor& source, DType dtype, napi_value owner) {
+  Environment& environment = args.environment();
+  Tensor* copy = environment.make(source.view, dtype, source.storage->device);
+  if (copy == nullptr) return args.answer(Status::kOutOfMemory);
+  const Status status = environment.launcher(source).copy(copy->view, source.view);
+  if (status == Status::kOk) return args.answer(copy, owner);
+  environment.handles().release(copy->handle);
+  return args.answer(status);
+}
+
+napi_value cast(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  const Tensor* source = args.tensor(0);
+  if (source == nullptr) return args.answer(Status::kStaleHandle);
+  return answer_copy(args, *source, args.dtype(1), args[2]);
+}
+
+napi_value clone(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  const Tensor* source = args.tensor(0);
+  if (source == nullptr) return args.answer(Status::kStaleHandle);
+  return answer_copy(args, *source, source->view.dtype, args[1]);
+}
+
+napi_value contiguous(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  const Tensor* source = args.tensor(0);
+  if (source == nullptr) return args.answer(Status::kStaleHandle);
+  if (source->view.contiguous()) return args.answer(args.environment().handles().share(*source, source->view), args[1]);
+  return answer_copy(args, *source, source->view.dtype, args[1]);
+}
+
+Status write(Environment& environment, Tensor& dst, const View& src) {
+  ++dst.storage->version;
+  return environment.launcher(dst).copy(dst.view, src);
+}
+
+napi_value copy_into(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  Environment& environment = args.environment();
+  Tensor *dst = args.tensor(0), *src = args.tensor(1);
+  if (dst == nullptr || src == nullptr) return args.answer(Status::kStaleHandle);
+  if (dst->view.numel == 0 || src->view.numel == 0 || !overlaps(dst->view, src->view))
+    return args.answer(write(environment, *dst, src->view));
+
+  Tensor* copy = environment.make(src->view, src->view.dtype, src->storage->device);
+  if (copy == nullptr) return args.answer(Status::kOutOfMemory);
+  Status status = environment.launcher(*src).copy(copy->view, src->view);
+  if (status == Status::kOk) status = write(environment, *dst, copy->view);
+  environment.handles().release(copy->handle);
+  return args.answer(status);
+}
+
+Status fill_with(const Arguments& args, DType dtype, void* value) {
+  Tensor* dst = args.tensor(0);
+  if (dst == nullptr) return Status::kStaleHandle;
+  View scalar;
+  scalar.data = value;
+  scalar.dtype = dtype;
+  return write(args.environment(), *dst, scalar);
+}
+
+napi_value fill(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  double value = args.number(1);
+  return args.answer(fill_with(args, DType::kFloat64, &value));
+}
+
+napi_value fill_bigint(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  int64_t value = 0;
+  bool lossless;
+  napi_get_value_bigint_int64(env, args[1], &value, &lossless);
+  return args.answer(fill_with(args, DType::kInt64, &value));
+}
+
+napi_value to_device(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  const Tensor* source = args.tensor(0);
+  if (source == nullptr) return args.answer(Status::kStaleHandle);
+  const Device* device = args.device(1);
+  if (device == nullptr || device->memory == nullptr) return args.answer(Status::kNoDevice);
+  return args.answer(args.environment().handles().share(*source, source->view), args[2]);
+}
+
+constexpr Function kFunctions[] = {
+    {"cast", cast}, {"clone", clone},           {"contiguous", contiguous}, {"copyInto", copy_into},
+    {"fill", fill}, {"fillBigInt", fill_bigint}, {"toDevice", to_device},
+};
+
+} // namespace
+
+std::span<const Function> copy_functions() { return kFunctions; }
+
+} // namespace cg::binding

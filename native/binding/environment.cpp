@@ -1,0 +1,64 @@
+// One Node environment.
+#include "binding/environment.h"
+
+#include <atomic>
+
+#include "core/cancel.h"
+#include "core/shape.h"
+
+namespace cg::binding {
+namespace {
+
+// The data of a typed array of `type` with at least `length` elements, kept alive for the life of the environment.
+void* keep(napi_env env, napi_value array, napi_typedarray_type type, size_t length) {
+  napi_typedarray_type actual;
+  size_t count = 0;
+  void* data = nullptr;
+  const bool fits = napi_get_typedarray_info(env, array, &actual, &count, &data, nullptr, nullptr) == napi_ok &&
+                    actual == type && count >= length;
+  if (!fits) return nullptr;
+  napi_ref reference; // released by Node when the environment ends
+  napi_create_reference(env, array, 1, &reference);
+  return data;
+}
+
+} // namespace
+
+bool Environment::attach(napi_value io, napi_value words) {
+  static_assert(sizeof(std::atomic<int32_t>) == sizeof(int32_t) && std::atomic<int32_t>::is_always_lock_free);
+  io_ = static_cast<double*>(keep(env_, io, napi_float64_array, 4096));
+  auto* word = static_cast<std::atomic<int32_t>*>(keep(env_, words, napi_int32_array, 4));
+  if (io_ == nullptr || word == nullptr) return false;
+  collector_.set_word(word);
+  set_cancel_word(word + 1);
+  return true;
+}
+
+bool Environment::read_shape(DType dtype, int rank, size_t first, View& shape) const {
+  if (rank < 0 || rank > kMaxRank) return false;
+  shape.dtype = dtype;
+  shape.rank = rank;
+  for (int d = 0; d < rank; ++d) shape.sizes[d] = static_cast<int64_t>(io_[first + static_cast<size_t>(d)]);
+  make_contiguous(shape);
+  return true;
+}
+
+Tensor* Environment::make(const View& shape, DType dtype, int32_t device) {
+  const Device& target = devices()[static_cast<size_t>(device)];
+  return handles_.make(shape, dtype, device, *target.memory);
+}
+
+Handle Environment::give(Tensor& tensor, napi_value owner) {
+  const Handle handle = tensor.handle;
+  if (finalizers_ == Finalizers::kNone) return handle;
+  tensor.owned = true;
+  auto* hint = reinterpret_cast<void*>(static_cast<intptr_t>(handle));
+  if (napi_add_finalizer(env_, owner, this, finalize, hint, nullptr) != napi_ok) tensor.owned = false;
+  return handle;
+}
+
+void Environment::finalize(node_api_basic_env, void* environment, void* handle) {
+  static_cast<Environment*>(environment)->handles_.reclaim(static_cast<Handle>(reinterpret_cast<intptr_t>(handle)));
+}
+
+} // namespace cg::binding

@@ -1,0 +1,93 @@
+// Pointwise launches. Arguments: op, inputs, attributes, dtype, then the owner of the result or the tensor to write into.
+#include <array>
+
+#include "binding/arguments.h"
+#include "binding/exports.h"
+#include "core/shape.h"
+
+namespace cg::binding {
+namespace {
+
+enum class Target { kFresh, kExisting };
+
+// Launches into a fresh tensor owned by args[last], or into the tensor args[last].
+napi_value launch(const Arguments& args, const Pointwise& call, const Tensor& first, Target target, size_t last) {
+  Environment& environment = args.environment();
+  const std::span<const Row> family = rows(call.family);
+  if (static_cast<size_t>(call.op) >= family.size()) return args.answer(Status::kInvalid);
+  Launcher& launcher = environment.launcher(first);
+
+  if (target == Target::kExisting) {
+    Tensor* out = args.tensor(last);
+    if (out == nullptr) return args.answer(Status::kStaleHandle);
+    ++out->storage->version;
+    return args.answer(launcher.pointwise(call, out->view));
+  }
+
+  const View* shape = call.in[0];
+  View common;
+  for (const View* input : call.in) {
+    if (same_shape(*input, *call.in[0])) continue;
+    broadcast_shape(call.in, common);
+    shape = &common;
+    break;
+  }
+  const DType dtype = family[static_cast<size_t>(call.op)].predicate ? DType::kBool : call.dtype;
+  Tensor* out = environment.make(*shape, dtype, first.storage->device);
+  if (out == nullptr) return args.answer(Status::kOutOfMemory);
+  const Status status = launcher.pointwise(call, out->view);
+  if (status == Status::kOk) return args.answer(out, args[last]);
+  environment.handles().release(out->handle);
+  return args.answer(status);
+}
+
+template <Family kFamily, size_t kInputs, size_t kAttributes, Target kTarget>
+napi_value pointwise(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  std::array<const View*, kInputs> in;
+  const Tensor* first = nullptr;
+  for (size_t k = kInputs; k-- > 0;) {
+    first = args.tensor(1 + k);
+    if (first == nullptr) return args.answer(Status::kStaleHandle);
+    in[k] = &first->view;
+  }
+  Pointwise call{.family = kFamily, .op = args.integer(0), .dtype = args.dtype(1 + kInputs + kAttributes), .in = in};
+  for (size_t k = 0; k < kAttributes; ++k) call.p[k] = args.number(1 + kInputs + k);
+  return launch(args, call, *first, kTarget, 2 + kInputs + kAttributes);
+}
+
+// binary(op, a, scalar) or, with scalarFirst, binary(op, scalar, a).
+template <Target kTarget> napi_value binary_scalar(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  const Tensor* a = args.tensor(1);
+  if (a == nullptr) return args.answer(Status::kStaleHandle);
+  double value = args.number(2);
+  View scalar;
+  scalar.data = &value;
+  scalar.dtype = DType::kFloat64;
+  const bool first = args.integer(3) != 0;
+  const std::array<const View*, 2> in{first ? &scalar : &a->view, first ? &a->view : &scalar};
+  return launch(args, {.family = Family::kBinary, .op = args.integer(0), .dtype = args.dtype(4), .in = in}, *a, kTarget, 5);
+}
+
+constexpr Target kFresh = Target::kFresh, kExisting = Target::kExisting;
+constexpr Function kFunctions[] = {
+    {"unary", pointwise<Family::kUnary, 1, 0, kFresh>},
+    {"unaryInto", pointwise<Family::kUnary, 1, 0, kExisting>},
+    {"unaryAttr", pointwise<Family::kUnaryAttr, 1, 2, kFresh>},
+    {"unaryAttrInto", pointwise<Family::kUnaryAttr, 1, 2, kExisting>},
+    {"binary", pointwise<Family::kBinary, 2, 0, kFresh>},
+    {"binaryInto", pointwise<Family::kBinary, 2, 0, kExisting>},
+    {"binaryAttr", pointwise<Family::kBinaryAttr, 2, 2, kFresh>},
+    {"binaryAttrInto", pointwise<Family::kBinaryAttr, 2, 2, kExisting>},
+    {"binaryScalar", binary_scalar<kFresh>},
+    {"binaryScalarInto", binary_scalar<kExisting>},
+    {"ternary", pointwise<Family::kTernary, 3, 1, kFresh>},
+    {"ternaryInto", pointwise<Family::kTernary, 3, 1, kExisting>},
+};
+
+} // namespace
+
+std::span<const Function> pointwise_functions() { return kFunctions; }
+
+} // namespace cg::binding

@@ -1,0 +1,86 @@
+// Launches of the rows of structured.def: all lists travel in io.
+#include <array>
+
+#include "binding/arguments.h"
+#include "binding/exports.h"
+
+namespace cg::binding {
+namespace {
+
+// Views of `count` tensors whose handles start at io[first]; false when one is stale.
+bool read_views(Environment& environment, size_t first, size_t count, std::vector<View>& views) {
+  views.clear();
+  for (size_t i = 0; i < count; ++i) {
+    const Tensor* tensor = environment.handles().find(static_cast<Handle>(environment.io()[first + i]));
+    if (tensor == nullptr) return false;
+    views.push_back(tensor->view);
+  }
+  return true;
+}
+
+Tensor* tensor_at(Environment& environment, size_t at) {
+  return environment.handles().find(static_cast<Handle>(environment.io()[at]));
+}
+
+napi_value run(napi_env env, napi_callback_info info) {
+  constexpr size_t kMostOutputs = 4;
+  const Arguments args(env, info);
+  Environment& environment = args.environment();
+  const int kernel = args.integer(0);
+  const auto inputs = static_cast<size_t>(args.integer(1)), outputs = static_cast<size_t>(args.integer(2)),
+             attributes = static_cast<size_t>(args.integer(3));
+  if (static_cast<size_t>(kernel) >= structured_names().size() || outputs > kMostOutputs) return args.answer(Status::kInvalid);
+  if (!read_views(environment, 0, inputs, environment.inputs)) return args.answer(Status::kStaleHandle);
+  const int device = inputs > 0 ? tensor_at(environment, 0)->storage->device : args.integer(4);
+  if (static_cast<size_t>(device) >= devices().size() || devices()[static_cast<size_t>(device)].memory == nullptr)
+    return args.answer(Status::kNoDevice);
+
+  std::array<Tensor*, kMostOutputs> made{};
+  const auto abandon = [&](Status status) {
+    for (Tensor* tensor : made)
+      if (tensor != nullptr) environment.handles().release(tensor->handle);
+    return args.answer(status);
+  };
+  environment.outputs.clear();
+  size_t at = inputs;
+  for (size_t i = 0; i < outputs; ++i) {
+    View shape;
+    const auto dtype = static_cast<DType>(static_cast<int>(environment.io()[at]));
+    const auto rank = static_cast<int>(environment.io()[at + 1]);
+    if (!environment.read_shape(dtype, rank, at + 2, shape)) return abandon(Status::kInvalid);
+    at += 2 + static_cast<size_t>(rank);
+    made[i] = environment.make(shape, dtype, device);
+    if (made[i] == nullptr) return abandon(Status::kOutOfMemory);
+    environment.outputs.push_back(made[i]->view);
+  }
+
+  Launcher& launcher = *devices()[static_cast<size_t>(device)].launcher;
+  const Status status =
+      launcher.structured(kernel, {environment.inputs, environment.outputs, {environment.io() + at, attributes}});
+  if (status != Status::kOk) return abandon(status);
+  for (size_t i = 0; i < outputs; ++i) environment.io()[i] = environment.give(*made[i], args[5 + i]);
+  return args.answer(Status::kOk);
+}
+
+napi_value run_into(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  Environment& environment = args.environment();
+  const int kernel = args.integer(0);
+  const auto inputs = static_cast<size_t>(args.integer(1)), outputs = static_cast<size_t>(args.integer(2)),
+             attributes = static_cast<size_t>(args.integer(3));
+  if (static_cast<size_t>(kernel) >= structured_names().size() || outputs == 0) return args.answer(Status::kInvalid);
+  if (!read_views(environment, 0, inputs, environment.inputs)) return args.answer(Status::kStaleHandle);
+  if (!read_views(environment, inputs, outputs, environment.outputs)) return args.answer(Status::kStaleHandle);
+  for (size_t i = 0; i < outputs; ++i) ++tensor_at(environment, inputs + i)->storage->version;
+  Launcher& launcher = environment.launcher(*tensor_at(environment, inputs));
+  const double* list = environment.io() + inputs + outputs;
+  return args.answer(launcher.structured(kernel, {environment.inputs, environment.outputs, {list, attributes}}));
+}
+
+constexpr Function kFunctions[] = {{"run", run}, {"runInto", run_into}};
+
+} // namespace
+
+std::span<const Function> structured_functions() { return kFunctions; }
+
+} // namespace cg::binding

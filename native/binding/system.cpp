@@ -1,0 +1,178 @@
+// Set-up, names, devices, memory and threads.
+#include <algorithm>
+#include <string>
+
+#include "binding/arguments.h"
+#include "binding/exports.h"
+#include "core/parallel.h"
+
+namespace cg::binding {
+namespace {
+
+// ORDER FAMILY
+constexpr const char* kFamilyNames[kFamilies] = {"unary", "unaryAttr", "binary", "binaryAttr", "ternary"};
+
+std::string string_argument(const Arguments& args, size_t i) {
+  char text[64] = "";
+  size_t length = 0;
+  napi_get_value_string_utf8(args.env(), args[i], text, sizeof text, &length);
+  return {text, length};
+}
+
+napi_value string_value(napi_env env, const std::string& text) {
+  napi_value value;
+  napi_create_string_utf8(env, text.data(), text.size(), &value);
+  return value;
+}
+
+napi_value list_of(napi_env env, std::span<const std::string> texts) {
+  napi_value list;
+  napi_create_array_with_length(env, texts.size(), &list);
+  for (size_t i = 0; i < texts.size(); ++i) napi_set_element(env, list, static_cast<uint32_t>(i), string_value(env, texts[i]));
+  return list;
+}
+
+// The rows of a pointwise family by name; empty when there is none of that name.
+std::span<const Row> rows_named(const std::string& family) {
+  const auto* found = std::find(std::begin(kFamilyNames), std::end(kFamilyNames), family);
+  if (found == std::end(kFamilyNames)) return {};
+  return rows(static_cast<Family>(found - kFamilyNames));
+}
+
+napi_value init(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  if (!args.environment().attach(args[0], args[1]))
+    napi_throw_type_error(env, nullptr, "init expects a Float64Array of at least 4096 and an Int32Array of at least 4 elements");
+  return args.nothing();
+}
+
+napi_value names(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  const std::string family = string_argument(args, 0);
+  std::vector<std::string> found;
+  for (const Row& row : rows_named(family)) found.emplace_back(row.name);
+  if (family == "structured") found.assign(structured_names().begin(), structured_names().end());
+  return list_of(env, found);
+}
+
+napi_value text(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  const std::string name = string_argument(args, 1);
+  for (const Row& row : rows_named(string_argument(args, 0)))
+    if (name == row.name) return string_value(env, row.text);
+  return args.nothing();
+}
+
+napi_value failure(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  std::copy_n(last_failure().detail, 4, args.environment().io());
+  return args.nothing();
+}
+
+napi_value list_devices(napi_env env, napi_callback_info) {
+  napi_value list, value;
+  napi_create_array_with_length(env, devices().size(), &list);
+  for (uint32_t i = 0; const Device& device : devices()) {
+    napi_value entry;
+    napi_create_object(env, &entry);
+    napi_set_named_property(env, entry, "name", string_value(env, device.name));
+    napi_get_boolean(env, device.memory != nullptr, &value);
+    napi_set_named_property(env, entry, "available", value);
+    napi_set_named_property(env, entry, "reason", string_value(env, device.reason));
+    napi_set_named_property(env, entry, "description", string_value(env, device.description));
+    napi_set_element(env, list, i++, entry);
+  }
+  return list;
+}
+
+// The memory of the device in argument 0; nullptr when it has none.
+Allocator* memory_of(const Arguments& args) {
+  const Device* device = args.device(0);
+  return device != nullptr ? device->memory : nullptr;
+}
+
+napi_value memory(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  Allocator* allocator = memory_of(args);
+  if (allocator == nullptr) return args.answer(Status::kNoDevice);
+  const MemoryFigures figures = allocator->figures();
+  Environment& environment = args.environment();
+  const double values[] = {static_cast<double>(figures.live),
+                           static_cast<double>(figures.cached),
+                           static_cast<double>(figures.peak),
+                           static_cast<double>(figures.cap),
+                           static_cast<double>(environment.handles().live_tensors()),
+                           static_cast<double>(figures.allocations),
+                           static_cast<double>(figures.hits),
+                           static_cast<double>(environment.collector().requests())};
+  std::copy(std::begin(values), std::end(values), environment.io());
+  return args.answer(Status::kOk);
+}
+
+napi_value set_memory_cap(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  if (Allocator* allocator = memory_of(args)) allocator->set_cap(static_cast<size_t>(args.number(1)));
+  return args.nothing();
+}
+
+napi_value empty_cache(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  if (Allocator* allocator = memory_of(args)) allocator->empty_cache();
+  return args.nothing();
+}
+
+napi_value reset_peak(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  if (Allocator* allocator = memory_of(args)) allocator->reset_peak();
+  return args.nothing();
+}
+
+napi_value set_collect_budget(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  args.environment().collector().set_budget(args.long_integer(0));
+  return args.nothing();
+}
+
+napi_value collected(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  args.environment().collector().collected(args.integer(0) != 0);
+  return args.nothing();
+}
+
+napi_value synchronize(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  const Device* device = args.device(0);
+  if (device == nullptr || device->launcher == nullptr) return args.answer(Status::kNoDevice);
+  return args.answer(device->launcher->synchronize());
+}
+
+napi_value threads(napi_env env, napi_callback_info info) { return Arguments(env, info).answer(thread_count()); }
+
+napi_value set_threads(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  set_thread_count(args.integer(0));
+  return args.nothing();
+}
+
+constexpr Function kFunctions[] = {
+    {"init", init},
+    {"names", names},
+    {"text", text},
+    {"failure", failure},
+    {"devices", list_devices},
+    {"memory", memory},
+    {"setMemoryCap", set_memory_cap},
+    {"emptyCache", empty_cache},
+    {"resetPeak", reset_peak},
+    {"setCollectBudget", set_collect_budget},
+    {"collected", collected},
+    {"synchronize", synchronize},
+    {"threads", threads},
+    {"setThreads", set_threads},
+};
+
+} // namespace
+
+std::span<const Function> system_functions() { return kFunctions; }
+
+} // namespace cg::binding
