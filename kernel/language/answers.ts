@@ -125,7 +125,8 @@ export function markupText(markup: LspMarkup | undefined): string {
 /** Markdown as a terminal shows it: fences, emphasis and links gone. */
 export function plainText(markdown: string): string {
   return markdown
-    .replace(/^```\w*\n?/gm, "")
+    .replace(/^```\w+\n/gm, "")
+    .replace(/^```\n?/gm, "\n")
     .replace(/\*(@\w+)\*/g, "$1")
     .replace(/\[([^\]]+)\]\([^)]*\)/g, "$1")
     .replace(/`([^`\n]+)`/g, "$1")

@@ -35,15 +35,20 @@ export function completionsOf(
 ): Completions {
   const { document, code, offset, kindOf, remember } = question;
   const found = (Array.isArray(answer) ? answer : ((answer as { items?: unknown }).items ?? [])) as readonly LspCompletionItem[];
-  const edit = found.find(({ textEdit }) => textEdit)?.textEdit;
-  const range = edit?.range ?? edit?.replace;
-  const start = range ? offsetIn(document, range.start) : identifierEnd.exec(code.slice(0, offset))!.index;
+  const startOf = ({ textEdit }: LspCompletionItem) => {
+    const range = textEdit?.range ?? textEdit?.replace;
+    return range ? offsetIn(document, range.start) : null;
+  };
+  const identifier = identifierEnd.exec(code.slice(0, offset))!.index;
+  // Inside strings every item says what it replaces; elsewhere those that do would also replace the dot (`?.x`, `[Symbol.iterator]`).
+  const start = found.every((item) => startOf(item) !== null) ? ((found[0] && startOf(found[0])) ?? identifier) : identifier;
   const typed = code.slice(start, offset).toLowerCase();
   const receiver = receiverOf(code.slice(0, start));
   const isMember = /\.\s*$/.test(code.slice(0, start));
   const items = new Map<string, CompletionItem>();
   for (const item of [...found].sort(bySortText)) {
     const text = item.textEdit?.newText ?? item.insertText ?? item.label;
+    if ((startOf(item) ?? start) !== start) continue;
     if (!text.toLowerCase().startsWith(typed) || text.includes(cellPrefix) || items.has(text)) continue;
     const declared = isMember ? null : kindOf(text);
     const kind = declared && declared !== "import" ? declaredKind(declared) : completionKind(item.kind);

@@ -40,7 +40,7 @@ export function openProject(folder: string, library: string): Project {
       ...(path && dirname(path) === folder ? own.compilerOptions : {}),
       ...whereUnset(options),
       ...forCells,
-      ...(jsx === null ? {} : { jsx: options.jsx }),
+      paths: { ...(options.paths as object | undefined), cellgrad: [library] },
     },
     files: [globalsFile],
     include: [`${cellPrefix}*.ts`, `${cellPrefix}*.tsx`],
@@ -52,7 +52,7 @@ export function openProject(folder: string, library: string): Project {
     typeErrors: level === "warn" || level === "off" ? level : "error",
     documents: new Map([
       [join(folder, "tsconfig.json"), JSON.stringify(config)],
-      [join(folder, globalsFile), globals(folder, library)],
+      [join(folder, globalsFile), globals(folder)],
     ]),
   };
 }
@@ -88,15 +88,15 @@ function whereUnset(options: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(defaults).filter(([option]) => options[option] === undefined));
 }
 
-/** What every cell sees: Node, the library under its name, and the kernel's own functions. */
-function globals(folder: string, library: string): string {
+/** What every cell sees: Node and the kernel's own functions. */
+function globals(folder: string): string {
   const nodeTypes =
     nearest(folder, "node_modules/@types/node/index.d.ts") ?? join(dirname(require.resolve("@types/node/package.json")), "index.d.ts");
   const display = fileURLToPath(new URL("../runtime/display.js", import.meta.url));
   return `/// <reference path=${JSON.stringify(nodeTypes)} />
-declare module "cellgrad" { export * from ${JSON.stringify(library.replace(/\.d\.ts$/, ".js"))}; }
 declare const display: typeof import(${JSON.stringify(display)}).display;
 declare const clearOutput: typeof import(${JSON.stringify(display)}).clearOutput;
+declare const page: typeof import(${JSON.stringify(display)}).page;
 `;
 }
 
@@ -114,7 +114,17 @@ function resolvedOptions(path: string, seen: ReadonlySet<string> = new Set()): R
   const config = readConfig(path);
   const bases = [config.extends ?? []].flat();
   const inherited = bases.map((base) => resolvedOptions(extendedPath(base, path), new Set([...seen, path])));
-  return Object.assign({}, ...inherited, config.compilerOptions) as Record<string, unknown>;
+  const { paths } = config.compilerOptions ?? {};
+  return Object.assign({}, ...inherited, config.compilerOptions, paths && { paths: absolutePaths(paths, dirname(path)) }) as Record<
+    string,
+    unknown
+  >;
+}
+
+/** Path mappings count from the file they stand in. */
+function absolutePaths(paths: unknown, folder: string): Record<string, readonly string[]> {
+  const entries = Object.entries(paths as Record<string, readonly string[]>);
+  return Object.fromEntries(entries.map(([name, targets]) => [name, targets.map((target) => resolve(folder, target))]));
 }
 
 function extendedPath(base: string, from: string): string {

@@ -34,10 +34,10 @@ export class LanguageServer {
   private restart: NodeJS.Timeout | null = null;
   private disposed = false;
 
-  constructor(
-    private readonly folder: string,
-    private readonly onStart: () => void = () => {},
-  ) {
+  private isInitialized = false;
+  private initialized: Promise<void> = Promise.resolve();
+
+  constructor(private readonly folder: string) {
     this.start();
   }
 
@@ -47,20 +47,16 @@ export class LanguageServer {
   }
 
   /** Asks; rejects with {@link ServerUnavailable} when the server is down or dies, and with an Error when it refuses. */
-  request(method: string, params: unknown): Promise<unknown> {
-    const { child } = this;
-    if (!child) return Promise.reject(new ServerUnavailable("the TypeScript server is starting again"));
-    const id = this.nextId++;
-    return new Promise((resolve, reject) => {
-      const watchdog = setTimeout(() => child.kill("SIGKILL"), hangs);
-      watchdog.unref();
-      this.pending.set(id, { resolve, reject, watchdog });
-      this.write({ id, method, params });
-    });
+  async request(method: string, params: unknown): Promise<unknown> {
+    if (!this.child) throw new ServerUnavailable("the TypeScript server is starting again");
+    // A question must follow its documents at once: the next call may change them.
+    if (!this.isInitialized) await this.initialized;
+    return this.send(method, params);
   }
 
+  /** Tells; what is told before the server is ready is lost, except documents. */
   notify(method: string, params: unknown): void {
-    this.write({ method, params });
+    if (this.isInitialized) this.write({ method, params });
   }
 
   /** Opens a document that exists in memory only, or gives it another text. */
@@ -96,13 +92,27 @@ export class LanguageServer {
     child.stdin.on("error", () => {}); // reported by "exit"
     child.once("error", () => this.ended(child));
     child.once("exit", () => this.ended(child));
-    this.initialize(child).catch(() => {}); // a server that dies now is started again by `ended`
+    this.isInitialized = false;
+    this.initialized = this.initialize(child);
+    this.initialized.catch(() => {}); // a server that dies now is started again by `ended`
+  }
+
+  private send(method: string, params: unknown): Promise<unknown> {
+    const { child } = this;
+    if (!child) return Promise.reject(new ServerUnavailable("the TypeScript server is starting again"));
+    const id = this.nextId++;
+    return new Promise((resolve, reject) => {
+      const watchdog = setTimeout(() => child.kill("SIGKILL"), hangs);
+      watchdog.unref();
+      this.pending.set(id, { resolve, reject, watchdog });
+      this.write({ id, method, params });
+    });
   }
 
   private async initialize(child: ChildProcess): Promise<void> {
     const rootUri = uriOf(this.folder);
     const markdown = ["markdown"];
-    await this.request("initialize", {
+    await this.send("initialize", {
       processId: process.pid,
       rootUri,
       workspaceFolders: [{ uri: rootUri, name: "notebook" }],
@@ -122,10 +132,9 @@ export class LanguageServer {
         },
       },
     });
-    if (this.child !== child) return;
+    this.isInitialized = true;
     this.notify("initialized", {});
     for (const [path, text] of this.documents) this.didOpen(path, text);
-    this.onStart();
     this.restartDelay = firstDelay;
   }
 
@@ -156,6 +165,7 @@ export class LanguageServer {
   private ended(child: ChildProcess): void {
     if (this.child !== child) return;
     this.child = null;
+    this.isInitialized = false;
     for (const { reject, watchdog } of this.pending.values()) {
       clearTimeout(watchdog);
       reject(new ServerUnavailable("the TypeScript server ended"));

@@ -10,7 +10,6 @@ export interface FileEvent {
 }
 
 const created = 1;
-const changed = 2;
 const deleted = 3;
 
 export class FileWatch {
@@ -38,8 +37,8 @@ export class FileWatch {
 
   private report(path: string): void {
     const uri = uriOf(path);
-    // An editor that saves by renaming makes one event of both.
-    const types = existsSync(path) ? [created, changed] : [deleted];
+    // Whether the file is there for the first time is not known; this serves both.
+    const types = existsSync(path) ? [deleted, created] : [deleted];
     this.onChange(
       path,
       types.map((type) => ({ uri, type })),

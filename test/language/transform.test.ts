@@ -56,12 +56,22 @@ describe("names of the session", () => {
     expect(await run("inc()")).toBe(21);
   });
 
-  const declarations = ["const thing = 1", "let thing = 1", "var thing = 1", "function thing() {}", "class thing {}", "enum thing { A }", "namespace thing { export const a = 1 }"];
+  const declarations = [
+    "const thing = 1",
+    "let thing = 1",
+    "var thing = 1",
+    "function thing() {}",
+    "class thing {}",
+    "enum thing { A }",
+    "namespace thing { export const a = 1 }",
+  ];
   const pairs = declarations.flatMap((first) => declarations.map((second) => [first, second] as const));
   it.each(pairs)("declares %j, then %j", async (first, second) => {
     await run(first);
     await run(second);
-    expect(await run("typeof thing")).toBe(/function|class/.test(second) ? "function" : /enum|namespace/.test(second) ? "object" : "number");
+    expect(await run("typeof thing")).toBe(
+      /function|class/.test(second) ? "function" : /enum|namespace/.test(second) ? "object" : "number",
+    );
   });
 
   it("does not let a second enum of the same name inherit the members of the first", async () => {
@@ -72,7 +82,11 @@ describe("names of the session", () => {
 
   it("hoists functions to the start of the cell", async () => {
     expect(await run("const early = later(2)\nfunction later(x: number) {\n  return x * 2\n}\nearly")).toBe(4);
-    expect(await run("const e2 = even(4)\nfunction even(n: number): boolean { return n === 0 || odd(n - 1) }\nfunction odd(n: number): boolean { return n !== 0 && even(n - 1) }\ne2")).toBe(true);
+    expect(
+      await run(
+        "const e2 = even(4)\nfunction even(n: number): boolean { return n === 0 || odd(n - 1) }\nfunction odd(n: number): boolean { return n !== 0 && even(n - 1) }\ne2",
+      ),
+    ).toBe(true);
   });
 
   it("hoists imports to the start of the cell", async () => {
@@ -129,8 +143,17 @@ describe("names of the session", () => {
 describe("globals of the host", () => {
   it("survive a cell's declaration of the same name", async () => {
     const { fetch: hostFetch, process: hostProcess } = globalThis;
-    await run("const process = { pid: 'mine' }; function fetch() { return 'fetched' }; class Event { v = 1 }; let name = 'n'; enum URL { A }");
-    expect(await run("[process.pid, fetch(), new Event().v, name, URL.A, { process }.process.pid]")).toEqual(["mine", "fetched", 1, "n", 0, "mine"]);
+    await run(
+      "const process = { pid: 'mine' }; function fetch() { return 'fetched' }; class Event { v = 1 }; let name = 'n'; enum URL { A }",
+    );
+    expect(await run("[process.pid, fetch(), new Event().v, name, URL.A, { process }.process.pid]")).toEqual([
+      "mine",
+      "fetched",
+      1,
+      "n",
+      0,
+      "mine",
+    ]);
     expect(await run("(() => { const { process: p = process } = {} as any; return p.pid })()")).toBe("mine");
     expect(await run("[Event.name, fetch.name.length > 0, typeof globalThis.process.pid]")).toEqual(["Event", true, "number"]);
     expect(globalThis.process).toBe(hostProcess);
@@ -167,7 +190,9 @@ describe("imports", () => {
 
   it("evaluates for side effects, and not at all for types", async () => {
     const before = imports.length;
-    await run('import type { Stats } from "node:fs"; import { type Dirent } from "node:fs"; import { Buffer as B } from "node:buffer"; let buffer: B');
+    await run(
+      'import type { Stats } from "node:fs"; import { type Dirent } from "node:fs"; import { Buffer as B } from "node:buffer"; let buffer: B',
+    );
     expect(imports.length).toBe(before);
     await run('import "node:util"');
     expect(imports.at(-1)!.specifier).toBe("node:util");
@@ -177,7 +202,9 @@ describe("imports", () => {
     expect(await run('(await import("node:path")).sep + import.meta.url')).toBe("/file:///notebook");
     await run('import events = require("node:events"); import Emitter = events.EventEmitter');
     expect(await run("typeof Emitter")).toBe("function");
-    await run('export { sep as s2 } from "node:path"; export * from "node:path"; export const exported = 4; export { exported as again }; export type T = 1');
+    await run(
+      'export { sep as s2 } from "node:path"; export * from "node:path"; export const exported = 4; export { exported as again }; export type T = 1',
+    );
     expect(await run("exported")).toBe(4);
   });
 });
@@ -205,13 +232,27 @@ describe("TypeScript that needs code", () => {
 namespace N { export const later = a + 10; export const made = new C().v; b = 50 }
 namespace A.B { export const c = 6 }
 namespace OnlyTypes { export type T = 1 }`);
-    expect(await run("[N.a, N.b, N.f(), N.Inner.deep, N.E.P, N.x, N.z, N.later, N.made, A.B.c, N.D === N.C]")).toEqual([1, 50, 51, 2, 5, 3, 4, 11, 1, 6, true]);
+    expect(await run("[N.a, N.b, N.f(), N.Inner.deep, N.E.P, N.x, N.z, N.later, N.made, A.B.c, N.D === N.C]")).toEqual([
+      1,
+      50,
+      51,
+      2,
+      5,
+      3,
+      4,
+      11,
+      1,
+      6,
+      true,
+    ]);
     await run("function merged() { return merged.extra }\nnamespace merged { export const extra = 8 }");
     expect(await run("merged()")).toBe(8);
   });
 
   it("runs parameter properties", async () => {
-    await run("class Base { constructor(readonly base: number) {} }\nclass Derived extends Base { constructor(private x: number, public y = 3) { super(x); this.x++ } sum() { return this.base + this.x + this.y } }");
+    await run(
+      "class Base { constructor(readonly base: number) {} }\nclass Derived extends Base { constructor(private x: number, public y = 3) { super(x); this.x++ } sum() { return this.base + this.x + this.y } }",
+    );
     expect(await run("new Derived(1).sum()")).toBe(6);
   });
 
@@ -227,7 +268,9 @@ namespace OnlyTypes { export type T = 1 }`);
     expect(await run("log")).toEqual(["second", "first"]);
     await fail("await using r3 = { async [Symbol.asyncDispose]() { log.push('async') } }\nthrow new Error('x')");
     expect(await run("log.at(-1)")).toBe("async");
-    await run("function inner() { using r = open('inner'); return log.length }\ninner()\nfor (using each of [open('loop')]) log.push('body')");
+    await run(
+      "function inner() { using r = open('inner'); return log.length }\ninner()\nfor (using each of [open('loop')]) log.push('body')",
+    );
     expect(await run("log.slice(-3)")).toEqual(["inner", "body", "loop"]);
   });
 });
@@ -245,10 +288,16 @@ describe("types are erased", () => {
     ["const t9 = () => <any>{ b: 9 }; t9().b", 9],
     ["function t10(this: any, a?: number, ...rest: number[]): asserts a is number { rest }\ntypeof t10", "function"],
     ["function t11(a: string): void; function t11(a: any) { return a }\nt11('x')", "x"],
-    ["abstract class T12 { abstract m(): void; declare d: string; private readonly p?: number = 1; s!: number; [k: string]: unknown; get q() { return this.p } }\nclass U12 extends T12 implements Iterable<1>, Object { m() {} *[Symbol.iterator](): Iterator<1> {} override n?(): void }\nnew U12().q", 1],
+    [
+      "abstract class T12 { abstract m(): void; declare d: string; private readonly p?: number = 1; s!: number; [k: string]: unknown; get q() { return this.p } }\nclass U12 extends T12 implements Iterable<1>, Object { m() {} *[Symbol.iterator](): Iterator<1> {} override n?(): void }\nnew U12().q",
+      1,
+    ],
     ["class T13 { x = 1\n private ['y'] = 2\n public *[Symbol.iterator]() { yield this.x } }\n[...new T13()]", [1]],
     ["let t14!: number\nt14 = 14", 14],
-    ["declare let t15: number; declare function t16(): void; declare class T17 {}; declare namespace T18 { const a: 1 } declare global { interface Window {} }\ntypeof t15", "undefined"],
+    [
+      "declare let t15: number; declare function t16(): void; declare class T17 {}; declare namespace T18 { const a: 1 } declare global { interface Window {} }\ntypeof t15",
+      "undefined",
+    ],
     ["let t20 = { a: { b: 1 } } as { a?: { b: number } }; t20.a!.b", 1],
     ["const t21 = Array<number>; new t21(2).length", 2],
     ["try { throw 1 } catch (e: unknown) { var t22 = e } t22", 1],
@@ -302,9 +351,21 @@ describe("names a cell takes from others", () => {
   });
 
   it("lists what it declares, with kinds", () => {
-    const { names } = transformed("const a = 1; let [b] = []; function f() {} class C {} enum E {} namespace N { export let x = 1 } interface I {} type T = 1; import d from 'd'; using u = null; declare let z: 1");
+    const { names } = transformed(
+      "const a = 1; let [b] = []; function f() {} class C {} enum E {} namespace N { export let x = 1 } interface I {} type T = 1; import d from 'd'; using u = null; declare let z: 1",
+    );
     expect(Object.fromEntries(names.map(({ name, kind, binding }) => [name, binding === null ? `${kind} (types)` : kind]))).toEqual({
-      a: "const", b: "let", f: "function", C: "class", E: "enum", N: "namespace", I: "interface (types)", T: "type (types)", d: "import", u: "using", z: "let (types)",
+      a: "const",
+      b: "let",
+      f: "function",
+      C: "class",
+      E: "enum",
+      N: "namespace",
+      I: "interface (types)",
+      T: "type (types)",
+      d: "import",
+      u: "using",
+      z: "let (types)",
     });
   });
 });
