@@ -17,13 +17,15 @@ export type Representative = "mean" | "mode";
 
 /** Maps `pixels` (`stride` bytes each, RGB first) to at most `limit` colours. Deterministic. */
 export function quantize(pixels: Uint8Array, stride: 3 | 4, limit: number, representative: Representative): Quantized {
+  // Photographs have thousands of colours: five bits a channel tell enough of them apart.
+  const mask = representative === "mean" ? 0xf8f8f8 : 0xffffff;
   const slots = new Map<number, number>();
   const slotOf = new Uint32Array(pixels.length / stride);
   const tally: number[] = [];
   let last = -1;
   let slot = -1;
   for (let i = 0, at = 0; i < slotOf.length; i++, at += stride) {
-    const color = (pixels[at]! << 16) | (pixels[at + 1]! << 8) | pixels[at + 2]!;
+    const color = ((pixels[at]! << 16) | (pixels[at + 1]! << 8) | pixels[at + 2]!) & mask;
     // Runs of one colour are long: most pixels need no lookup.
     if (color !== last) {
       last = color;
@@ -92,7 +94,8 @@ function mean(colors: readonly number[], counts: ReadonlyMap<number, number>): n
     total += count;
     for (let c = 0; c < 3; c++) sum[c]! += count * component(color, c);
   }
-  return sum.map((value) => Math.round(value / total));
+  // 248 is the largest value of five bits: white stays white.
+  return sum.map((value) => Math.min(255, Math.round(((value / total) * 255) / 248)));
 }
 
 function mode(colors: readonly number[], counts: ReadonlyMap<number, number>): number[] {

@@ -208,5 +208,5 @@ function histogramBars({ histogram }: Pictured, { lo, hi }: ColorScale, x: numbe
     const middle = y + height * (1 - (at - lo) / (hi - lo));
     return n === 0 ? "" : `M${x} ${(middle - thick / 2).toFixed(1)}h${((36 * n) / most).toFixed(1)}v${thick.toFixed(1)}H${x}z`;
   });
-  return `<path d="${bars.join("")}" fill="#b5b5b5"/>`;
+  return `<path d="${bars.join("")}" fill="#b5b5b5" shape-rendering="crispEdges"/>`;
 }

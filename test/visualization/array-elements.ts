@@ -41,7 +41,15 @@ function regionValues(shape: readonly number[], values: readonly number[], { row
   });
 }
 
-function pool(shape: readonly number[], all: readonly number[], region: Region, height: number, width: number, pooling: string, center: number): Pooled {
+function pool(
+  shape: readonly number[],
+  all: readonly number[],
+  region: Region,
+  height: number,
+  width: number,
+  pooling: string,
+  center: number,
+): Pooled {
   const [rows, columns] = region.size;
   const values = regionValues(shape, all, region);
   const pooled = { height, width, values: new Float32Array(height * width), flags: new Uint8Array(height * width) };
@@ -49,7 +57,8 @@ function pool(shape: readonly number[], all: readonly number[], region: Region, 
     for (let c = 0; c < width; c++) {
       const box: number[] = [];
       for (let i = Math.floor((r * rows) / height); i < Math.floor(((r + 1) * rows) / height); i++) {
-        for (let j = Math.floor((c * columns) / width); j < Math.floor(((c + 1) * columns) / width); j++) box.push(values[i * columns + j]!);
+        for (let j = Math.floor((c * columns) / width); j < Math.floor(((c + 1) * columns) / width); j++)
+          box.push(values[i * columns + j]!);
       }
       const finite = box.filter(Number.isFinite);
       pooled.flags[r * width + c] = (box.some(Number.isNaN) ? 1 : 0) | (box.includes(Infinity) ? 2 : 0) | (box.includes(-Infinity) ? 4 : 0);

@@ -87,7 +87,11 @@ private:
     total.least = std::min(total.least, static_cast<double>(fold_run(Extreme<In, false>{}, run, n)));
     total.greatest = std::max(total.greatest, static_cast<double>(fold_run(Extreme<In, true>{}, run, n)));
     total.zeros += fold_run(CountOf<In>{CountOf<In>::kZero}, run, n);
-    total.finite.merge(moments_of(run, n));
+    if constexpr (std::is_floating_point_v<In>) return total.finite.merge(moments_of(run, n));
+    // A sum of bytes or a mean of integers needs a wider type.
+    alignas(64) double wide[kPiece];
+    std::copy_n(run, n, wide);
+    total.finite.merge(moments_of(wide, n));
   }
   static void add_marked(const In* run, int64_t n, int64_t first, Summary& total) {
     alignas(64) In rest[kPiece];
