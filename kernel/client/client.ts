@@ -109,13 +109,24 @@ export class Client {
   }
 
   /** Sends a request and returns what comes back for it. */
-  request(type: string, content: JsonObject, options: { channel?: "shell" | "control"; metadata?: JsonObject; subshell?: string; buffers?: Uint8Array[] } = {}): Exchange {
+  request(
+    type: string,
+    content: JsonObject,
+    options: { channel?: "shell" | "control"; metadata?: JsonObject; subshell?: string; buffers?: Uint8Array[] } = {},
+  ): Exchange {
     const id = randomUUID();
     const reply = new Promise<Message>((resolve) => this.#replies.set(id, resolve));
     const idle = this.next((message) => isIdleOf(message, id));
     const start = this.published.length;
     const published = idle.then(() => this.published.slice(start).filter(({ parent }) => parent.msg_id === id));
-    const header = { msg_id: id, msg_type: type, session: this.session, username: "cellgrad", date: new Date().toISOString(), version: "5.5" };
+    const header = {
+      msg_id: id,
+      msg_type: type,
+      session: this.session,
+      username: "cellgrad",
+      date: new Date().toISOString(),
+      version: "5.5",
+    };
     const message: Message = {
       identities: [],
       header: options.subshell === undefined ? header : { ...header, subshell_id: options.subshell },
@@ -144,7 +155,10 @@ export class Client {
   /** Sends a cell. */
   start(code: string, { cellId, subshell, ...options }: ExecuteOptions = {}): Exchange {
     const content = { code, silent: false, store_history: true, user_expressions: {}, allow_stdin: true, stop_on_error: true, ...options };
-    return this.request("execute_request", content, { metadata: cellId === undefined ? {} : { cellId }, ...(subshell === undefined ? {} : { subshell }) });
+    return this.request("execute_request", content, {
+      metadata: cellId === undefined ? {} : { cellId },
+      ...(subshell === undefined ? {} : { subshell }),
+    });
   }
 
   /** The next published message that matches. */
@@ -154,7 +168,9 @@ export class Client {
 
   /** The next stream text under a request that contains `text`. */
   printed(exchange: Exchange, text: string): Promise<Message> {
-    return this.next(({ header, parent, content }) => header.msg_type === "stream" && parent.msg_id === exchange.id && String(content.text).includes(text));
+    return this.next(
+      ({ header, parent, content }) => header.msg_type === "stream" && parent.msg_id === exchange.id && String(content.text).includes(text),
+    );
   }
 
   async interrupt(): Promise<void> {
@@ -199,7 +215,7 @@ export class Client {
 
   #publish(message: Message): void {
     this.published.push(message);
-    for (const watcher of [...this.#watchers]) {
+    for (const watcher of this.#watchers) {
       if (!watcher.matches(message)) continue;
       this.#watchers.delete(watcher);
       watcher.found(message);
@@ -210,7 +226,10 @@ export class Client {
 /** Puts the messages of a cell together as a front end shows them. */
 export function summarize(reply: JsonObject, messages: readonly Message[]): CellResult {
   const contents = (type: string) => messages.filter(({ header }) => header.msg_type === type).map(({ content }) => content);
-  const stream = (name: string) => contents("stream").flatMap((content) => (content.name === name ? [String(content.text)] : [])).join("");
+  const stream = (name: string) =>
+    contents("stream")
+      .flatMap((content) => (content.name === name ? [String(content.text)] : []))
+      .join("");
   const [result] = contents("execute_result");
   const [error] = contents("error");
   return {

@@ -54,7 +54,10 @@ async function names(receiver: string | null): Promise<unknown> {
     const lexical = await post<{ names: string[] }>("Runtime.globalLexicalScopeNames", {});
     return lexical?.names.map((name) => ({ name, kind: "variable" })) ?? null;
   }
-  const target = await post<{ result: { objectId?: string } }>("Runtime.evaluate", { expression: `Object(${receiver})`, throwOnSideEffect: true });
+  const target = await post<{ result: { objectId?: string } }>("Runtime.evaluate", {
+    expression: `Object(${receiver})`,
+    throwOnSideEffect: true,
+  });
   const objectId = target?.result.objectId;
   if (objectId === undefined) return null;
   const listed = await post<{ result: { value?: unknown } }>("Runtime.callFunctionOn", {
@@ -71,18 +74,22 @@ function listMembers(this: object): { name: string; kind: string }[] {
   const found = new Map<string, string>();
   for (let object: object | null = this; object && object !== Object.prototype; object = Object.getPrototypeOf(object) as object | null) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(object))) {
-      if (found.size < 1000 && !found.has(name) && !/^\d+$/.test(name)) found.set(name, typeof value === "function" ? "method" : "property");
+      if (found.size < 1000 && !found.has(name) && !/^\d+$/.test(name))
+        found.set(name, typeof value === "function" ? "method" : "property");
     }
   }
   return [...found].map(([name, kind]) => ({ name, kind }));
 }
 
 async function describe(expression: string): Promise<unknown> {
-  const answer = await post<{ result: { description?: string; type: string; value?: unknown }; exceptionDetails?: object }>("Runtime.evaluate", {
-    expression,
-    throwOnSideEffect: true,
-    objectGroup: "describe",
-  });
+  const answer = await post<{ result: { description?: string; type: string; value?: unknown }; exceptionDetails?: object }>(
+    "Runtime.evaluate",
+    {
+      expression,
+      throwOnSideEffect: true,
+      objectGroup: "describe",
+    },
+  );
   session.post("Runtime.releaseObjectGroup", { objectGroup: "describe" });
   if (!answer || answer.exceptionDetails) return null;
   return answer.result.description ?? JSON.stringify(answer.result.value) ?? answer.result.type;
@@ -91,7 +98,10 @@ async function describe(expression: string): Promise<unknown> {
 /** The value of an expression in the main thread, now; null when it throws. */
 async function evaluate(expression: string): Promise<unknown> {
   const source = `${expression}\n//# sourceURL=node:cellgrad-agent`;
-  const answer = await post<{ result: { value?: unknown }; exceptionDetails?: object }>("Runtime.evaluate", { expression: source, returnByValue: true });
+  const answer = await post<{ result: { value?: unknown }; exceptionDetails?: object }>("Runtime.evaluate", {
+    expression: source,
+    returnByValue: true,
+  });
   return answer && !answer.exceptionDetails ? (answer.result.value ?? null) : null;
 }
 

@@ -39,12 +39,11 @@ export function isUserFrame(site: NodeJS.CallSite): boolean {
   return !script.startsWith("node:") && !script.startsWith(kernelFolder) && !script.startsWith(libraryFolder);
 }
 
-/** @param place Where the value was thrown, for values that know no stack of their own. */
-export function describeError(thrown: unknown, place?: string): CellError {
+/** Where a value that is no error was thrown, V8 does not tell. */
+export function describeError(thrown: unknown): CellError {
   if (!isErrorLike(thrown)) {
     const evalue = inspectSafely(thrown);
-    const frames = place === undefined ? [] : [{ place: namePlaces(place), name: "" }];
-    return { ename: "Uncaught", evalue, traceback: [header("Uncaught", evalue), ...frameLines(frames, codeOf)] };
+    return { ename: "Uncaught", evalue, traceback: [header("Uncaught", evalue)] };
   }
   const ename = nameOf(thrown);
   const evalue = messageOf(thrown);

@@ -63,7 +63,13 @@ export class Evaluator {
   run(key: number, expressions: JsonObject): void {
     const { cell, script } = this.#prepared.get(key)!;
     this.#prepared.delete(key);
-    const run: Run = { cell: { ...cell, beforeIdle: [], payload: [], stopped: false }, script, expressions, interrupted: false, reported: false };
+    const run: Run = {
+      cell: { ...cell, beforeIdle: [], payload: [], stopped: false },
+      script,
+      expressions,
+      interrupted: false,
+      reported: false,
+    };
     this.#runs.set(key, run);
     Atomics.store(this.#words, cancelWord, 0);
     activeCell.run(run.cell, () => void this.#perform(run));
@@ -77,7 +83,8 @@ export class Evaluator {
     const expressions: { [name: string]: unknown } = {};
     if (outcome.ok) {
       if (run.script.hasResult && outcome.value !== undefined) result = await toBundle(outcome.value);
-      for (const [name, text] of Object.entries(run.expressions)) expressions[name] = await this.#evaluateExpression(String(text), run.cell);
+      for (const [name, text] of Object.entries(run.expressions))
+        expressions[name] = await this.#evaluateExpression(String(text), run.cell);
     }
     await this.#report(run, outcome.ok ? null : outcome.error, result, expressions);
   }
@@ -118,22 +125,17 @@ export class Evaluator {
       this.#session.post("Runtime.evaluate", parameters, (failure, answer: Runtime.EvaluateReturnType) => {
         if (failure) resolve({ ok: false, error: describeError(failure) });
         else if (!answer.exceptionDetails) resolve({ ok: true, value: this.#valueOf(answer.result) });
-        else resolve({ ok: false, error: this.#describe(answer.exceptionDetails) });
+        else resolve({ ok: false, error: describeError(this.#valueOf(answer.result)) });
       });
     });
   }
 
   async #evaluateExpression(code: string, { key }: RuntimeCell): Promise<JsonObject> {
     const script = this.#transformer.transform(code);
-    if (!script.ok) return { status: "error", ename: script.name, evalue: script.message, traceback: [header(script.name, script.message)] };
+    if (!script.ok)
+      return { status: "error", ename: script.name, evalue: script.message, traceback: [header(script.name, script.message)] };
     const outcome = await this.#evaluate(script, "", key);
     return outcome.ok ? { status: "ok", ...(await toBundle(outcome.value)) } : { status: "error", ...outcome.error };
-  }
-
-  #describe(details: Runtime.ExceptionDetails): CellError {
-    const { url, lineNumber, columnNumber } = details.stackTrace?.callFrames[0] ?? details;
-    const place = url?.startsWith("cell:") ? `${url}:${lineNumber + 1}:${columnNumber + 1}` : undefined;
-    return describeError(details.exception ? this.#valueOf(details.exception) : details.text, place);
   }
 
   /** The value itself behind V8's description of it. */

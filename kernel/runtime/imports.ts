@@ -38,7 +38,12 @@ export function createImports(folder: string): Pick<CellHooks, "import" | "meta"
 
   const require = createRequire(base);
   Object.defineProperty(globalThis, "require", { configurable: true, writable: true, value: require });
-  const meta = { url: base, dirname: folder, filename: `${folder}/cell.ts`, resolve: (specifier: string) => pathToFileURL(require.resolve(specifier)).href };
+  const meta = {
+    url: base,
+    dirname: folder,
+    filename: `${folder}/cell.ts`,
+    resolve: (specifier: string) => pathToFileURL(require.resolve(specifier)).href,
+  };
   return { import: load, meta: meta as ImportMeta, preload: async () => void (await load("cellgrad")) };
 }
 

@@ -51,7 +51,13 @@ export type FromRuntime =
   | { readonly type: "prepared"; readonly key: number; readonly error: CellError | null }
   /** `key` is null when the code that writes belongs to no cell that is known. */
   | { readonly type: "stream"; readonly key: number | null; readonly name: StreamName; readonly text: string }
-  | { readonly type: "display"; readonly key: number | null; readonly bundle: Bundle; readonly displayId: string | null; readonly update: boolean }
+  | {
+      readonly type: "display";
+      readonly key: number | null;
+      readonly bundle: Bundle;
+      readonly displayId: string | null;
+      readonly update: boolean;
+    }
   | { readonly type: "clear"; readonly key: number | null; readonly wait: boolean }
   /** The last message of a cell, but for output of work it left behind. */
   | {

@@ -8,7 +8,8 @@ export function installPromiseInspection(): void {
 
 function inspectPromise(this: Promise<unknown>, depth: number, options: InspectOptions): string {
   for (const symbol of Object.getOwnPropertySymbols(this)) {
-    if (/async_id_symbol|kResourceStore|destroyed/.test(symbol.description ?? "")) Object.defineProperty(this, symbol, { enumerable: false });
+    if (/async_id_symbol|kResourceStore|destroyed/.test(symbol.description ?? ""))
+      Object.defineProperty(this, symbol, { enumerable: false });
   }
   Object.defineProperty(this, inspect.custom, { configurable: true, value: undefined }); // this time, as Node does it
   try {

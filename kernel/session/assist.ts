@@ -14,14 +14,24 @@ interface LiveName {
 /** The content of a complete_reply. */
 export async function complete(language: Language, runtime: Runtime, code: string, cursor: number): Promise<JsonObject> {
   const found = await language.complete(code, cursor);
-  const typed = found ? found.items.filter(({ edits }) => !edits) : [];
   const { start, end } = found ?? identifierBefore(code, cursor);
   const prefix = [...code].slice(start, end).join("");
+  const offered = found ? found.items.filter(({ edits }) => !edits) : [];
+  const exact = offered.filter(({ text }) => text.startsWith(prefix));
+  const typed = exact.length > 0 ? exact : offered; // another case only where nothing has this one
   const live = found && found.receiver === null ? [] : await liveNames(runtime, found?.receiver ?? null);
   const known = new Set(typed.map(({ text }) => text));
-  const added = live.filter(({ name }) => name.startsWith(prefix) && !known.has(name) && /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name));
+  const added = live.filter(
+    ({ name }) => name.startsWith(prefix) && !known.has(name) && /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name),
+  );
   const items = [...typed, ...added.map(({ name, kind }): CompletionItem => ({ text: name, label: name, kind }))];
-  const types = items.map(({ text, kind, signature }) => ({ text, type: kind, start, end, ...(signature === undefined ? {} : { signature }) }));
+  const types = items.map(({ text, kind, signature }) => ({
+    text,
+    type: kind,
+    start,
+    end,
+    ...(signature === undefined ? {} : { signature }),
+  }));
   return {
     status: "ok",
     matches: items.map(({ text }) => text),

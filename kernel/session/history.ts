@@ -72,7 +72,10 @@ function select(entries: readonly Entry[], current: number, request: JsonObject)
 
 /** `*` and `?` as in a shell. */
 function globPattern(glob: string): RegExp {
-  const source = glob.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*/g, "[^]*").replace(/\?/g, "[^]");
+  const source = glob
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replace(/\*/g, "[^]*")
+    .replace(/\?/g, "[^]");
   return new RegExp(`^${source}$`);
 }
 

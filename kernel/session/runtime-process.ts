@@ -140,7 +140,7 @@ export class RuntimeProcess {
     const chunk = Buffer.alloc(65536);
     return () => {
       try {
-        for (let count = 1; count > 0 && !pipe.destroyed; ) {
+        for (let count = 1; count > 0 && !pipe.destroyed;) {
           count = readSync(fd, chunk);
           pass(chunk.subarray(0, count));
         }

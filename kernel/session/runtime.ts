@@ -119,8 +119,8 @@ export class Runtime {
       this.#attach();
     }
     this.#onRestart();
-    for (const key of [...this.#prepared.keys()]) settle(this.#prepared, key, error);
-    for (const key of [...this.#running.keys()]) settle(this.#running, key, failedOutcome(error));
+    for (const key of this.#prepared.keys()) settle(this.#prepared, key, error);
+    for (const key of this.#running.keys()) settle(this.#running, key, failedOutcome(error));
     if (wasIdle) this.#output.stream(null, "stderr", `${error.ename}: ${error.evalue}\n`);
   }
 }

@@ -26,11 +26,13 @@ export function typeWarning(cell: CheckedCell, diagnostics: readonly Diagnostic[
 }
 
 function describe({ count, code }: CheckedCell, diagnostics: readonly Diagnostic[]): string[] {
-  const lines = diagnostics.slice(0, shown).flatMap(({ code: number, message, line, column }) => [
-    header(`TS${number}`, message),
-    `  Cell [${count}]:${line}:${column}`,
-    ...codeFrame(code, line, column).map((text) => `  ${text}`),
-  ]);
+  const lines = diagnostics
+    .slice(0, shown)
+    .flatMap(({ code: number, message, line, column }) => [
+      header(`TS${number}`, message),
+      `  Cell [${count}]:${line}:${column}`,
+      ...codeFrame(code, line, column).map((text) => `  ${text}`),
+    ]);
   const more = diagnostics.length - shown;
   return more > 0 ? [...lines, `and ${more} more`] : lines;
 }

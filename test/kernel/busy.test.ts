@@ -11,7 +11,9 @@ beforeAll(async () => {
   const { client } = started;
   await client.execute("let counter = 0; const config = { alpha: 1, beta: 'two' }");
   await client.request("complete_request", { code: "config.", cursor_pos: 7 }).reply; // the first one loads types
-  await client.execute(`(globalThis as any)[Symbol.for("cellgrad.views")] = { request: (text: string) => JSON.stringify({ echo: JSON.parse(text), counter }) }`);
+  await client.execute(
+    `(globalThis as any)[Symbol.for("cellgrad.views")] = { request: (text: string) => JSON.stringify({ echo: JSON.parse(text), counter }) }`,
+  );
   cell = client.start('console.log("go"); for (;;) counter++');
   await client.printed(cell, "go");
 });

@@ -30,7 +30,11 @@ test.each([
   ["node: modules", 'import { basename } from "node:path"; basename("/a/b")', "'b'"],
   ["a namespace", 'import * as path from "node:path"; typeof path.join', "'function'"],
   ["a package that is ESM only", 'import esm, { kind } from "esm-only"; esm() + kind', "'esmesm'"],
-  ["CommonJS, by name and by default", 'import { answer } from "./plain.js"; import plain from "./plain.js"; [answer, plain.answer]', "[ 42, 42 ]"],
+  [
+    "CommonJS, by name and by default",
+    'import { answer } from "./plain.js"; import plain from "./plain.js"; [answer, plain.answer]',
+    "[ 42, 42 ]",
+  ],
   ["JSON", 'import data from "./data.json"; data.rows.length', "3"],
   ["local TypeScript with its suffix", 'import { twice } from "./helper.ts"; twice(4)', "8"],
   ["local TypeScript without", 'import { Color } from "./helper"; Color.Green', "1"],
@@ -55,7 +59,10 @@ test("an edited module is loaded again, also when another one imports it", async
 
 test("a name that a module does not have is a SyntaxError that says so", async () => {
   const { error } = await started.client.execute('// @ts-nocheck\nimport { nothing } from "./helper.ts"; nothing');
-  expect(error).toMatchObject({ ename: "SyntaxError", evalue: "The requested module './helper.ts' does not provide an export named 'nothing'" });
+  expect(error).toMatchObject({
+    ename: "SyntaxError",
+    evalue: "The requested module './helper.ts' does not provide an export named 'nothing'",
+  });
 });
 
 test("an error in a local module points at its TypeScript line", async () => {

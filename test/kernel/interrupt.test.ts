@@ -55,7 +55,9 @@ describe("an interrupt stops", () => {
   test("native work that polls the cancel word, which the next cell finds cleared", async () => {
     const { client } = started;
     const words = '(globalThis as any)[Symbol.for("cellgrad.host")].words';
-    const cell = client.start(`console.log("go"); const { words } = (globalThis as any)[Symbol.for("cellgrad.host")]; for (;;) if (words[1]) console.log("seen")`);
+    const cell = client.start(
+      `console.log("go"); const { words } = (globalThis as any)[Symbol.for("cellgrad.host")]; for (;;) if (words[1]) console.log("seen")`,
+    );
     await client.printed(cell, "go");
     void client.interrupt();
     await cell.published;

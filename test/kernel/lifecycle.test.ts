@@ -100,14 +100,26 @@ describe("shutdown", () => {
   test("a kernel whose parent dies ends by itself", async () => {
     const folder = mkdtempSync(join(tmpdir(), "cellgrad-parent-"));
     const [shell_port, control_port, stdin_port, iopub_port, hb_port] = [1, 2, 3, 4, 5];
-    const connection = { transport: "ipc", ip: join(folder, "s"), key: "k", signature_scheme: "hmac-sha256", shell_port, control_port, stdin_port, iopub_port, hb_port };
+    const connection = {
+      transport: "ipc",
+      ip: join(folder, "s"),
+      key: "k",
+      signature_scheme: "hmac-sha256",
+      shell_port,
+      control_port,
+      stdin_port,
+      iopub_port,
+      hb_port,
+    };
     const cli = new URL("../../build/js/kernel/cli.js", import.meta.url).pathname;
     const script = `
       require("fs").writeFileSync(${JSON.stringify(join(folder, "c.json"))}, ${JSON.stringify(JSON.stringify(connection))});
       const child = require("child_process").spawn(process.execPath, [${JSON.stringify(cli)}, "kernel", "--connection-file", ${JSON.stringify(join(folder, "c.json"))}], { stdio: "ignore" });
       setInterval(() => require("fs").existsSync(${JSON.stringify(join(folder, "s-5"))}) && (console.log(child.pid), setInterval(() => {}, 1e6)), 20)`;
     const parent = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
-    const pid = await new Promise<number>((resolve) => parent.stdout.once("data", (text: Buffer) => resolve(Number.parseInt(text.toString()))));
+    const pid = await new Promise<number>((resolve) =>
+      parent.stdout.once("data", (text: Buffer) => resolve(Number.parseInt(text.toString()))),
+    );
     const pids = [pid, ...descendants(pid)];
     parent.kill("SIGKILL");
     expect(await elapsed(allGone(pids))).toBeLessThan(2000);

@@ -73,7 +73,10 @@ describe("late output", () => {
 
   test("an unhandled rejection and an error in a timer are reported under their cell, and the session lives", async () => {
     const { client } = started;
-    for (const code of ["Promise.reject(new Error('nobody waits'))\nvoid 0", "setTimeout(() => { throw new Error('nobody waits') })\nvoid 0"]) {
+    for (const code of [
+      "Promise.reject(new Error('nobody waits'))\nvoid 0",
+      "setTimeout(() => { throw new Error('nobody waits') })\nvoid 0",
+    ]) {
       const cell = client.start(code);
       const { content } = await client.printed(cell, "nobody waits");
       expect(content.name).toBe("stderr");
@@ -91,7 +94,9 @@ describe("display", () => {
   });
 
   test("a bundle that cannot be drawn is shown as text", async () => {
-    const { result, stderr } = await started.client.execute(`({ a: 1, [Symbol.for("Jupyter.display")]() { throw new Error("no picture") } })`);
+    const { result, stderr } = await started.client.execute(
+      `({ a: 1, [Symbol.for("Jupyter.display")]() { throw new Error("no picture") } })`,
+    );
     expect(result).toContain("a: 1");
     expect(stderr).toContain("no picture");
   });
@@ -102,7 +107,9 @@ describe("display", () => {
       await display(2, { displayId: "d", update: true });
       clearOutput({ wait: true });
       console.log("end");`);
-    const published = messages.slice(2, -1).map(({ header, content }) => [header.msg_type, content.transient ?? content.wait ?? content.text]);
+    const published = messages
+      .slice(2, -1)
+      .map(({ header, content }) => [header.msg_type, content.transient ?? content.wait ?? content.text]);
     expect(published).toEqual([
       ["display_data", { display_id: "d" }],
       ["update_display_data", { display_id: "d" }],

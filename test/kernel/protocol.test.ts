@@ -86,7 +86,8 @@ describe("requests beside cells", () => {
     const { client } = started;
     for (const n of [1, 2, 3]) await client.execute(`"remembered ${n}"`);
     await client.execute('"remembered 3"');
-    const ask = async (query: object) => (await client.request("history_request", { output: false, raw: true, ...query }).reply).content.history as unknown[][];
+    const ask = async (query: object) =>
+      (await client.request("history_request", { output: false, raw: true, ...query }).reply).content.history as unknown[][];
     const tail = await ask({ hist_access_type: "tail", n: 2 });
     expect(tail.map(([, , input]) => input)).toEqual(['"remembered 3"', '"remembered 3"']);
     const [session, line] = tail[0]!;
@@ -140,7 +141,11 @@ describe("what is not a valid request", () => {
     await client.request("constructor", {}).published;
     const header = JSON.stringify({ msg_id: "1", msg_type: "execute_request", session: "s", username: "", date: "", version: "5.5" });
     const forged = ["<IDS|MSG>", "0".repeat(64), header, "{}", "{}", JSON.stringify({ code: "globalThis.forged = 1" })];
-    for (const frames of [["garbage"], [""], ["<IDS|MSG>"], forged]) await client.send("shell", frames.map((frame) => Buffer.from(frame)));
+    for (const frames of [["garbage"], [""], ["<IDS|MSG>"], forged])
+      await client.send(
+        "shell",
+        frames.map((frame) => Buffer.from(frame)),
+      );
     expect((await client.execute("'forged' in globalThis")).result).toBe("false");
   });
 
