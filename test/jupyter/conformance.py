@@ -27,9 +27,12 @@ class CellgradTests(jkt.KernelTests):
         {"code": "await Promise.resolve(1 + 6)", "result": "7"},
     ]
     code_display_data = [
-        {"code": 'import { tensor } from "cellgrad"; cellgradDisplay(tensor([1, 2]))', "mime": "image/png"},
+        {"code": 'display({ [Symbol.for("Jupyter.display")]: () => ({ "text/html": "<b>hello</b>" }) })', "mime": "text/html"},
+        {"code": 'import { tensor } from "cellgrad"; display(tensor([1, 2]))', "mime": "text/plain"},
     ]
-    code_history_pattern = "1 +*"
+    code_clear_output = "clearOutput()"
+    code_page_something = "page({ a: 1 })"
+    code_history_pattern = "1 + 2 + *"
     supported_history_operations = ("tail", "range", "search")
     code_inspect_sample = "Math.sqrt"
 
