@@ -1,0 +1,84 @@
+/** Batches of a dataset, in order or shuffled. */
+import { ValueError, describe } from "../tensor/errors.js";
+import { Tensor } from "../tensor/tensor.js";
+import { arange, tensor } from "../ops/creation.js";
+import { stack } from "../ops/joining.js";
+import { randperm, type Generator } from "../ops/random.js";
+import { bind, parseSignature } from "../ops/schema.js";
+import type { Dataset } from "./dataset.js";
+
+export interface DataLoaderOptions {
+  /** Samples in a batch. Default 1. */
+  batchSize?: number;
+  /** A new random order each epoch. Default false. */
+  shuffle?: boolean;
+  /** Leaves out a last batch that is too small. Default false. */
+  dropLast?: boolean;
+  /** Makes a batch of samples. Default {@link defaultCollate}. */
+  collateFn?: ((samples: unknown[]) => unknown) | null;
+  /** Draws the order. Default: the generator that manualSeed() seeds. */
+  generator?: Generator | null;
+}
+
+const params = parseSignature(
+  "dataset: any, batchSize: int = 1, shuffle: bool = false, *, dropLast: bool = false, collateFn: function? = null, generator: generator? = null",
+);
+
+/**
+ * Iterates over a dataset in batches; each iteration is an epoch. Datasets of tensors are gathered natively.
+ * @example for (const [images, labels] of new DataLoader(dataset, { batchSize: 64, shuffle: true })) ...
+ */
+export class DataLoader<T = Tensor[]> {
+  readonly dataset: Dataset;
+  readonly batchSize: number;
+  readonly shuffle: boolean;
+  readonly dropLast: boolean;
+  private readonly collateFn: ((samples: unknown[]) => unknown) | null;
+  private readonly generator: Generator | null;
+
+  constructor(dataset: Dataset, batchSize?: number | DataLoaderOptions, shuffle?: boolean | DataLoaderOptions, options?: DataLoaderOptions) {
+    type Values = [Dataset, number, boolean, boolean, ((samples: unknown[]) => unknown) | null, Generator | null];
+    [this.dataset, this.batchSize, this.shuffle, this.dropLast, this.collateFn, this.generator] = bind("DataLoader", params, [dataset, batchSize, shuffle, options]) as Values;
+    if (typeof this.dataset?.length !== "number" || typeof this.dataset.at !== "function") {
+      throw new ValueError({ op: "DataLoader", argument: "dataset", expected: "a Dataset with length and at(index)", got: describe(dataset) });
+    }
+    if (this.batchSize < 1) throw new ValueError({ op: "DataLoader", argument: "batchSize", expected: "at least 1", got: String(this.batchSize) });
+  }
+
+  /** The number of batches in an epoch. */
+  get length(): number {
+    const n = this.dataset.length / this.batchSize;
+    return this.dropLast ? Math.floor(n) : Math.ceil(n);
+  }
+
+  *[Symbol.iterator](): IterableIterator<T> {
+    const n = this.dataset.length;
+    const order = this.shuffle ? randperm(n, { generator: this.generator }) : arange(n);
+    for (let start = 0, i = 0; i < this.length; i++, start += this.batchSize) {
+      yield this.batchOf(order.narrow(0, start, Math.min(this.batchSize, n - start))) as T;
+    }
+  }
+
+  private batchOf(indices: Tensor): unknown {
+    const whole = this.collateFn === null ? (this.dataset.batch?.(indices) ?? null) : null;
+    if (whole !== null) return whole;
+    const samples = (indices.tolist() as number[]).map((index) => this.dataset.at(index));
+    return (this.collateFn ?? defaultCollate)(samples);
+  }
+}
+
+/** Stacks tensors, makes tensors of numbers, and goes into arrays and objects (torch's default_collate). */
+export function defaultCollate(samples: readonly unknown[]): unknown {
+  const [first] = samples;
+  if (first instanceof Tensor) return stack(samples as Tensor[]);
+  if (typeof first === "number") {
+    const whole = samples.every(Number.isInteger);
+    return tensor(samples as number[], { dtype: whole ? "int64" : "float32" });
+  }
+  if (typeof first === "bigint" || typeof first === "boolean") return tensor(samples as bigint[]);
+  if (Array.isArray(first)) return first.map((_, i) => defaultCollate(samples.map((sample) => (sample as unknown[])[i])));
+  if (typeof first === "object" && first !== null) {
+    return Object.fromEntries(Object.keys(first).map((key) => [key, defaultCollate(samples.map((sample) => (sample as Record<string, unknown>)[key]))]));
+  }
+  return samples;
+}

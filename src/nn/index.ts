@@ -1,0 +1,10 @@
+/** `cg.nn`: modules, as torch.nn names them. */
+export * as functional from "./functional.js";
+export * as init from "./init.js";
+export * as utils from "./utils.js";
+export { Module, type ForwardHook, type ForwardPreHook, type StateDict } from "./module.js";
+export { Parameter } from "./parameter.js";
+export * from "./layers.js";
+export * from "./containers.js";
+export * from "./activations.js";
+export * from "./losses.js";

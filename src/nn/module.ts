@@ -1,0 +1,313 @@
+/** The base of all modules: parameters, buffers and children by attribute, state dicts with PyTorch's keys, modes and hooks. */
+import { withRecording } from "../autograd/mode.js";
+import type { DType } from "../tensor/dtype.js";
+import type { Device } from "../tensor/device.js";
+import { ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
+import { sameShape } from "../tensor/shape.js";
+import { Tensor } from "../tensor/tensor.js";
+import { attachBackwardHooks, type BackwardHook } from "./hooks.js";
+import { Parameter } from "./parameter.js";
+
+/** Tensors by PyTorch's keys, in PyTorch's order. */
+export type StateDict = Record<string, Tensor>;
+
+export type ForwardHook = (module: Module, args: readonly unknown[], output: unknown) => unknown;
+export type ForwardPreHook = (module: Module, args: readonly unknown[]) => unknown;
+
+interface Removable {
+  remove(): void;
+}
+
+/**
+ * A part of a network. Attributes that are parameters or modules register themselves, in the order of definition.
+ * @example
+ * class Net extends nn.Module {
+ *   body = new nn.Linear(4, 2)
+ *   forward(x: Tensor) { return this.body.forward(x).relu() }
+ * }
+ */
+export abstract class Module {
+  /** Set by {@link train} and {@link eval}; read by Dropout and BatchNorm. */
+  training = true;
+
+  // Not enumerable, so that the attributes of a module are what a person gave it.
+  declare private readonly _buffers: Map<string, boolean>;
+  declare private readonly _forwardHooks: Set<ForwardHook>;
+  declare private readonly _preHooks: Set<ForwardPreHook>;
+  declare private readonly _backwardHooks: Set<BackwardHook>;
+
+  constructor() {
+    for (const key of ["_forwardHooks", "_preHooks", "_backwardHooks"]) Object.defineProperty(this, key, { value: new Set() });
+    Object.defineProperty(this, "_buffers", { value: new Map<string, boolean>() });
+    Object.defineProperty(this, "training", { enumerable: false });
+  }
+
+  // Modules differ in what they take and give; subclasses say it in their types.
+  // oxlint-disable-next-line no-explicit-any
+  /** Computes the output; runs the hooks. */
+  abstract forward(...inputs: any[]): any;
+
+  // -- registration
+
+  /** Adds a tensor that is part of the state but not learned. @param persistent in the state dict; default true */
+  registerBuffer(name: string, tensor: Tensor | null, persistent = true): void {
+    this.checkName("registerBuffer", name);
+    this._buffers.set(name, persistent);
+    (this as Record<string, unknown>)[name] = tensor;
+  }
+
+  /** Adds a parameter under a name that need not be an identifier. */
+  registerParameter(name: string, parameter: Parameter | null): void {
+    this.checkName("registerParameter", name);
+    (this as Record<string, unknown>)[name] = parameter;
+  }
+
+  /** Adds a child under a name that need not be an identifier. */
+  registerModule(name: string, module: Module | null): void {
+    this.checkName("registerModule", name);
+    (this as Record<string, unknown>)[name] = module;
+  }
+
+  /** As {@link registerModule}. */
+  addModule(name: string, module: Module | null): void {
+    this.registerModule(name, module);
+  }
+
+  private checkName(op: string, name: string): void {
+    if (typeof name !== "string" || name === "" || name.includes(".")) {
+      throw new ValueError({ op, argument: "name", expected: `a non-empty string without "."`, got: describe(name) });
+    }
+  }
+
+  // -- walking
+
+  private own<T>(type: abstract new (...args: never[]) => T): [string, T][] {
+    return Object.entries(this).filter((entry): entry is [string, T] => entry[1] instanceof type);
+  }
+
+  *namedChildren(): IterableIterator<[string, Module]> {
+    yield* this.own(Module);
+  }
+
+  *children(): IterableIterator<Module> {
+    for (const [, child] of this.own(Module)) yield child;
+  }
+
+  /** This module and all below it, with their paths. */
+  *namedModules(prefix = "", seen: Set<Module> = new Set()): IterableIterator<[string, Module]> {
+    if (seen.has(this)) return;
+    seen.add(this);
+    yield [prefix, this];
+    for (const [name, child] of this.own(Module)) yield* child.namedModules(join(prefix, name), seen);
+  }
+
+  *modules(): IterableIterator<Module> {
+    for (const [, module] of this.namedModules()) yield module;
+  }
+
+  /** Parameters with their keys; shared ones once. */
+  *namedParameters(prefix = "", recurse = true): IterableIterator<[string, Parameter]> {
+    const seen = new Set<Parameter>();
+    for (const [path, module] of recurse ? this.namedModules(prefix) : [[prefix, this] as const]) {
+      for (const [name, parameter] of module.own(Parameter)) {
+        if (seen.has(parameter)) continue;
+        seen.add(parameter);
+        yield [join(path, name), parameter];
+      }
+    }
+  }
+
+  *parameters(recurse = true): IterableIterator<Parameter> {
+    for (const [, parameter] of this.namedParameters("", recurse)) yield parameter;
+  }
+
+  *namedBuffers(prefix = "", recurse = true): IterableIterator<[string, Tensor]> {
+    for (const [path, module] of recurse ? this.namedModules(prefix) : [[prefix, this] as const]) {
+      for (const name of module._buffers.keys()) {
+        const buffer = (module as Record<string, unknown>)[name];
+        if (buffer instanceof Tensor) yield [join(path, name), buffer];
+      }
+    }
+  }
+
+  *buffers(recurse = true): IterableIterator<Tensor> {
+    for (const [, buffer] of this.namedBuffers("", recurse)) yield buffer;
+  }
+
+  /** The module at a path such as `"layers.0"`. */
+  getSubmodule(path: string): Module {
+    if (path === "") return this;
+    const found = [...this.namedModules()].find(([name]) => name === path);
+    if (found === undefined) throw new ValueError({ op: "getSubmodule", argument: "path", expected: "the path of a module", got: describe(path) });
+    return found[1];
+  }
+
+  /** The parameter at a key such as `"layers.0.weight"`. */
+  getParameter(key: string): Parameter {
+    const found = [...this.namedParameters()].find(([name]) => name === key);
+    if (found === undefined) throw new ValueError({ op: "getParameter", argument: "key", expected: "the key of a parameter", got: describe(key) });
+    return found[1];
+  }
+
+  // -- state
+
+  /** Parameters and persistent buffers by PyTorch's keys; they share storage with the module. */
+  stateDict(prefix = ""): StateDict {
+    const state: StateDict = {};
+    for (const [name, parameter] of this.own(Parameter)) state[prefix + name] = parameter.detach();
+    for (const [name, persistent] of this._buffers) {
+      const buffer = (this as Record<string, unknown>)[name];
+      if (persistent && buffer instanceof Tensor) state[prefix + name] = buffer;
+    }
+    for (const [name, child] of this.own(Module)) Object.assign(state, child.stateDict(`${prefix}${name}.`));
+    return state;
+  }
+
+  /**
+   * Copies a state dict into the module.
+   * @param options.strict refuse missing and unexpected keys; default true
+   * @throws ValueError for keys, ShapeError for shapes; nothing is copied then
+   */
+  loadStateDict(state: StateDict, options: boolean | { strict?: boolean } = {}): { missingKeys: string[]; unexpectedKeys: string[] } {
+    const strict = typeof options === "boolean" ? options : (options.strict ?? true);
+    const own = this.stateDict();
+    const missingKeys = Object.keys(own).filter((key) => !(key in state));
+    const unexpectedKeys = Object.keys(state).filter((key) => !(key in own));
+    if (strict && missingKeys.length + unexpectedKeys.length > 0) {
+      const parts = [missingKeys.length > 0 ? `without ${missingKeys.join(", ")}` : "", unexpectedKeys.length > 0 ? `with unknown ${unexpectedKeys.join(", ")}` : ""];
+      throw new ValueError({ op: "loadStateDict", argument: "state", expected: "the keys of the module", got: `a state ${parts.filter(Boolean).join(" and ")}` });
+    }
+    for (const [key, target] of Object.entries(own)) {
+      const source = state[key];
+      if (source === undefined) continue;
+      if (!(source instanceof Tensor)) throw new ValueError({ op: "loadStateDict", argument: key, expected: "a Tensor", got: describe(source) });
+      if (!sameShape(source.shape, target.shape)) throw new ShapeError({ op: "loadStateDict", argument: key, expected: `of shape ${formatShape(target.shape)}`, got: formatShape(source.shape) });
+    }
+    withRecording(false, () => {
+      for (const [key, target] of Object.entries(own)) if (state[key]) target.copy_(state[key]);
+    });
+    return { missingKeys, unexpectedKeys };
+  }
+
+  /** Moves or converts all parameters and buffers; integer buffers keep their dtype. */
+  to(target: DType | Device | { dtype?: DType; device?: Device }): this {
+    const options = typeof target === "string" ? target : { ...target };
+    withRecording(false, () => {
+      for (const module of this.modules()) {
+        for (const [name, value] of Object.entries(module)) {
+          if (!(value instanceof Tensor) || !(value.isFloatingPoint() || value.isComplex())) continue;
+          const moved = value.to(options as DType);
+          if (moved === value) continue;
+          const replacement = value instanceof Parameter ? new Parameter(moved.detach(), value.requiresGrad) : moved.detach();
+          replacement.grad = value.grad?.to(options as DType) ?? null;
+          (module as unknown as Record<string, unknown>)[name] = replacement;
+        }
+      }
+    });
+    return this;
+  }
+
+  float(): this {
+    return this.to("float32");
+  }
+
+  double(): this {
+    return this.to("float64");
+  }
+
+  // -- modes
+
+  train(mode = true): this {
+    for (const module of this.modules()) module.training = mode;
+    return this;
+  }
+
+  eval(): this {
+    return this.train(false);
+  }
+
+  requiresGrad_(requiresGrad = true): this {
+    for (const parameter of this.parameters()) parameter.requiresGrad_(requiresGrad);
+    return this;
+  }
+
+  /** Drops the gradients of all parameters, or zeroes them. @param options.setToNone default true */
+  zeroGrad(options: boolean | { setToNone?: boolean } = {}): void {
+    const drop = typeof options === "boolean" ? options : (options.setToNone ?? true);
+    for (const parameter of this.parameters()) {
+      if (drop) parameter.grad = null;
+      else parameter.grad?.detach_().zero_();
+    }
+  }
+
+  /** Calls `fn` on every module, children first. */
+  apply(fn: (module: Module) => void): this {
+    for (const child of this.children()) child.apply(fn);
+    fn(this);
+    return this;
+  }
+
+  // -- hooks
+
+  /** Calls `hook(module, args, output)` after forward; a returned value replaces the output. */
+  registerForwardHook(hook: ForwardHook): Removable {
+    return this.addHook(this._forwardHooks, hook);
+  }
+
+  /** Calls `hook(module, args)` before forward; a returned list replaces the arguments. */
+  registerForwardPreHook(hook: ForwardPreHook): Removable {
+    return this.addHook(this._preHooks, hook);
+  }
+
+  /** Calls `hook(module, gradInput, gradOutput)` when the gradients of the inputs are known; a returned list replaces gradInput. */
+  registerFullBackwardHook(hook: BackwardHook): Removable {
+    return this.addHook(this._backwardHooks, hook);
+  }
+
+  private addHook<H>(hooks: Set<H>, hook: H): Removable {
+    if (typeof hook !== "function") throw new ValueError({ op: "registerHook", argument: "hook", expected: "a function", got: describe(hook) });
+    this.wrapForward();
+    hooks.add(hook);
+    return { remove: () => void hooks.delete(hook) };
+  }
+
+  /** Gives this instance a forward that runs hooks; modules without hooks pay nothing. */
+  private wrapForward(): void {
+    if (Object.hasOwn(this, "_wrapped")) return;
+    const inner = this.forward;
+    const call = (...inputs: unknown[]): unknown => {
+      let args: unknown[] = inputs;
+      for (const hook of this._preHooks) {
+        const replaced = hook(this, args);
+        if (replaced !== undefined && replaced !== null) args = Array.isArray(replaced) ? replaced : [replaced];
+      }
+      const run = (...given: unknown[]): unknown => inner.apply(this, given);
+      let output = this._backwardHooks.size === 0 ? run(...args) : attachBackwardHooks(this, this._backwardHooks, args, run);
+      for (const hook of this._forwardHooks) output = hook(this, args, output) ?? output;
+      return output;
+    };
+    Object.defineProperty(this, "forward", { value: call, configurable: true, writable: true });
+    Object.defineProperty(this, "_wrapped", { value: true });
+  }
+
+  // -- words
+
+  /** What stands between the parentheses of {@link toString}. */
+  extraRepr(): string {
+    return "";
+  }
+
+  /** The tree of modules, as torch prints it. */
+  toString(): string {
+    const name = this.constructor.name;
+    const lines = this.own(Module).map(([key, child]) => `(${key}): ${child.toString().replaceAll("\n", "\n  ")}`);
+    if (lines.length === 0) return `${name}(${this.extraRepr()})`;
+    return `${name}(\n  ${lines.join("\n  ")}\n)`;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+}
+
+const join = (prefix: string, name: string): string => (prefix === "" ? name : `${prefix}.${name}`);

@@ -1,0 +1,226 @@
+/** Functions of two operands, element by element, broadcasting; operands may be numbers. */
+import { Code, category } from "../tensor/dtype.js";
+import * as launch from "../tensor/launch.js";
+import type { Scalar, Tensor } from "../tensor/tensor.js";
+import { record, recorded, register } from "./define.js";
+import { binary, inPlaceForms, type Binary } from "./pointwise.js";
+import { bind, parseSignature } from "./schema.js";
+import { where } from "./ternary.js";
+
+type Operand = Tensor | number;
+const noBool = (what: string) => (code: number): string | null => (code === Code.bool ? what : null);
+const integersOnly = (code: number): string | null => (category[code]! >= 2 ? "integers or bools" : null);
+
+const times = (a: Operand, b: Operand): Tensor => (typeof a === "number" ? (b as Tensor).mul(a) : a.mul(b));
+
+const plainAdd: Binary = binary("add", { grad: [(g) => g, (g) => g], saves: "none" });
+const plainSub: Binary = binary("sub", {
+  grad: [(g) => g, (g) => g.neg()],
+  saves: "none",
+  refuse: noBool("operands that are not both bool (use logicalXor)"),
+});
+
+/** Options of {@link add} and {@link sub}. */
+export interface AlphaOptions {
+  /** Multiplies `other`. Default 1. */
+  alpha?: Scalar;
+}
+type AlphaBinary = (input: Tensor | Scalar, other: Tensor | Scalar, options?: AlphaOptions) => Tensor;
+
+const alphaParams = parseSignature("input: operand, other: operand, *, alpha: number = 1");
+
+/** Adds `alpha * other`, which only few callers ask for, to the plain op. */
+function withAlpha(name: string, plain: Binary): AlphaBinary {
+  const call: AlphaBinary = (input, other, options) => {
+    if (options === undefined) return plain(input, other);
+    const [a, b, alpha] = bind(name, alphaParams, [input, other, options]) as [Tensor | Scalar, Tensor | Scalar, Scalar];
+    return alpha === 1 ? plain(a, b) : plain(a, typeof b === "object" ? b.mul(alpha) : Number(b) * Number(alpha));
+  };
+  const plainInto = inPlaceForms.get(`${name}_`) as unknown as (target: Tensor, other: Tensor | Scalar) => Tensor;
+  inPlaceForms.set(`${name}_`, (...args: unknown[]) => {
+    const [target, b, alpha] = bind(`${name}_`, alphaParams, args) as [Tensor, Tensor | Scalar, Scalar];
+    return plainInto(target, alpha === 1 ? b : typeof b === "object" ? b.mul(alpha) : Number(b) * Number(alpha));
+  });
+  return register<AlphaBinary>(name, alphaParams, call, { inPlace: true });
+}
+
+/** input + alpha * other. Shapes broadcast; dtypes promote. @example add(tensor([1, 2]), 10) // [11., 12.] */
+export const add = withAlpha("add", plainAdd);
+/** input - alpha * other. Shapes broadcast. */
+export const sub = withAlpha("sub", plainSub);
+/** input * other. Shapes broadcast. */
+export const mul: Binary = binary("mul", { grad: [(g, _, b) => g.mul(b), (g, a) => g.mul(a)] });
+
+const trueDiv: Binary = binary("div", {
+  result: "float",
+  grad: [(g, _, b) => g.div(b), (g, a, b) => times(g.neg(), a).div((b as Tensor).square())],
+});
+const floorDiv: Binary = binary("floorDivide", { kernel: "divFloor", grad: null, refuse: noBool("operands that are not bool") });
+const truncDiv: Binary = binary("divTrunc", { kernel: "divTrunc", grad: null, refuse: noBool("operands that are not bool") });
+
+/** Options of {@link div}. */
+export interface DivOptions {
+  /** null: true division. "floor" and "trunc" round the quotient and keep integers. Default null. */
+  roundingMode?: "floor" | "trunc" | null;
+}
+const divParams = parseSignature("input: operand, other: operand, *, roundingMode: floor|trunc? = null");
+
+/** input / other; integers give the default float unless a rounding mode is given. Shapes broadcast. */
+export const div: (input: Tensor | Scalar, other: Tensor | Scalar, options?: DivOptions) => Tensor = register(
+  "div",
+  divParams,
+  (input, other, options) => {
+    if (options === undefined) return trueDiv(input, other);
+    const [a, b, mode] = bind("div", divParams, [input, other, options]) as [Tensor | Scalar, Tensor | Scalar, string | null];
+    return mode === null ? trueDiv(a, b) : mode === "floor" ? floorDiv(a, b) : truncDiv(a, b);
+  },
+  { inPlace: true },
+);
+const intoForm = (name: string): ((target: Tensor, other: Tensor | Scalar) => Tensor) => inPlaceForms.get(name) as never;
+const divInto = { null: intoForm("div_"), floor: intoForm("floorDivide_"), trunc: intoForm("divTrunc_") };
+inPlaceForms.set("div_", (...args: unknown[]) => {
+  const [target, other, mode] = bind("div_", divParams, args) as [Tensor, Tensor | Scalar, "floor" | "trunc" | null];
+  return divInto[mode ?? "null"](target, other);
+});
+/** floor(input / other); integers stay integers (torch.floor_divide). */
+export const floorDivide = floorDiv;
+
+/** The remainder with the sign of the divisor, as Python's %. Shapes broadcast. */
+export const remainder: Binary = binary("remainder", {
+  grad: [(g) => g, (g, a, b) => times(g.neg(), floorDiv(a, b))],
+  refuse: noBool("operands that are not bool"),
+});
+/** The remainder with the sign of the dividend, as C's fmod. Shapes broadcast. */
+export const fmod: Binary = binary("fmod", {
+  grad: [(g) => g, (g, a, b) => times(g.neg(), truncDiv(a, b))],
+  refuse: noBool("operands that are not bool"),
+});
+/** input ^ other. Shapes broadcast. @example pow(tensor([1, 2, 3]), 2) // [1., 4., 9.] */
+export const pow: Binary = binary("pow", {
+  grad: [
+    (g, a, b) => {
+      if (typeof b === "number") return b === 0 ? g.mul(0) : g.mul((a as Tensor).pow(b - 1)).mul(b);
+      return where(b.eq(0), 0, times(g.mul(b), pow(a, b.sub(1))));
+    },
+    (g, a, b) => {
+      // d/db a^b = a^b log a, with 0 where a is 0 and b >= 0
+      if (typeof a === "number") return g.mul(pow(a, b)).mul(a === 0 ? 0 : Math.log(a));
+      return where(a.eq(0).logicalAnd((b as Tensor).ge(0)), 0, g.mul(a.pow(b)).mul(a.log()));
+    },
+  ],
+});
+/** The angle of (input = y, other = x), in (-pi, pi]. Shapes broadcast. */
+export const atan2: Binary = binary("atan2", {
+  result: "float",
+  grad: [
+    (g, y, x) => times(g, x).div(sumOfSquares(y, x)),
+    (g, y, x) => times(g.neg(), y).div(sumOfSquares(y, x)),
+  ],
+});
+/** sqrt(input^2 + other^2) without overflow. Shapes broadcast. */
+export const hypot: Binary = binary("hypot", {
+  grad: [(g, a, b) => times(g, a).div(hypot(a, b)), (g, a, b) => times(g, b).div(hypot(a, b))],
+});
+/** The larger of both; NaN wins. Shapes broadcast. Ties share the gradient. */
+export const maximum: Binary = binary("maximum", {
+  grad: [(g, a, b) => shareGrad(g, a, b, "gt"), (g, a, b) => shareGrad(g, b, a, "gt")],
+});
+/** The smaller of both; NaN wins. Shapes broadcast. */
+export const minimum: Binary = binary("minimum", {
+  grad: [(g, a, b) => shareGrad(g, a, b, "lt"), (g, a, b) => shareGrad(g, b, a, "lt")],
+});
+/** The larger of both; a number wins over NaN. Shapes broadcast. */
+export const fmax: Binary = binary("fmax", {
+  grad: [(g, a, b) => g.mul(ge(a, b).logicalOr(isNotNumber(b))), (g, a, b) => g.mul(ge(a, b).logicalOr(isNotNumber(b)).logicalNot())],
+});
+/** The smaller of both; a number wins over NaN. Shapes broadcast. */
+export const fmin: Binary = binary("fmin", {
+  grad: [(g, a, b) => g.mul(le(a, b).logicalOr(isNotNumber(b))), (g, a, b) => g.mul(le(a, b).logicalOr(isNotNumber(b)).logicalNot())],
+});
+/** The magnitude of input with the sign of other. Shapes broadcast. */
+export const copysign: Binary = binary("copysign", {
+  result: "float",
+  grad: [(g, a, b) => g.mul(times((a as Tensor).sign(), typeof b === "number" ? (Object.is(b, -0) || b < 0 ? -1 : 1) : where(b.lt(0), -1, 1))), (g) => g.mul(0)],
+});
+/** log(e^input + e^other) without overflow. Shapes broadcast. */
+export const logaddexp: Binary = binary("logaddexp", {
+  grad: [(g, a, b) => g.mul(sub(a, b).sigmoid()), (g, a, b) => g.mul(sub(b, a).sigmoid())],
+});
+/** input * log(other), 0 where input is 0. Shapes broadcast. */
+export const xlogy: Binary = binary("xlogy", {
+  result: "float",
+  grad: [
+    (g, a, b) => (typeof b === "number" ? g.mul(Math.log(b)).mul((a as Tensor).ne(0)) : g.mul(where(ne(a, 0), b.log(), 0))),
+    (g, a, b) => times(g, a).div(b),
+  ],
+});
+
+const squareOf = (a: Operand): Operand => (typeof a === "number" ? a * a : a.square());
+const sumOfSquares = (a: Operand, b: Operand): Tensor => add(squareOf(a), squareOf(b));
+
+/** The gradient of max or min for its first operand: whole where it won, half at ties. */
+function shareGrad(g: Tensor, a: Operand, b: Operand, won: "gt" | "lt"): Tensor {
+  const wins = won === "gt" ? gt(a, b) : lt(a, b);
+  const ties = eq(a, b);
+  return where(wins, g, where(ties, g.mul(0.5), 0));
+}
+
+const isNotNumber = (x: Operand): Tensor | boolean => (typeof x === "number" ? Number.isNaN(x) : x.isnan());
+
+/** True where equal. Shapes broadcast; bool. */
+export const eq: Binary = binary("eq", { result: "bool", grad: null });
+/** True where not equal. Shapes broadcast; bool. */
+export const ne: Binary = binary("ne", { result: "bool", grad: null });
+/** True where input < other. Shapes broadcast; bool. */
+export const lt: Binary = binary("lt", { result: "bool", grad: null });
+/** True where input <= other. Shapes broadcast; bool. */
+export const le: Binary = binary("le", { result: "bool", grad: null });
+/** True where input > other. Shapes broadcast; bool. */
+export const gt: Binary = binary("gt", { result: "bool", grad: null });
+/** True where input >= other. Shapes broadcast; bool. */
+export const ge: Binary = binary("ge", { result: "bool", grad: null });
+/** True where both are non-zero. Shapes broadcast; bool. */
+export const logicalAnd: Binary = binary("logicalAnd", { result: "bool", grad: null });
+/** True where either is non-zero. Shapes broadcast; bool. */
+export const logicalOr: Binary = binary("logicalOr", { result: "bool", grad: null });
+/** True where exactly one is non-zero. Shapes broadcast; bool. */
+export const logicalXor: Binary = binary("logicalXor", { result: "bool", grad: null });
+/** Bitwise and; integers and bool. Shapes broadcast. */
+export const bitwiseAnd: Binary = binary("bitwiseAnd", { grad: null, refuse: integersOnly });
+/** Bitwise or; integers and bool. Shapes broadcast. */
+export const bitwiseOr: Binary = binary("bitwiseOr", { grad: null, refuse: integersOnly });
+/** Bitwise exclusive or; integers and bool. Shapes broadcast. */
+export const bitwiseXor: Binary = binary("bitwiseXor", { grad: null, refuse: integersOnly });
+
+// Gradients of activations as one native pass each; differentiable themselves, for higher derivatives.
+
+/** g * (1 - y^2), y = tanh(x). */
+export const tanhBackward: Binary = binary("tanhBackward", {
+  grad: [(g, _, y) => g.tanhBackward(y as Tensor), (g, h, y) => times(g, h).mul(y).mul(-2)],
+});
+/** g * y * (1 - y), y = sigmoid(x). */
+export const sigmoidBackward: Binary = binary("sigmoidBackward", {
+  grad: [(g, _, y) => g.sigmoidBackward(y as Tensor), (g, h, y) => times(g, h).mul((y as Tensor).mul(-2).add(1))],
+});
+/** g where y > 0, y = relu(x). */
+export const reluBackward: Binary = binary("reluBackward", { grad: [(g, _, y) => g.reluBackward(y as Tensor), (g) => g.mul(0)] });
+/** g * d/dx silu(x). */
+export const siluBackward: Binary = binary("siluBackward", {
+  grad: [
+    (g, _, x) => g.siluBackward(x as Tensor),
+    (g, h, x) => {
+      const s = (x as Tensor).sigmoid();
+      const slope = s.mul(s.neg().add(1));
+      return times(g, h).mul(slope).mul((x as Tensor).mul(s.mul(-2).add(1)).add(2));
+    },
+  ],
+});
+
+const scaledParams = parseSignature("input: tensor, other: tensor, slope: float");
+const leakyCode = launch.codesOf("binaryAttr")("leakyReluBackward");
+/** g where x > 0, slope * g elsewhere. */
+export const leakyReluBackward: (input: Tensor, other: Tensor, slope: number) => Tensor = register("leakyReluBackward", scaledParams, (g, x, slope) => {
+  const out = launch.binaryAttr("leakyReluBackward", leakyCode, g, x, slope, 0, g.shape, g.dt);
+  if (recorded(g)) record("leakyReluBackward", out, [g], [x], ([h], node) => [leakyReluBackward(h!, node.tensor(0), slope)]);
+  return out;
+});

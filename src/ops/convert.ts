@@ -1,0 +1,132 @@
+/** Copies and conversions: clone, contiguous, to, copy_, fill_ and the dtype shorthands. */
+import { native } from "../runtime/addon.js";
+import { codeOf, isDifferentiable, type DType } from "../tensor/dtype.js";
+import { deviceCode, type Device } from "../tensor/device.js";
+import { ValueError, describe } from "../tensor/errors.js";
+import * as launch from "../tensor/launch.js";
+import { broadcastShapes, sameShape } from "../tensor/shape.js";
+import { Tensor, type Scalar } from "../tensor/tensor.js";
+import { castTo, inPlace, op, record, recorded, requireWritable, setLate } from "./define.js";
+import { fillWith, inPlaceForms, toInput } from "./pointwise.js";
+import { bind, dtypeCode, parseSignature } from "./schema.js";
+
+/** A copy with storage of its own, row-major; recorded. */
+export const clone: (input: Tensor) => Tensor = op("clone", "input: tensor", (input: Tensor) => {
+  input.live("clone");
+  const out = launch.made("clone", input.shape, input.dt, input.dev, [input], (owner) => native.clone(input.handle, owner));
+  return recorded(input) ? record("clone", out, [input], [], ([g]) => [g!]) : out;
+});
+setLate({ clone });
+
+/** The tensor itself when row-major, else a row-major copy. */
+export const contiguous: (input: Tensor) => Tensor = op("contiguous", "input: tensor", (input: Tensor) => (input.isContiguous() ? input : clone(input)));
+
+/** @internal Changes the dtype, recorded. */
+export function convertDtype(input: Tensor, dt: number): Tensor {
+  input.live("to");
+  const out = castTo(input, dt);
+  const from = input.dt;
+  if (out !== input && recorded(input) && isDifferentiable(dt)) record("to", out, [input], [], ([g]) => [convertDtype(g!, from)]);
+  return out;
+}
+
+function convertDevice(input: Tensor, dev: number): Tensor {
+  if (input.dev === dev) return input;
+  const out = launch.made("to", input.shape, input.dt, dev, [input], (owner) => native.toDevice(input.live("to"), dev, owner));
+  const from = input.dev;
+  return recorded(input) ? record("to", out, [input], [], ([g]) => [convertDevice(g!, from)]) : out;
+}
+
+/** Options of {@link to}. */
+export interface ToOptions {
+  dtype?: DType;
+  device?: Device;
+  /** Copies to a device without waiting. Default false. */
+  nonBlocking?: boolean;
+  /** Copies even when nothing changes. Default false. */
+  copy?: boolean;
+}
+
+/**
+ * The tensor with another dtype, device, or those of another tensor; itself when nothing changes.
+ * @example tensor([1.7]).to("int64") // [1]
+ */
+export const to: (input: Tensor, target?: DType | Device | Tensor | ToOptions, second?: DType | ToOptions, options?: ToOptions) => Tensor = op(
+  "to",
+  "input: tensor, device: any? = null, dtype: any? = null, nonBlocking: bool = false, copy: bool = false",
+  (input: Tensor, first: unknown, second: unknown, _nonBlocking: boolean, copy: boolean) => {
+    let dt = input.dt;
+    let dev = input.dev;
+    for (const target of [first, second]) {
+      if (target === null) continue;
+      if (target instanceof Tensor) [dt, dev] = [target.dt, target.dev];
+      else if (typeof target === "string" && (target in codeOf || target === second)) dt = dtypeCode("to", target);
+      else if (typeof target === "string" && /^[a-z]+\d+$/.test(target) && !/^(cuda|opencl)/.test(target)) dt = dtypeCode("to", target);
+      else if (typeof target === "string") dev = deviceCode("to", target);
+      else throw new ValueError({ op: "to", argument: "device", expected: "a dtype, a device or a Tensor", got: describe(target) });
+    }
+    const out = convertDevice(convertDtype(input, dt), dev);
+    return copy && out === input ? clone(input) : out;
+  },
+);
+
+type Cast = (input: Tensor) => Tensor;
+const castMethod = (name: string, dtype: DType): Cast => op<Cast>(name, "input: tensor", (input: Tensor) => convertDtype(input, codeOf[dtype]));
+/** As `to("float32")`. */
+export const float = castMethod("float", "float32");
+/** As `to("float64")`. */
+export const double = castMethod("double", "float64");
+/** As `to("float16")`. */
+export const half = castMethod("half", "float16");
+/** As `to("bfloat16")`. */
+export const bfloat16 = castMethod("bfloat16", "bfloat16");
+/** As `to("int64")`. */
+export const long = castMethod("long", "int64");
+/** As `to("int32")`. */
+export const int = castMethod("int", "int32");
+/** As `to("bool")`. */
+export const bool = castMethod("bool", "bool");
+/** As `to("uint8")`. */
+export const byte = castMethod("byte", "uint8");
+
+/** As `to(other)`: dtype and device of another tensor. */
+export const typeAs: (input: Tensor, other: Tensor) => Tensor = op("typeAs", "input: tensor, other: tensor", (input: Tensor, other: Tensor) => to(input, other));
+
+const copyParams = parseSignature("input: tensor, src: tensor, nonBlocking: bool = false");
+inPlaceForms.set("copy_", (...args: unknown[]) => {
+  const [target, src] = bind("copy_", copyParams, args) as [Tensor, Tensor];
+  const shape = broadcastShapes("copy_", target.shape, src.shape);
+  requireWritable("copy_", target, shape, target.dt);
+  const write = (): void => launch.done("copy_", native.copyInto(target.live("copy_"), src.live("copy_")), target, src);
+  return inPlace("copy_", target, [src], write, () => copied(target, src));
+});
+
+/** The recorded value of a tensor that `src` was copied into: the old value has no part in it. */
+function copied(target: Tensor, src: Tensor): Tensor {
+  const { shape, dt } = src;
+  const out = launch.empty("copy_", target.shape, target.dt, target.dev);
+  launch.done("copy_", native.copyInto(out.handle, src.handle), out, src);
+  return recorded(src) ? record("copy", out, [src], [], ([g]) => [toInput(g!, shape, dt)]) : out;
+}
+
+const fillParams = parseSignature("input: tensor, value: operand");
+inPlaceForms.set("fill_", (...args: unknown[]) => {
+  const [target, given] = bind("fill_", fillParams, args) as [Tensor, Tensor | Scalar];
+  if (given instanceof Tensor && !sameShape(given.shape, [])) {
+    throw new ValueError({ op: "fill_", argument: "value", expected: "a number or a 0-d tensor", got: describe(given) });
+  }
+  if (given instanceof Tensor) return (inPlaceForms.get("copy_") as unknown as (t: Tensor, src: Tensor) => Tensor)(target, given);
+  return constant("fill_", target, given);
+});
+inPlaceForms.set("zero_", (target: Tensor) => constant("zero_", target, 0));
+
+function constant(name: string, target: Tensor, value: Scalar): Tensor {
+  target.live(name);
+  const compute = (): Tensor => {
+    const out = launch.empty(name, target.shape, target.dt, target.dev);
+    fillWith(name, out, value);
+    return out;
+  };
+  return inPlace(name, target, [], () => fillWith(name, target, value), compute);
+}
+

@@ -1,0 +1,274 @@
+/** New tensors: from JavaScript values, filled, counted. */
+import { io, native } from "../runtime/addon.js";
+import { Code, category, codeOfTypedArray, defaultDtypeCode, typedArrayFor, type DType } from "../tensor/dtype.js";
+import type { Device } from "../tensor/device.js";
+import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
+import * as launch from "../tensor/launch.js";
+import { numelOf, type Shape } from "../tensor/shape.js";
+import { Tensor, type Complex, type Scalar } from "../tensor/tensor.js";
+import { castTo, op, register } from "./define.js";
+import { fillWith } from "./pointwise.js";
+import { bind, checkSizes, isOptions, parseSignature } from "./schema.js";
+
+const code = launch.codesOf("structured");
+
+/** Options of every function that makes a tensor. */
+export interface TensorOptions {
+  /** Default: float32 (see setDefaultDtype), or what the data says. */
+  dtype?: DType | null;
+  /** Default "cpu". */
+  device?: Device | null;
+  /** Records ops on the tensor for backward. Default false. */
+  requiresGrad?: boolean;
+}
+
+const making = "*, dtype: dtype? = null, device: device? = null, requiresGrad: bool = false";
+
+function withGrad(t: Tensor, requiresGrad: boolean): Tensor {
+  return requiresGrad ? t.requiresGrad_() : t;
+}
+
+// -- from data
+
+/** What {@link tensor} takes: a scalar, nested arrays of scalars or tensors, or a typed array. */
+export type TensorData = Scalar | Complex | ArrayBufferView | Tensor | readonly TensorData[];
+
+/**
+ * Makes a tensor from JavaScript values (copied). Numbers give the default dtype (float32), bigint int64, booleans bool,
+ * a typed array its own dtype; nested arrays must not be ragged.
+ * @example tensor([[1, 2], [3, 4]]).shape // [2, 2]
+ * @throws ShapeError for ragged arrays
+ */
+export const tensor: (data: TensorData, options?: TensorOptions) => Tensor = op(
+  "tensor",
+  `data: any, ${making}`,
+  (data: TensorData, dt: number | null, dev: number | null, requiresGrad: boolean) => withGrad(fromData("tensor", data, dt, dev ?? 0), requiresGrad),
+  { method: false },
+);
+/** As {@link tensor}, but a tensor that fits already is returned itself. */
+export const asTensor: (data: TensorData, options?: TensorOptions) => Tensor = op(
+  "asTensor",
+  `data: any, *, dtype: dtype? = null, device: device? = null`,
+  (data: TensorData, dt: number | null, dev: number | null) =>
+    data instanceof Tensor ? castTo(data, dt ?? data.dt) : fromData("asTensor", data, dt, dev ?? 0),
+  { method: false },
+);
+/** A tensor over the elements of a typed array (copied), in a given shape. Default shape: [length]. */
+export const fromTypedArray: (data: ArrayBufferView, shape?: readonly number[] | null) => Tensor = op(
+  "fromTypedArray",
+  "data: any, shape: ints? = null",
+  (data: ArrayBufferView, shape: number[] | null) => {
+    const dt = ArrayBuffer.isView(data) ? codeOfTypedArray(data) : -1;
+    if (dt < 0) throw new ValueError({ op: "fromTypedArray", argument: "data", expected: "a typed array such as Float32Array", got: describe(data) });
+    const { length } = data as Float32Array;
+    if (shape !== null && numelOf(checkSizes("fromTypedArray", shape, "shape")) !== length) {
+      throw new ShapeError({ op: "fromTypedArray", argument: "shape", expected: `a shape of ${length} elements`, got: formatShape(shape) });
+    }
+    return fromBuffer("fromTypedArray", data, shape ?? [length], dt, 0);
+  },
+  { method: false },
+);
+
+function fromData(name: string, data: TensorData, dt: number | null, dev: number): Tensor {
+  if (data instanceof Tensor) return castTo(data.detach(), dt ?? data.dt).clone();
+  if (ArrayBuffer.isView(data)) {
+    const own = codeOfTypedArray(data);
+    if (own < 0) throw new ValueError({ op: name, argument: "data", expected: "a typed array of a supported type", got: describe(data) });
+    const t = fromBuffer(name, data, [(data as Float32Array).length], own, dev);
+    return dt === null ? t : castTo(t, dt);
+  }
+  const shape: number[] = [];
+  for (let level: unknown = data; isList(level) && !(ArrayBuffer.isView(level) && shape.length === 0); ) {
+    shape.push(level.length);
+    if (level.length === 0) break;
+    level = level[0];
+  }
+  const leaves: unknown[] = [];
+  gather(name, data, shape, 0, leaves);
+  const kind = leaves.length === 0 ? 2 : leaves.reduce((widest: number, leaf) => Math.max(widest, leafKind(name, leaf)), 0);
+  // Kinds: 0 bool, 1 bigint, 2 number, 3 complex.
+  const own = [Code.bool, Code.int64, defaultDtypeCode(), Code.complex64][kind]!;
+  const target = dt ?? own;
+  if (kind === 3 && category[target] !== 3) throw new DTypeError({ op: name, argument: "dtype", expected: "a complex dtype for complex data", got: launch.dtypeName(target) });
+  const storage = pickStorage(target, kind);
+  const buffer = typedArrayFor(storage, leaves.length);
+  for (let i = 0; i < leaves.length; i++) write(buffer, storage, i, leaves[i]);
+  const made = fromBuffer(name, buffer, shape, storage, dev);
+  return castTo(made, target);
+}
+
+/** Numbers are written as float64 and cast by native code where the target is not a plain typed array. */
+function pickStorage(target: number, kind: number): number {
+  if (kind === 3 || category[target] === 3) return target === Code.complex128 || kind !== 3 ? (category[target] === 3 ? target : Code.float64) : target;
+  if (target === Code.int64) return kind === 2 ? Code.float64 : Code.int64;
+  return target === Code.float32 || target === Code.float64 || target === Code.bool ? (kind === 1 && target === Code.bool ? Code.int64 : target) : Code.float64;
+}
+
+function write(buffer: ArrayBufferView, storage: number, i: number, leaf: unknown): void {
+  if (category[storage] === 3) {
+    const out = buffer as Float64Array;
+    const complex = typeof leaf === "object" ? (leaf as Complex) : { re: Number(leaf), im: 0 };
+    out[2 * i] = complex.re;
+    out[2 * i + 1] = complex.im;
+  } else if (storage === Code.int64) (buffer as BigInt64Array)[i] = BigInt(leaf as bigint | boolean);
+  else (buffer as Float64Array)[i] = storage === Code.bool ? (leaf ? 1 : 0) : Number(leaf);
+}
+
+const isList = (value: unknown): value is ArrayLike<unknown> => Array.isArray(value) || ArrayBuffer.isView(value);
+
+function leafKind(name: string, leaf: unknown): number {
+  switch (typeof leaf) {
+    case "boolean":
+      return 0;
+    case "bigint":
+      return 1;
+    case "number":
+      return 2;
+    default:
+      if (isOptions(leaf) && typeof leaf["re"] === "number" && typeof leaf["im"] === "number") return 3;
+      throw new ValueError({ op: name, argument: "data", expected: "numbers, booleans, bigints or arrays of them", got: describe(leaf) });
+  }
+}
+
+function gather(name: string, value: unknown, shape: readonly number[], depth: number, leaves: unknown[]): void {
+  if (value instanceof Tensor && depth > 0) {
+    const inner = value.tolist();
+    return gather(name, inner, Array.isArray(inner) && shape.length === depth ? [...shape, -1] : shape, depth, leaves);
+  }
+  if (depth === shape.length) {
+    if (isList(value)) throw ragged(name, shape, depth, value);
+    leaves.push(value);
+    return;
+  }
+  if (!isList(value) || value.length !== shape[depth]) throw ragged(name, shape, depth, value);
+  for (let i = 0; i < value.length; i++) gather(name, value[i], shape, depth + 1, leaves);
+}
+
+function ragged(name: string, shape: readonly number[], depth: number, value: unknown): ShapeError {
+  const expected = depth === shape.length ? `a scalar at depth ${depth}` : `${shape[depth]} items at depth ${depth}, as in the first row`;
+  return new ShapeError({ op: name, argument: "data", expected, got: isList(value) ? `${value.length} items` : describe(value) });
+}
+
+export function fromBuffer(name: string, data: ArrayBufferView, shape: Shape, dt: number, dev: number): Tensor {
+  const host = launch.made(name, shape, dt, 0, [], (owner) => {
+    for (let i = 0; i < shape.length; i++) io[i] = shape[i]!;
+    return native.fromBuffer(dt, shape.length, data, owner);
+  });
+  return dev === 0 ? host : launch.made(name, shape, dt, dev, [host], (owner) => native.toDevice(host.handle, dev, owner));
+}
+
+// -- filled
+
+type SizeArgs = (number | readonly number[] | (TensorOptions & { size?: readonly number[] }))[];
+type Filled = (...size: SizeArgs) => Tensor;
+
+function filled(name: string, value: number | null): Filled {
+  const body = (size: number[], dt: number | null, dev: number | null, requiresGrad: boolean): Tensor => {
+    const out = launch.empty(name, checkSizes(name, size), dt ?? defaultDtypeCode(), dev ?? 0);
+    if (value !== null) fillWith(name, out, value);
+    return withGrad(out, requiresGrad);
+  };
+  return op<Filled>(name, `*size: ints, ${making}`, body, { method: false, differentiable: false });
+}
+
+/** A tensor of zeros. @example zeros(2, 3), zeros([2, 3], { dtype: "int64" }) */
+export const zeros = filled("zeros", 0);
+/** A tensor of ones. */
+export const ones = filled("ones", 1);
+/** A tensor with uninitialised elements. */
+export const empty = filled("empty", null);
+
+/** A tensor of one value: a number gives the default dtype, bigint int64, boolean bool. @example full([2, 2], 7) */
+export const full: (size: number | readonly number[], fillValue: Scalar, options?: TensorOptions) => Tensor = op(
+  "full",
+  `size: ints, fillValue: number, ${making}`,
+  (size: number[], value: Scalar, dt: number | null, dev: number | null, requiresGrad: boolean) => {
+    const out = launch.empty("full", checkSizes("full", size), dt ?? scalarCode(value), dev ?? 0);
+    fillWith("full", out, value);
+    return withGrad(out, requiresGrad);
+  },
+  { method: false, differentiable: false },
+);
+const scalarCode = (value: Scalar): number => (typeof value === "boolean" ? Code.bool : typeof value === "bigint" ? Code.int64 : defaultDtypeCode());
+
+type Like = (input: Tensor, options?: TensorOptions) => Tensor;
+function like(name: string, value: number | null): Like {
+  const body = (input: Tensor, dt: number | null, dev: number | null, requiresGrad: boolean): Tensor => {
+    const out = launch.empty(name, input.shape, dt ?? input.dt, dev ?? input.dev);
+    if (value !== null) fillWith(name, out, value);
+    return withGrad(out, requiresGrad);
+  };
+  return op<Like>(name, `input: tensor, ${making}`, body, { method: false, differentiable: false });
+}
+/** Zeros with the shape, dtype and device of `input`. */
+export const zerosLike = like("zerosLike", 0);
+/** Ones with the shape, dtype and device of `input`. */
+export const onesLike = like("onesLike", 1);
+/** Uninitialised, with the shape, dtype and device of `input`. */
+export const emptyLike = like("emptyLike", null);
+/** One value with the shape, dtype and device of `input`. */
+export const fullLike: (input: Tensor, fillValue: Scalar, options?: TensorOptions) => Tensor = op(
+  "fullLike",
+  `input: tensor, fillValue: number, ${making}`,
+  (input: Tensor, value: Scalar, dt: number | null, dev: number | null, requiresGrad: boolean) => {
+    const out = launch.empty("fullLike", input.shape, dt ?? input.dt, dev ?? input.dev);
+    fillWith("fullLike", out, value);
+    return withGrad(out, requiresGrad);
+  },
+  { method: false, differentiable: false },
+);
+
+// -- counted
+
+const arangeParams = parseSignature(`start: number, end: number? = null, step: number = 1, ${making}`);
+type ArangeOptions = TensorOptions & { start?: Scalar; end?: Scalar; step?: Scalar };
+
+function arangeOf(...args: (Scalar | ArangeOptions)[]): Tensor {
+  const named = isOptions(args.at(-1)) ? (args.at(-1) as Record<string, unknown>) : {};
+  const positional = isOptions(args.at(-1)) ? args.length - 1 : args.length;
+  const full = positional === 0 && named["start"] === undefined ? [0, ...args] : args;
+  const [a, b, step, dt, dev, requiresGrad] = bind("arange", arangeParams, full) as [Scalar, Scalar | null, Scalar, number | null, number | null, boolean];
+  const [start, end] = b === null ? [0, a] : [a, b];
+  const [from, to, by] = [Number(start), Number(end), Number(step)];
+  if (!Number.isFinite(from) || !Number.isFinite(to)) throw new ValueError({ op: "arange", argument: "end", expected: "finite bounds", got: `${from} and ${to}` });
+  if (by === 0 || Number.isNaN(by)) throw new ValueError({ op: "arange", argument: "step", expected: "not zero", got: String(by) });
+  if ((to - from) / by < 0) throw new ValueError({ op: "arange", argument: "end", expected: "reached from start by step", got: `${from} to ${to} by ${by}` });
+  const whole = [from, to, by].every(Number.isInteger);
+  const n = Math.max(0, Math.ceil((to - from) / by));
+  return withGrad(launch.run("arange", code("arange"), [], [n], dt ?? (whole ? Code.int64 : defaultDtypeCode()), [from, by], dev ?? 0), requiresGrad);
+}
+
+/**
+ * Numbers from start (default 0) to end (excluded), step apart; int64 when all are integers, else the default dtype.
+ * @example arange(4) // [0, 1, 2, 3]
+ */
+export const arange: (...args: (Scalar | ArangeOptions)[]) => Tensor = register("arange", arangeParams, arangeOf, { method: false, differentiable: false });
+
+/** `steps` numbers from start to end, both included. @example linspace(0, 1, 3) // [0., 0.5, 1.] */
+export const linspace: (start: number, end: number, steps: number | TensorOptions, options?: TensorOptions) => Tensor = op(
+  "linspace",
+  `start: float, end: float, steps: int, ${making}`,
+  (start: number, end: number, steps: number, dt: number | null, dev: number | null, requiresGrad: boolean) => {
+    if (steps < 0) throw new ValueError({ op: "linspace", argument: "steps", expected: "at least 0", got: String(steps) });
+    return withGrad(launch.run("linspace", code("linspace"), [], [steps], dt ?? defaultDtypeCode(), [start, end], dev ?? 0), requiresGrad);
+  },
+  { method: false, differentiable: false },
+);
+/** `steps` numbers from base^start to base^end, evenly spaced in the exponent. @param base default 10 */
+export const logspace: (start: number, end: number, steps: number, base?: number | TensorOptions, options?: TensorOptions) => Tensor = op(
+  "logspace",
+  `start: float, end: float, steps: int, base: float = 10.0, ${making}`,
+  (start: number, end: number, steps: number, base: number, dt: number | null, dev: number | null, requiresGrad: boolean) => {
+    const exponents = launch.run("logspace", code("linspace"), [], [steps], Code.float64, [start, end], dev ?? 0);
+    return withGrad(castTo(exponents.mul(Math.log(base)).exp(), dt ?? defaultDtypeCode()), requiresGrad);
+  },
+  { method: false, differentiable: false },
+);
+/** The identity matrix [n, m]. @param m default n */
+export const eye: (n: number, m?: number | null | TensorOptions, options?: TensorOptions) => Tensor = op(
+  "eye",
+  `n: int, m: int? = null, ${making}`,
+  (n: number, m: number | null, dt: number | null, dev: number | null, requiresGrad: boolean) =>
+    withGrad(launch.run("eye", code("eye"), [], checkSizes("eye", [n, m ?? n], "n"), dt ?? defaultDtypeCode(), [], dev ?? 0), requiresGrad),
+  { method: false, differentiable: false },
+);

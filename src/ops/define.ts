@@ -1,0 +1,196 @@
+/** How an op is declared: the registry, recording for backward, and the in-place form of any out-of-place op. */
+import { isGradEnabled, withRecording } from "../autograd/mode.js";
+import { Node, Saved, edgeOf, markChanged, type BackwardRule, type Edge } from "../autograd/node.js";
+import { native } from "../runtime/addon.js";
+import { Code, dtypes, promoteTypes, promoteWeak } from "../tensor/dtype.js";
+import { AutogradError, DTypeError, DeviceError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
+import { done, made } from "../tensor/launch.js";
+import { sameShape, type Shape } from "../tensor/shape.js";
+import { Tensor, metaOf } from "../tensor/tensor.js";
+import { bind, parseSignature, type Param } from "./schema.js";
+
+/** What tests, docs and the support table read of a declared op. */
+export interface OpInfo {
+  readonly name: string;
+  readonly params: readonly Param[];
+  /** Offered as a method of Tensor, too (tensor-methods.ts lists them). */
+  readonly method: boolean;
+  /** Has an in-place method `name_`. */
+  readonly inPlace: boolean;
+  readonly differentiable: boolean;
+}
+
+/** Every op by name. */
+export const registry = new Map<string, OpInfo>();
+
+type AnyFunction = (...args: never[]) => unknown;
+
+export interface OpOptions {
+  /** Default true: the op is a method of Tensor, its first parameter the receiver. */
+  readonly method?: boolean;
+  /** Default false. */
+  readonly inPlace?: boolean;
+  /** Default true. */
+  readonly differentiable?: boolean;
+}
+
+/** Declares an op: `signature` is its one parameter list, `body` gets the converted values in that order. */
+export function op<F extends AnyFunction>(name: string, signature: string, body: (...values: never[]) => unknown, options: OpOptions = {}): F {
+  const params = parseSignature(signature);
+  const run = body as unknown as (...values: unknown[]) => unknown;
+  const call = (...args: unknown[]): unknown => run(...bind(name, params, args));
+  return register(name, params, call, options) as unknown as F;
+}
+
+/** Registers a function that binds its own arguments (the hot ops). */
+export function register<F>(name: string, params: readonly Param[], call: F, options: OpOptions = {}): F {
+  const { method = true, inPlace = false, differentiable = true } = options;
+  registry.set(name, { name, params, method, inPlace, differentiable });
+  return call;
+}
+
+export function requireTensor(op: string, argument: string, value: unknown): asserts value is Tensor {
+  if (!(value instanceof Tensor)) throw new ValueError({ op, argument, expected: "a Tensor", got: describe(value) });
+}
+
+/** Tensors of one op must share a device. Differs: torch also moves 0-d CPU tensors; so do we, silently, by reading the number. */
+export function requireSameDevice(op: string, a: Tensor, b: Tensor): void {
+  if (a.dev !== b.dev) {
+    throw new DeviceError({ op, expected: "tensors on one device", got: `${a.device} and ${b.device}`, hint: `move one with .to("${a.device}")` });
+  }
+}
+
+/** The dtype of an op on two tensors: 0-d operands count by category only (torch.result_type). */
+export function resultCode(a: Tensor, b: Tensor): number {
+  if (a.dt === b.dt) return a.dt;
+  const aZero = a.shape.length === 0;
+  const bZero = b.shape.length === 0;
+  if (aZero === bZero) return promoteTypes(a.dt, b.dt);
+  return aZero ? promoteWeak(b.dt, a.dt) : promoteWeak(a.dt, b.dt);
+}
+
+/** `a` with another dtype; itself when it has it. Unrecorded: callers record. */
+export function castTo(a: Tensor, dt: number): Tensor {
+  return a.dt === dt ? a : made("to", a.shape, dt, a.dev, [a], (owner) => native.cast(a.handle, dt, owner));
+}
+
+// -- recording
+
+export const backwardName = (name: string): string => `${name[0]!.toUpperCase()}${name.slice(1)}Backward0`;
+
+/** Makes `out` the recorded result of an op on `inputs`. Call only when {@link recorded} says so. */
+export function record(name: string, out: Tensor, inputs: readonly Tensor[], saved: readonly Tensor[], rule: BackwardRule): Tensor {
+  recordMany(name, [out], inputs, saved, rule);
+  return out;
+}
+
+export function recordMany(name: string, outs: readonly (Tensor | null)[], inputs: readonly Tensor[], saved: readonly Tensor[], rule: BackwardRule): void {
+  const edges: (Edge | null)[] = new Array(inputs.length);
+  for (let i = 0; i < inputs.length; i++) edges[i] = edgeOf(inputs[i]!);
+  const keep: Saved[] = new Array(saved.length);
+  for (let i = 0; i < saved.length; i++) keep[i] = new Saved(saved[i]!);
+  const node = new Node(backwardName(name), edges, outs.length, rule, keep);
+  outs.forEach((out, i) => {
+    if (out === null) return;
+    const meta = metaOf(out);
+    meta.gradFn = node;
+    meta.output = i;
+  });
+}
+
+/** True when an op on these inputs must be recorded. */
+export function recorded(a: Tensor, b?: Tensor | null, c?: Tensor | null): boolean {
+  return (a.requiresGrad || (b != null && b.requiresGrad) || (c != null && c.requiresGrad)) && isGradEnabled();
+}
+
+export const recordedAny = (inputs: readonly Tensor[]): boolean => inputs.some((t) => t.requiresGrad) && isGradEnabled();
+
+// -- in place
+
+// Ops that this file needs and that are declared above it.
+interface Late {
+  clone(t: Tensor): Tensor;
+}
+let late: Late;
+export function setLate(given: Late): void {
+  late = given;
+}
+
+/**
+ * Runs an op in place. Unrecorded, `write` changes the memory directly. Recorded, the result is computed by `compute` on a copy
+ * that keeps the old history, written back, and its history becomes the target's (its base's, when the target is a view).
+ */
+export function inPlace(name: string, target: Tensor, others: readonly Tensor[], write: () => void, compute: (before: Tensor) => Tensor): Tensor {
+  target.live(name);
+  if (!recordedAny([target, ...others])) {
+    write();
+    markChanged(target, name);
+    return target;
+  }
+  const base = target.ag?.view?.base ?? target;
+  if (base.isLeaf && base.requiresGrad) {
+    throw new AutogradError({
+      op: name,
+      expected: base === target ? "a tensor that is not a leaf requiring grad" : "a tensor that is not a view of a leaf requiring grad",
+      got: `one of shape ${formatShape(target.shape)}`,
+      hint: "wrap the change in noGrad(() => ...), or work on a clone()",
+    });
+  }
+  const before = withRecording(false, () => late.clone(target));
+  const edge = edgeOf(target);
+  if (edge !== null) {
+    const meta = metaOf(before);
+    meta.gradFn = edge.node;
+    meta.output = edge.output;
+  }
+  const result = compute(before);
+  rebase(name, target, result);
+  return target;
+}
+
+/** Writes a recorded result into `target` and hands over its history. */
+export function rebase(name: string, target: Tensor, result: Tensor): void {
+  requireWritable(name, target, result.shape, result.dt);
+  done(name, native.copyInto(target.handle, result.handle), target, result);
+  markChanged(target, name);
+  const view = target.ag?.view;
+  if (view == null) {
+    const meta = metaOf(target);
+    const edge = edgeOf(result);
+    meta.gradFn = edge?.node ?? null;
+    meta.output = edge?.output ?? 0;
+    meta.rewrites++;
+    return;
+  }
+  const { base, replay } = view;
+  const node = new Node("CopySlices", [edgeOf(base), edgeOf(result)], 1, ([g]) => splitGrad(g!, replay), []);
+  const meta = metaOf(base);
+  meta.gradFn = node;
+  meta.output = 0;
+  meta.rewrites++;
+}
+
+/** The gradient of a base without the slice, and of the slice. */
+function splitGrad(g: Tensor, replay: (base: Tensor) => Tensor): readonly Tensor[] {
+  const rest = late.clone(g);
+  const slice = replay(rest);
+  const part = late.clone(replay(g));
+  inPlace("zero_", slice, [], () => done("zero_", native.fill(slice.handle, 0), slice), (before) => before.mul(0));
+  return [rest, part];
+}
+
+/** An in-place result must fit its target: same shape after broadcasting, a dtype that may be cast to the target's. */
+export function requireWritable(name: string, target: Tensor, shape: Shape, dt: number): void {
+  if (!sameShape(target.shape, shape)) {
+    throw new ShapeError({ op: name, expected: `a result of the tensor's own shape ${formatShape(target.shape)}`, got: formatShape(shape) });
+  }
+  if (!canCast(dt, target.dt)) {
+    throw new DTypeError({ op: name, expected: `a result that can be stored as ${target.dtype}`, got: dtypes[dt]! });
+  }
+}
+
+/** torch.can_cast: never from a higher category to a lower one, save that bool takes bool only. */
+export function canCast(from: number, to: number): boolean {
+  const rank = (code: number): number => (code === Code.bool ? 0 : code <= Code.int64 ? 1 : code <= Code.float64 ? 2 : 3);
+  return rank(from) <= rank(to);
+}

@@ -1,0 +1,25 @@
+/** All ops of `torch.*`; importing this file also gives Tensor its methods and autograd its few ops. */
+import { grad, setEngineOps } from "../autograd/engine.js";
+import { add } from "./binary.js";
+import { onesLike, zerosLike } from "./creation.js";
+import { clone } from "./convert.js";
+import { setGradOf } from "./pointwise.js";
+import "./methods.js";
+
+setEngineOps({ add, addInto: (a, b) => void a.add_(b), onesLike, zerosLike, copy: (t) => clone(t.detach()) });
+setGradOf((output, inputs, g) => grad(output, inputs, { gradOutputs: g, createGraph: true, allowUnused: true }));
+
+export * from "./unary.js";
+export { add, sub, mul, div, floorDivide, remainder, fmod, pow, atan2, hypot, maximum, minimum, fmax, fmin, copysign, logaddexp, xlogy, eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor, bitwiseAnd, bitwiseOr, bitwiseXor, type AlphaOptions, type DivOptions } from "./binary.js"; // prettier-ignore
+export { where, clamp, lerp, addcmul, addcdiv, maskedFill, type ClampOptions } from "./ternary.js";
+export * from "./creation.js";
+export { clone, type ToOptions } from "./convert.js";
+export { sum, mean, prod, amax, amin, max, min, argmax, argmin, any, all, countNonzero, logsumexp, variance as var, std, varMean, norm, cumsum, cumprod, equal, isclose, allclose, type Dims, type ReduceOptions, type TypedReduceOptions, type VarOptions, type NormOptions, type ValuesIndices, type CloseOptions } from "./reduce.js"; // prettier-ignore
+export { reshape, flatten, ravel, unflatten, squeeze, unsqueeze, permute, transpose, swapaxes, swapdims, t, movedim, broadcastTo, narrow, select, unbind, split, chunk, diagonal, asStrided, detach } from "./views.js"; // prettier-ignore
+export { cat, concat, stack, flip, tril, triu } from "./joining.js";
+export { slice, Slice, type Index } from "./indexing.js";
+export { gather, scatter, scatterAdd, indexSelect, indexAdd, nonzero, maskedSelect } from "./gathering.js";
+export { matmul, mm, bmm, mv, dot, outer, addmm, einsum, type AddmmOptions } from "./matmul.js";
+export { softmax, logSoftmax } from "./softmax.js";
+export { sort, argsort, topk, type SortOptions, type TopkOptions } from "./order.js";
+export { Generator, defaultGenerator, manualSeed, initialSeed, getRngState, setRngState, rand, randn, randLike, randnLike, randint, randperm, bernoulli, multinomial, type RandomOptions } from "./random.js"; // prettier-ignore

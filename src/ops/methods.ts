@@ -1,0 +1,103 @@
+/** Puts ops on Tensor as methods, and their in-place forms with a trailing underscore; types follow from the functions. */
+import { backward, type BackwardOptions } from "../autograd/engine.js";
+import { ValueError, describe } from "../tensor/errors.js";
+import { Tensor, type Scalar } from "../tensor/tensor.js";
+import type { AlphaOptions, DivOptions } from "./binary.js";
+import { inPlaceForms } from "./pointwise.js";
+import type { Generator } from "./random.js";
+import { max, min, type ValuesIndices } from "./reduce.js";
+import { isOptions } from "./schema.js";
+import * as methods from "./tensor-methods.js";
+import { where, type ClampOptions } from "./ternary.js";
+import { detachInPlace } from "./views.js";
+
+/** The methods that a module of ops gives: each function of a Tensor without its first parameter. */
+type Methods<M> = { readonly [K in keyof M]: M[K] extends (input: Tensor, ...rest: infer A) => infer R ? (...rest: A) => R : never };
+
+type Changing<N extends string, A extends unknown[] = []> = { [K in `${N}_`]: (...args: A) => Tensor };
+type UnaryNames =
+  | "abs" | "neg" | "sign" | "sgn" | "ceil" | "floor" | "round" | "trunc" | "fix" | "frac" | "exp" | "exp2" | "expm1" | "log" | "log2" | "log10" | "log1p"
+  | "sqrt" | "rsqrt" | "reciprocal" | "square" | "sin" | "cos" | "tan" | "asin" | "acos" | "atan" | "sinh" | "cosh" | "tanh" | "asinh" | "acosh" | "atanh"
+  | "sigmoid" | "erf" | "erfc" | "erfinv" | "lgamma" | "digamma" | "deg2rad" | "rad2deg" | "relu" | "silu" | "logicalNot" | "bitwiseNot" | "zero"; // prettier-ignore
+type BinaryNames =
+  | "mul" | "floorDivide" | "remainder" | "fmod" | "pow" | "atan2" | "hypot" | "copysign" | "xlogy" | "eq" | "ne" | "lt" | "le" | "gt" | "ge"
+  | "logicalAnd" | "logicalOr" | "logicalXor" | "bitwiseAnd" | "bitwiseOr" | "bitwiseXor"; // prettier-ignore
+
+/** In-place forms: they change the tensor, return it, and keep gradients right. */
+interface InPlaceMethods
+  extends Changing<UnaryNames>,
+    Changing<BinaryNames, [other: Tensor | Scalar]>,
+    Changing<"add" | "sub", [other: Tensor | Scalar, options?: AlphaOptions]>,
+    Changing<"div", [other: Tensor | Scalar, options?: DivOptions]>,
+    Changing<"clamp", [min?: Tensor | Scalar | null | ClampOptions, max?: Tensor | Scalar | null | ClampOptions]>,
+    Changing<"leakyRelu" | "elu", [number?]>,
+    Changing<"lerp", [end: Tensor, weight: Tensor | Scalar]>,
+    Changing<"addcmul" | "addcdiv", [tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar }]>,
+    Changing<"maskedFill", [mask: Tensor, value: Tensor | Scalar]>,
+    Changing<"copy", [src: Tensor, nonBlocking?: boolean]>,
+    Changing<"fill", [value: Tensor | Scalar]>,
+    Changing<"scatter", [dim: number, index: Tensor, src: Tensor | Scalar, options?: { reduce?: "add" | "multiply" | null }]>,
+    Changing<"scatterAdd", [dim: number, index: Tensor, src: Tensor]>,
+    Changing<"indexAdd", [dim: number, index: Tensor, source: Tensor, options?: { alpha?: Scalar }]>,
+    Changing<"indexPut", [indices: readonly Tensor[], values: Tensor, accumulate?: boolean | { accumulate?: boolean }]>,
+    Changing<"uniform", [from?: number, to?: number, options?: { generator?: Generator | null }]>,
+    Changing<"normal", [mean?: number, std?: number, options?: { generator?: Generator | null }]>,
+    Changing<"bernoulli", [p?: number]> {}
+
+/** Methods whose receiver or name is not that of the function. */
+interface SpecialMethods {
+  /** The elements where `condition` is true, those of `other` elsewhere. */
+  where(condition: Tensor, other: Tensor | Scalar): Tensor;
+  /** The largest element; along a dim with its place; or the elementwise maximum with another tensor. */
+  max(): Tensor;
+  max(other: Tensor): Tensor;
+  max(dim: number, keepdim?: boolean | { keepdim?: boolean }): ValuesIndices;
+  max(options: { dim: number; keepdim?: boolean }): ValuesIndices;
+  /** The smallest element; along a dim with its place; or the elementwise minimum with another tensor. */
+  min(): Tensor;
+  min(other: Tensor): Tensor;
+  min(dim: number, keepdim?: boolean | { keepdim?: boolean }): ValuesIndices;
+  min(options: { dim: number; keepdim?: boolean }): ValuesIndices;
+  /** The transpose of all dims. */
+  readonly T: Tensor;
+  /** The transpose of the last two dims. */
+  readonly mT: Tensor;
+  detach_(): Tensor;
+  /** Computes the gradients of this tensor with respect to the leaves and adds them to their `.grad`. */
+  backward(gradient?: Tensor | null | BackwardOptions, options?: BackwardOptions): void;
+  [Symbol.iterator](): IterableIterator<Tensor>;
+}
+
+declare module "../tensor/tensor.js" {
+  interface Tensor extends Methods<typeof methods>, InPlaceMethods, SpecialMethods {}
+}
+
+type AnyFunction = (...args: unknown[]) => unknown;
+
+function install(name: string, call: AnyFunction): void {
+  const method = function (this: unknown, a?: unknown, b?: unknown, ...rest: unknown[]): unknown {
+    if (b === undefined && rest.length === 0) return a === undefined ? call(this) : call(this, a);
+    return rest.length === 0 ? call(this, a, b) : call(this, a, b, ...rest);
+  };
+  Object.defineProperty(method, "name", { value: name });
+  Object.defineProperty(Tensor.prototype, name, { value: method, writable: true, configurable: true });
+}
+
+for (const [name, call] of Object.entries({ ...methods, max, min })) install(name, call as unknown as AnyFunction);
+for (const [name, call] of inPlaceForms) install(name, call as unknown as AnyFunction);
+
+install("where", ((input: Tensor, condition: Tensor, other: Tensor | Scalar) => where(condition, input, other)) as AnyFunction);
+install("detach_", detachInPlace as AnyFunction);
+install("backward", ((t: Tensor, first?: Tensor | null | BackwardOptions, second: BackwardOptions = {}) => {
+  if (first != null && !(first instanceof Tensor) && !isOptions(first)) {
+    throw new ValueError({ op: "backward", argument: "gradient", expected: "a Tensor or null", got: describe(first) });
+  }
+  const options = isOptions(first) ? (first as BackwardOptions) : second;
+  backward([t], [first instanceof Tensor ? first : (options.gradient ?? null)], options);
+}) as AnyFunction);
+
+Object.defineProperties(Tensor.prototype, {
+  T: { get: (function (this: Tensor) { return this.permute(this.shape.map((_, i) => this.shape.length - 1 - i)); }) }, // prettier-ignore
+  mT: { get: (function (this: Tensor) { return this.transpose(-2, -1); }) }, // prettier-ignore
+  [Symbol.iterator]: { value: function (this: Tensor) { return this.unbind(0).values(); } }, // prettier-ignore
+});

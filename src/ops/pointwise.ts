@@ -1,0 +1,264 @@
+/** Builders of the pointwise families: one declaration gives function, method, in-place form, promotion, broadcasting and gradient. */
+import { isGradEnabled } from "../autograd/mode.js";
+import { native } from "../runtime/addon.js";
+import { Code, defaultDtypeCode, defaultOfCategory, isDifferentiable, isIntegral, promoteWeak, scalarCategory } from "../tensor/dtype.js";
+import { ValueError, describe } from "../tensor/errors.js";
+import * as launch from "../tensor/launch.js";
+import { broadcastShapes, sameShape, type Shape } from "../tensor/shape.js";
+import { Tensor, type Scalar } from "../tensor/tensor.js";
+import { inPlace, record, recorded, register, requireSameDevice, requireTensor, requireWritable, resultCode } from "./define.js";
+import { bind, parseSignature } from "./schema.js";
+
+const unaryCode = launch.codesOf("unary");
+const unaryAttrCode = launch.codesOf("unaryAttr");
+const binaryCode = launch.codesOf("binary");
+
+/** Which dtype the result has: the input's, the default float for integers, or bool. */
+export type ResultRule = "same" | "float" | "bool";
+
+export type Unary = (input: Tensor) => Tensor;
+export type Binary = (input: Tensor | Scalar, other: Tensor | Scalar) => Tensor;
+
+const operandParams = parseSignature("input: operand, other: operand");
+const inputParams = parseSignature("input: tensor");
+
+/** In-place methods by name (`sin_`), filled by the builders and installed by methods.ts. */
+export const inPlaceForms = new Map<string, (target: Tensor, ...args: never[]) => Tensor>();
+
+export interface UnarySpec {
+  /** The native row, when its name differs. */
+  readonly kernel?: string;
+  readonly result?: ResultRule;
+  /** dL/dx from dL/dy and what `saves` says; null: not differentiable; "zero": zero almost everywhere. */
+  readonly grad: ((g: Tensor, saved: Tensor) => Tensor) | null | "zero";
+  readonly saves?: "input" | "output" | "none";
+  /** Refuses these dtypes by name, as torch does. */
+  readonly refuse?: (code: number) => string | null;
+}
+
+/** Declares a function of one tensor, element by element. Shape [*] -> [*]. */
+export function unary(name: string, spec: UnarySpec): Unary {
+  const code = unaryCode(spec.kernel ?? name);
+  const { grad, result = "float", saves = grad === "zero" ? "none" : "input" } = spec;
+  const backward = grad === "zero" ? (g: Tensor): Tensor => g.mul(0) : grad;
+  const computeCode = (input: Tensor): number => (result === "float" && isIntegral(input.dt) ? defaultDtypeCode() : input.dt);
+  const call = (input: Tensor, ...rest: unknown[]): Tensor => {
+    if (rest.length > 0 && rest[0] !== undefined) bind(name, inputParams, [input, ...rest]);
+    requireTensor(name, "input", input);
+    const dt = computeCode(input);
+    const out = launch.unary(name, code, input, dt, result === "bool" ? Code.bool : dt);
+    if (backward !== null && input.ag !== null && recorded(input)) {
+      record(name, out, [input], saves === "input" ? [input] : saves === "output" ? [out] : [], ([g], node) => [
+        backward(g!, saves === "none" ? g! : node.tensor(0)),
+      ]);
+    }
+    return out;
+  };
+  inPlaceForms.set(`${name}_`, (target: Tensor) => {
+    requireTensor(`${name}_`, "input", target);
+    const dt = computeCode(target);
+    requireWritable(`${name}_`, target, target.shape, result === "bool" ? Code.bool : dt);
+    const write = (): void => launch.done(`${name}_`, native.unaryInto(code, target.handle, dt, target.handle), target);
+    return inPlace(`${name}_`, target, [], write, (before) => call(before));
+  });
+  return register<Unary>(name, inputParams, call as Unary, { inPlace: true, differentiable: backward !== null && result !== "bool" });
+}
+
+export interface UnaryAttrSpec {
+  readonly kernel?: string;
+  readonly result?: "same" | "float";
+  readonly grad: ((g: Tensor, input: Tensor, p0: number, p1: number) => Tensor) | null;
+}
+
+/** Declares a function of one tensor and up to two numbers; `signature` names them. */
+export function unaryAttr<F extends (...args: never[]) => Tensor>(name: string, signature: string, spec: UnaryAttrSpec): F {
+  const code = unaryAttrCode(spec.kernel ?? name);
+  const params = parseSignature(signature);
+  const { grad, result = "float" } = spec;
+  const compute = (input: Tensor, p0: number, p1: number): Tensor => {
+    const dt = result === "float" && isIntegral(input.dt) ? defaultDtypeCode() : input.dt;
+    const out = launch.unaryAttr(name, code, input, p0, p1, dt);
+    if (grad !== null && recorded(input)) record(name, out, [input], [input], ([g], node) => [grad(g!, node.tensor(0), p0, p1)]);
+    return out;
+  };
+  const read = (opName: string, args: readonly unknown[]): [Tensor, number, number] => {
+    const [input, p0 = 0, p1 = 0] = bind(opName, params, args) as [Tensor, Scalar?, Scalar?];
+    return [input, Number(p0), Number(p1)];
+  };
+  inPlaceForms.set(`${name}_`, (...args: unknown[]) => {
+    const [target, p0, p1] = read(`${name}_`, args);
+    const dt = result === "float" && isIntegral(target.dt) ? defaultDtypeCode() : target.dt;
+    requireWritable(`${name}_`, target, target.shape, dt);
+    const write = (): void => launch.done(`${name}_`, native.unaryAttrInto(code, target.handle, p0, p1, dt, target.handle), target);
+    return inPlace(`${name}_`, target, [], write, (before) => compute(before, p0, p1));
+  });
+  const call = (...args: unknown[]): Tensor => compute(...read(name, args));
+  return register<F>(name, params, call as unknown as F, { inPlace: true, differentiable: grad !== null });
+}
+
+// Gradient of a binary op for one operand; `a` and `b` are what was given, numbers included.
+type BinaryGrad = (g: Tensor, a: Tensor | number, b: Tensor | number) => Tensor;
+
+export interface BinarySpec {
+  readonly kernel?: string;
+  readonly result?: ResultRule;
+  /** Gradients for both operands, or null when not differentiable. */
+  readonly grad: readonly [BinaryGrad, BinaryGrad] | null;
+  /** Which operands the gradients read. Default both. */
+  readonly saves?: "both" | "none";
+  /** Refuses a computation dtype, as torch does; returns what it expects instead. */
+  readonly refuse?: (code: number) => string | null;
+}
+
+/** Declares a function of two operands, element by element, broadcasting. Shapes [*a], [*b] -> broadcast of both. */
+export function binary(name: string, spec: BinarySpec): Binary {
+  const code = binaryCode(spec.kernel ?? name);
+  const { grad, result = "same", saves = "both", refuse } = spec;
+  const finalCode = (opName: string, dt: number): number => {
+    const computed = result === "float" && isIntegral(dt) ? defaultDtypeCode() : dt;
+    const wanted = refuse?.(computed);
+    if (wanted != null) throw new ValueError({ op: opName, expected: wanted, got: launch.dtypeName(computed) });
+    return computed;
+  };
+
+  const onTensors = (a: Tensor, b: Tensor): Tensor => {
+    let shape = a.shape;
+    let dt = a.dt;
+    if (dt !== b.dt || result === "float" || refuse !== undefined) dt = finalCode(name, resultCode(a, b));
+    if (shape !== b.shape) shape = broadcastShapes(name, shape, b.shape);
+    if (a.dev !== b.dev) requireSameDevice(name, a, b);
+    const out = launch.binary(name, code, a, b, shape, dt, result === "bool" ? Code.bool : dt);
+    if ((a.ag !== null || b.ag !== null) && grad !== null && recorded(a, b)) recordTensors(a, b, out);
+    return out;
+  };
+  const recordTensors = (a: Tensor, b: Tensor, out: Tensor): void => {
+    // The rule keeps shapes, not operands: what is not saved may be freed.
+    const { shape: aShape, dt: aDt } = a;
+    const { shape: bShape, dt: bDt } = b;
+    record(name, out, [a, b], saves === "none" ? [] : [a, b], ([g], node) => {
+      const [x, y] = saves === "none" ? [g!, g!] : [node.tensor(0), node.tensor(1)];
+      return [
+        node.needs(0) ? toInput(grad![0](g!, x, y), aShape, aDt) : null,
+        node.needs(1) ? toInput(grad![1](g!, x, y), bShape, bDt) : null,
+      ];
+    });
+  };
+  const onScalar = (a: Tensor, scalar: Scalar, first: 0 | 1): Tensor => {
+    const dt = finalCode(name, promoteWeak(a.dt, defaultOfCategory(scalarCategory(scalar))));
+    if (typeof scalar === "bigint" && !Number.isSafeInteger(Number(scalar))) {
+      const other = bigScalar(scalar, a);
+      return first === 1 ? onTensors(other, a) : onTensors(a, other);
+    }
+    const value = Number(scalar);
+    const out = launch.binaryScalar(name, code, a, value, first, dt, result === "bool" ? Code.bool : dt);
+    if (grad !== null && a.ag !== null && recorded(a)) recordScalar(a, value, first, out);
+    return out;
+  };
+  const recordScalar = (a: Tensor, value: number, first: 0 | 1, out: Tensor): void => {
+    const { shape, dt } = a;
+    record(name, out, [a], saves === "none" ? [] : [a], ([g], node) => {
+      const x = saves === "none" ? g! : node.tensor(0);
+      return [toInput(first === 1 ? grad![1](g!, value, x) : grad![0](g!, x, value), shape, dt)];
+    });
+  };
+
+  const call = (input: Tensor | Scalar, other: Tensor | Scalar, ...rest: unknown[]): Tensor => {
+    if (rest.length === 0 && input instanceof Tensor) {
+      if (other instanceof Tensor) return onTensors(input, other);
+      if (typeof other === "number") return onScalar(input, other, 0);
+    }
+    const [a, b] = bind(name, operandParams, [input, other, ...rest]) as [Tensor | Scalar, Tensor | Scalar];
+    if (a instanceof Tensor) return b instanceof Tensor ? onTensors(a, b) : onScalar(a, b, 0);
+    if (b instanceof Tensor) return onScalar(b, a, 1);
+    throw new ValueError({ op: name, argument: "input", expected: "a Tensor, or other to be one", got: `${describe(a)} and ${describe(b)}` });
+  };
+  const into = (opName: string, target: Tensor, other: Tensor | Scalar): Tensor => {
+    if (other instanceof Tensor) {
+      requireSameDevice(opName, target, other);
+      const dt = finalCode(opName, resultCode(target, other));
+      const shape = broadcastShapes(opName, target.shape, other.shape);
+      requireWritable(opName, target, shape, result === "bool" ? Code.bool : dt);
+      const write = (): void => launch.done(opName, native.binaryInto(code, target.handle, other.handle, dt, target.handle), target, other);
+      return inPlace(opName, target, [other], write, (before) => onTensors(before, other));
+    }
+    const dt = finalCode(opName, promoteWeak(target.dt, defaultOfCategory(scalarCategory(other))));
+    requireWritable(opName, target, target.shape, result === "bool" ? Code.bool : dt);
+    const write = (): void => launch.done(opName, native.binaryScalarInto(code, target.handle, Number(other), 0, dt, target.handle), target);
+    return inPlace(opName, target, [], write, (before) => onScalar(before, other, 0));
+  };
+  inPlaceForms.set(`${name}_`, (...args: unknown[]) => {
+    const [target, other] = bind(`${name}_`, operandParams, args) as [Tensor, Tensor | Scalar];
+    requireTensor(`${name}_`, "input", target);
+    return into(`${name}_`, target, other);
+  });
+  return register<Binary>(name, operandParams, call as Binary, { inPlace: true, differentiable: grad !== null && result !== "bool" });
+}
+
+function bigScalar(value: bigint, like: Tensor): Tensor {
+  return launch.made("tensor", [], Code.int64, like.dev, [], (owner) => native.fromBuffer(Code.int64, 0, BigInt64Array.of(value), owner));
+}
+
+/** Sums a gradient back to the shape that was broadcast, and casts it to the dtype that was promoted. */
+export function toInput(g: Tensor, shape: Shape, dt: number): Tensor {
+  const summed = sameShape(g.shape, shape) ? g : sumTo(g, shape);
+  return summed.dt === dt || !isDifferentiable(dt) ? summed : summed.to(launch.dtypeName(dt) as "float32");
+}
+
+/** The transpose of broadcasting: sums over the dims that were added or stretched. */
+export function sumTo(g: Tensor, shape: Shape): Tensor {
+  const extra = g.shape.length - shape.length;
+  const dims: number[] = [];
+  for (let i = 0; i < g.shape.length; i++) if (i < extra || (shape[i - extra] === 1 && g.shape[i] !== 1)) dims.push(i);
+  return (dims.length === 0 ? g : g.sum(dims, true)).reshape(shape);
+}
+
+/** Operands of a three-operand op, broadcast in shape and promoted; numbers become 0-d tensors. */
+export function promoteAll(name: string, operands: readonly (Tensor | Scalar)[]): { tensors: Tensor[]; shape: Shape; dt: number } {
+  const strong = operands.filter((x) => x instanceof Tensor);
+  if (strong.length === 0) throw new ValueError({ op: name, expected: "at least one Tensor", got: operands.map(describe).join(", ") });
+  let shape: Shape = strong[0]!.shape;
+  let first = strong[0]!;
+  let dt = first.dt;
+  for (const t of strong.slice(1)) {
+    requireSameDevice(name, first, t);
+    shape = broadcastShapes(name, shape, t.shape);
+    dt = resultCode(new Tensor(first.shape, dt, first.dev), t);
+    if (t.shape.length > first.shape.length) first = t;
+  }
+  for (const x of operands) if (!(x instanceof Tensor)) dt = promoteWeak(dt, defaultOfCategory(scalarCategory(x)));
+  const tensors = operands.map((x) => (x instanceof Tensor ? x : scalarTensor(x, dt, first.dev)));
+  return { tensors, shape, dt };
+}
+
+/** A 0-d tensor with one value. */
+export function scalarTensor(value: Scalar, dt: number, dev = 0): Tensor {
+  const out = launch.empty("full", [], dt, dev);
+  fillWith("full", out, value);
+  return out;
+}
+
+export function fillWith(name: string, out: Tensor, value: Scalar): void {
+  const big = typeof value === "bigint" && !Number.isSafeInteger(Number(value));
+  launch.done(name, big ? native.fillBigInt(out.handle, value) : native.fill(out.handle, Number(value)), out);
+}
+
+/**
+ * The gradient of a fused op: `fast` runs one native kernel; when the pass is itself recorded (createGraph), the definition
+ * in plain ops is differentiated instead, so that higher derivatives are right without rules of their own.
+ */
+export function fusedGrad(fast: () => readonly (Tensor | null)[], g: Tensor, inputs: readonly Tensor[], define: (...inputs: Tensor[]) => Tensor): readonly (Tensor | null)[] {
+  return isGradEnabled() ? differentiateComposition(g, inputs, define) : fast();
+}
+
+let gradOf: (output: Tensor, inputs: readonly Tensor[], g: Tensor) => (Tensor | null)[];
+/** Given by src/ops/index.ts: autograd.grad with createGraph and allowUnused. */
+export function setGradOf(given: typeof gradOf): void {
+  gradOf = given;
+}
+
+function differentiateComposition(g: Tensor, inputs: readonly Tensor[], define: (...inputs: Tensor[]) => Tensor): readonly (Tensor | null)[] {
+  const wanted = inputs.filter((t) => t.requiresGrad);
+  const grads = gradOf(define(...inputs), wanted, g);
+  return inputs.map((t) => (t.requiresGrad ? grads[wanted.indexOf(t)]! : null));
+}
+

@@ -1,0 +1,246 @@
+/** Random numbers by Philox: a generator is a seed and a count of launches, so results depend on neither threads nor devices. */
+import { Code, defaultDtypeCode, isFloating, type DType } from "../tensor/dtype.js";
+import { deviceCode, type Device } from "../tensor/device.js";
+import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
+import * as launch from "../tensor/launch.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { inPlace, op, record, recorded } from "./define.js";
+import type { TensorOptions } from "./creation.js";
+import { inPlaceForms } from "./pointwise.js";
+import { checkSizes } from "./schema.js";
+
+const code = launch.codesOf("structured");
+
+/** A stream of random numbers of its own (torch.Generator). @example new Generator().manualSeed(1) */
+export class Generator {
+  private seed = 0n;
+  private launches = 0;
+
+  /** @param device kept for torch's sake: streams are equal on every device */
+  constructor(readonly device: Device = "cpu") {
+    deviceCode("Generator", device);
+    this.manualSeed(BigInt(Math.floor(Math.random() * 2 ** 53)));
+  }
+
+  /** Restarts the stream at a seed: an integer, taken modulo 2^64. */
+  manualSeed(seed: number | bigint): this {
+    if (typeof seed !== "bigint" && !Number.isInteger(seed)) throw new ValueError({ op: "manualSeed", argument: "seed", expected: "an integer", got: describe(seed) });
+    this.seed = BigInt.asUintN(64, BigInt(seed));
+    this.launches = 0;
+    return this;
+  }
+
+  /** The seed the stream started at. */
+  initialSeed(): bigint {
+    return this.seed;
+  }
+
+  /** The whole state; {@link setState} continues from it. */
+  getState(): { readonly seed: bigint; readonly launches: number } {
+    return { seed: this.seed, launches: this.launches };
+  }
+
+  setState(state: { readonly seed: bigint; readonly launches: number }): this {
+    this.seed = state.seed;
+    this.launches = state.launches;
+    return this;
+  }
+
+  /** @internal The attributes "rng" of one launch: seedLo, seedHi, offset. */
+  next(): [number, number, number] {
+    return [Number(this.seed & 0xffffffffn), Number(this.seed >> 32n), this.launches++];
+  }
+}
+
+/** The generator that functions use when none is given. */
+export const defaultGenerator: Generator = new Generator();
+
+/** Restarts the default generator at a seed. @example manualSeed(0) */
+export const manualSeed = (seed: number | bigint): Generator => defaultGenerator.manualSeed(seed);
+/** The seed of the default generator. */
+export const initialSeed = (): bigint => defaultGenerator.initialSeed();
+/** The state of the default generator (torch.get_rng_state). */
+export const getRngState = (): ReturnType<Generator["getState"]> => defaultGenerator.getState();
+/** Continues the default generator from a state. */
+export const setRngState = (state: ReturnType<Generator["getState"]>): void => void defaultGenerator.setState(state);
+
+function streamOf(name: string, generator: unknown): Generator {
+  if (generator === null) return defaultGenerator;
+  if (generator instanceof Generator) return generator;
+  throw new ValueError({ op: name, argument: "generator", expected: "a Generator or null", got: describe(generator) });
+}
+
+export interface RandomOptions extends TensorOptions {
+  /** Default: the generator that manualSeed() seeds. */
+  generator?: Generator | null;
+}
+const making = "*, generator: generator? = null, dtype: dtype? = null, device: device? = null, requiresGrad: bool = false";
+type Sized = (...size: (number | readonly number[] | (RandomOptions & { size?: readonly number[] }))[]) => Tensor;
+const plain = { method: false, differentiable: false } as const;
+
+function sized(name: string, kernel: string, attrs: readonly number[]): Sized {
+  const body = (size: number[], generator: unknown, dt: number | null, dev: number | null, requiresGrad: boolean): Tensor => {
+    const dtype = dt ?? defaultDtypeCode();
+    requireFloat(name, dtype);
+    const out = launch.run(name, code(kernel), [], checkSizes(name, size), dtype, [...streamOf(name, generator).next(), ...attrs], dev ?? 0);
+    return requiresGrad ? out.requiresGrad_() : out;
+  };
+  return op<Sized>(name, `*size: ints, ${making}`, body, plain);
+}
+function requireFloat(name: string, dt: number): void {
+  if (!isFloating(dt)) throw new DTypeError({ op: name, argument: "dtype", expected: "a floating dtype", got: launch.dtypeName(dt) });
+}
+
+/** Uniform numbers in [0, 1). @example rand(2, 3) */
+export const rand = sized("rand", "uniform", [0, 1]);
+/** Standard normal numbers. @example randn(2, 3, { requiresGrad: true }) */
+export const randn = sized("randn", "normal", [0, 1]);
+
+type Like = (input: Tensor, options?: RandomOptions) => Tensor;
+const likeOf = (name: string, kernel: string): Like =>
+  op<Like>(
+    name,
+    `input: tensor, ${making}`,
+    (input: Tensor, generator: unknown, dt: number | null, dev: number | null, requiresGrad: boolean) => {
+      requireFloat(name, dt ?? input.dt);
+      const out = launch.run(name, code(kernel), [], input.shape, dt ?? input.dt, [...streamOf(name, generator).next(), 0, 1], dev ?? input.dev);
+      return requiresGrad ? out.requiresGrad_() : out;
+    },
+    plain,
+  );
+/** Uniform numbers in [0, 1) with the shape and dtype of `input`. */
+export const randLike = likeOf("randLike", "uniform");
+/** Standard normal numbers with the shape and dtype of `input`. */
+export const randnLike = likeOf("randnLike", "normal");
+
+interface Randint {
+  (high: number, size: readonly number[], options?: RandomOptions): Tensor;
+  (low: number, high: number, size: readonly number[], options?: RandomOptions): Tensor;
+  (options: RandomOptions & { low?: number; high: number; size: readonly number[] }): Tensor;
+}
+const randintBound = op<(low: number, high: number, size: readonly number[], options?: RandomOptions) => Tensor>(
+  "randint",
+  `low: int, high: int, size: ints, ${making}`,
+  (low: number, high: number, size: number[], generator: unknown, dt: number | null, dev: number | null, requiresGrad: boolean) => {
+    if (high <= low) throw new ValueError({ op: "randint", argument: "high", expected: `greater than low = ${low}`, got: String(high) });
+    const out = launch.run("randint", code("randint"), [], checkSizes("randint", size), dt ?? Code.int64, [...streamOf("randint", generator).next(), low, high], dev ?? 0);
+    return requiresGrad ? out.requiresGrad_() : out;
+  },
+  plain,
+);
+/** Integers in [low, high), int64 by default; low is 0 when left out. @example randint(10, [3]) */
+export const randint: Randint = ((...args: unknown[]) => {
+  const call = randintBound as unknown as (...all: unknown[]) => Tensor;
+  const [first] = args;
+  if (typeof first === "object" && first !== null) return call({ low: 0, ...first });
+  return Array.isArray(args[1]) || typeof args[1] === "object" ? call(0, ...args) : call(...args);
+}) as Randint;
+
+/** A random permutation of 0..n-1, int64. */
+export const randperm: (n: number, options?: RandomOptions) => Tensor = op(
+  "randperm",
+  `n: int, ${making}`,
+  (n: number, generator: unknown, dt: number | null, dev: number | null) => {
+    if (n < 0) throw new ValueError({ op: "randperm", argument: "n", expected: "at least 0", got: String(n) });
+    const out = launch.run("randperm", code("randperm"), [], [n], Code.int64, streamOf("randperm", generator).next(), dev ?? 0);
+    return dt === null || dt === Code.int64 ? out : out.to(launch.dtypeName(dt) as DType);
+  },
+  plain,
+);
+/** Ones with probability `input`, zeros else; same shape and dtype. */
+export const bernoulli: (input: Tensor, options?: { generator?: Generator | null }) => Tensor = op(
+  "bernoulli",
+  "input: tensor, *, generator: generator? = null",
+  (input: Tensor, generator: unknown) => {
+    requireFloat("bernoulli", input.dt);
+    const [lowest, highest] = input.numel() === 0 ? [0, 1] : [Number(input.detach().amin().item()), Number(input.detach().amax().item())];
+    if (!(lowest >= 0 && highest <= 1)) throw new ValueError({ op: "bernoulli", argument: "input", expected: "probabilities in [0, 1]", got: `${lowest} to ${highest}` });
+    return launch.run("bernoulli", code("bernoulli"), [input.contiguous()], input.shape, input.dt, [...streamOf("bernoulli", generator).next(), 0, 1]);
+  },
+  { differentiable: false },
+);
+/** Indices drawn with the given weights: [n] -> [numSamples], [rows, n] -> [rows, numSamples]; int64. @param replacement default false */
+export const multinomial: (input: Tensor, numSamples: number, replacement?: boolean | { replacement?: boolean; generator?: Generator | null }, options?: { generator?: Generator | null }) => Tensor = op(
+  "multinomial",
+  "input: tensor, numSamples: int, replacement: bool = false, *, generator: generator? = null",
+  (input: Tensor, numSamples: number, replacement: boolean, generator: unknown) => {
+    requireFloat("multinomial", input.dt);
+    if (input.shape.length < 1 || input.shape.length > 2) throw new ShapeError({ op: "multinomial", argument: "input", expected: "1-d or 2-d", got: formatShape(input.shape) });
+    const n = input.shape.at(-1)!;
+    if (numSamples < 1 || (!replacement && numSamples > n)) {
+      throw new ValueError({ op: "multinomial", argument: "numSamples", expected: replacement ? "at least 1" : `in [1, ${n}] without replacement`, got: String(numSamples) });
+    }
+    const weights = input.detach();
+    if (!(Number(weights.amin().item()) >= 0) || weights.isfinite().all().item() !== true) throw new ValueError({ op: "multinomial", argument: "input", expected: "finite weights of at least 0", got: "others" });
+    const enough = replacement ? weights.gt(0).any(-1) : weights.countNonzero(-1).ge(numSamples);
+    if (enough.all().item() !== true) throw new ValueError({ op: "multinomial", argument: "input", expected: "enough positive weights in each row", got: "fewer" });
+    const rows = input.reshape(-1, n).contiguous();
+    const attrs = [...streamOf("multinomial", generator).next(), replacement ? 1 : 0];
+    const out = launch.run("multinomial", code("multinomial"), [rows], [rows.shape[0]!, numSamples], Code.int64, attrs);
+    return input.shape.length === 1 ? out.reshape(numSamples) : out;
+  },
+  { differentiable: false },
+);
+
+// In-place draws.
+function draw(name: string, signature: string, kernel: string, check: (a: number, b: number) => string | null, attrs: (a: number, b: number) => number[] = (a, b) => [a, b]): void {
+  const call = op<(input: Tensor, ...args: unknown[]) => Tensor>(
+    name,
+    signature,
+    (target: Tensor, a: number, b: number, generator: unknown) => {
+      const wrong = check(a, b);
+      if (wrong !== null) throw new ValueError({ op: name, expected: wrong, got: `${a} and ${b}` });
+      const stream = [...streamOf(name, generator).next(), ...attrs(a, b)];
+      const write = (): void => launch.runInto(name, code(kernel), [], [target], stream);
+      return inPlace(name, target, [], write, (before) => launch.run(name, code(kernel), [], before.shape, before.dt, stream, before.dev));
+    },
+    plain,
+  );
+  inPlaceForms.set(name, call as never);
+}
+draw("uniform_", "input: tensor, from: float = 0.0, to: float = 1.0, *, generator: generator? = null", "uniform", (a, b) => (a <= b ? null : "from not above to"));
+draw("normal_", "input: tensor, mean: float = 0.0, std: float = 1.0, *, generator: generator? = null", "normal", (_, std) => (std >= 0 ? null : "std of at least 0"));
+draw("bernoulli_", "input: tensor, p: float = 0.5, unused: float = 0.0, *, generator: generator? = null", "bernoulli", (p) => (p >= 0 && p <= 1 ? null : "p in [0, 1]"), (p) => [p, 0]);
+
+/** Zeroes elements with probability p and scales the rest by 1 / (1 - p), when training. @param p default 0.5 @param training default true */
+export const dropout: (input: Tensor, p?: number | { p?: number; training?: boolean }, training?: boolean | { training?: boolean }) => Tensor = op(
+  "dropout",
+  "input: tensor, p: float = 0.5, training: bool = true",
+  (input: Tensor, p: number, training: boolean) => {
+    if (!(p >= 0 && p <= 1)) throw new ValueError({ op: "dropout", argument: "p", expected: "in [0, 1]", got: String(p) });
+    input.live("dropout");
+    requireFloat("dropout", input.dt);
+    if (!training || p === 0) return input;
+    const outputs = [{ shape: input.shape, dt: input.dt }, { shape: input.shape, dt: Code.bool }];
+    const [out, mask] = launch.runMany("dropout", code("dropout"), [input], outputs, [...defaultGenerator.next(), p]) as [Tensor, Tensor];
+    if (!recorded(input)) return out;
+    return record("dropout", out, [input], [mask], ([g], node) => [g!.mul(node.tensor(0)).mul(p === 1 ? 0 : 1 / (1 - p))]);
+  },
+  { method: false },
+);
+
+/** The rows of `weight` [V, D] at an index tensor [*]: shape [*, D]. @param paddingIdx this row gets no gradient */
+export const embedding: (input: Tensor, weight: Tensor, paddingIdx?: number | null | { paddingIdx?: number | null }) => Tensor = op(
+  "embedding",
+  "input: tensor, weight: tensor, paddingIdx: int? = null",
+  (input: Tensor, weight: Tensor, paddingIdx: number | null) => {
+    if (weight.shape.length !== 2) throw new ShapeError({ op: "embedding", argument: "weight", expected: "2-d", got: formatShape(weight.shape) });
+    if (input.dt !== Code.int64 && input.dt !== Code.int32) throw new DTypeError({ op: "embedding", argument: "input", expected: "int64 or int32 indices", got: input.dtype });
+    input.live("embedding");
+    const index = input.dt === Code.int64 ? input : input.to("int64");
+    const [rows, width] = weight.shape as [number, number];
+    const padding = paddingIdx === null ? -1 : paddingIdx < 0 ? paddingIdx + rows : paddingIdx;
+    const out = launch.run("embedding", code("embedding"), [weight, index], [...input.shape, width], weight.dt, []);
+    if (!recorded(weight)) return out;
+    return record("embedding", out, [weight], [index], ([g], node) => [embeddingGrad(g!, node.tensor(0), rows, padding)]);
+  },
+  { method: false },
+);
+function embeddingGrad(g: Tensor, index: Tensor, rows: number, padding: number): Tensor {
+  const out = launch.run("embedding", code("embeddingBackward"), [g, index], [rows, g.shape.at(-1)!], g.dt, [padding]);
+  if (!recorded(g)) return out;
+  return record("embeddingBackward", out, [g], [index], ([h], node) => {
+    const picked = embedding(node.tensor(0), h!);
+    return [padding < 0 ? picked : picked.mul(node.tensor(0).ne(padding).unsqueeze(-1))];
+  });
+}

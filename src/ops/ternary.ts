@@ -1,0 +1,197 @@
+/** Functions of three operands, element by element: where, clamp, lerp, addcmul, addcdiv, maskedFill. */
+import { native } from "../runtime/addon.js";
+import { Code, defaultOfCategory, isIntegral, promoteTypes, promoteWeak, scalarCategory } from "../tensor/dtype.js";
+import { DTypeError, ValueError } from "../tensor/errors.js";
+import * as launch from "../tensor/launch.js";
+import { broadcastShapes, type Shape } from "../tensor/shape.js";
+import { Tensor, type Scalar } from "../tensor/tensor.js";
+import { inPlace, op, record, recorded, requireWritable, resultCode } from "./define.js";
+import { inPlaceForms, promoteAll, scalarTensor, toInput } from "./pointwise.js";
+import { bind, parseSignature } from "./schema.js";
+
+const ternaryCode = launch.codesOf("ternary");
+const unaryAttrCode = launch.codesOf("unaryAttr");
+
+/**
+ * Elements of `input` where `condition` is true, of `other` elsewhere. All three broadcast; input and other promote.
+ * As a method the receiver is the input: `x.where(x.gt(0), 0)`.
+ * @example where(tensor([true, false]), 1, tensor([5, 6])) // [1., 6.]
+ */
+export const where: (condition: Tensor, input: Tensor | Scalar, other: Tensor | Scalar) => Tensor = op(
+  "where",
+  "condition: tensor, input: operand, other: operand",
+  (condition: Tensor, a: Tensor | Scalar, b: Tensor | Scalar) => {
+    if (condition.dt !== Code.bool && condition.dt !== Code.uint8) {
+      throw new DTypeError({ op: "where", argument: "condition", expected: "a bool tensor", got: condition.dtype });
+    }
+    const [x, y, dt] = choices(a, b, condition.dev);
+    const shape = broadcastShapes("where", condition.shape, broadcastShapes("where", x.shape, y.shape));
+    const out = launch.ternary("where", ternaryCode("where"), condition, x, y, 0, shape, dt);
+    if (recorded(x, y)) recordWhere(out, condition, x, y);
+    return out;
+  },
+  { method: false },
+);
+
+function choices(a: Tensor | Scalar, b: Tensor | Scalar, dev: number): [Tensor, Tensor, number] {
+  if (a instanceof Tensor && b instanceof Tensor) return [a, b, resultCode(a, b)];
+  if (a instanceof Tensor || b instanceof Tensor) {
+    const { tensors, dt } = promoteAll("where", [a, b]);
+    return [tensors[0]!, tensors[1]!, dt];
+  }
+  const dt = promoteTypes(defaultOfCategory(scalarCategory(a)), defaultOfCategory(scalarCategory(b)));
+  return [scalarTensor(a, dt, dev), scalarTensor(b, dt, dev), dt];
+}
+
+function recordWhere(out: Tensor, condition: Tensor, x: Tensor, y: Tensor): void {
+  const { shape: xShape, dt: xDt } = x;
+  const { shape: yShape, dt: yDt } = y;
+  record("where", out, [x, y], [condition], ([g], node) => [
+    node.needs(0) ? toInput(where(node.tensor(0), g!, 0), xShape, xDt) : null,
+    node.needs(1) ? toInput(where(node.tensor(0), 0, g!), yShape, yDt) : null,
+  ]);
+}
+
+type Bound = Tensor | Scalar | null;
+/** Options of {@link clamp}. */
+export interface ClampOptions {
+  min?: Bound;
+  max?: Bound;
+}
+
+const clampParams = parseSignature("input: tensor, min: operand? = null, max: operand? = null");
+
+function clampOf(name: string, input: Tensor, min: Bound, max: Bound): Tensor {
+  if (min === null && max === null) throw new ValueError({ op: name, expected: "min, max or both", got: "neither" });
+  if (min instanceof Tensor || max instanceof Tensor) {
+    let out = input;
+    if (min !== null) out = out.maximum(min instanceof Tensor ? min : scalarTensor(min, boundCode(input, min), input.dev));
+    if (max !== null) out = out.minimum(max instanceof Tensor ? max : scalarTensor(max, boundCode(input, max), input.dev));
+    return out;
+  }
+  let dt = input.dt;
+  for (const bound of [min, max]) if (bound !== null) dt = boundCode(new Tensor(input.shape, dt, input.dev), bound);
+  const row = max === null ? "clampMin" : min === null ? "clampMax" : "clamp";
+  const lo = min === null ? -Infinity : Number(min);
+  const hi = max === null ? Infinity : Number(max);
+  const out = launch.unaryAttr(name, unaryAttrCode(row), input, row === "clampMax" ? hi : lo, hi, dt);
+  if (recorded(input)) record("clamp", out, [input], [input], ([g], node) => [clampGrad(g!, node.tensor(0), lo, hi)]);
+  return out;
+}
+
+/** Passes where lo <= x <= hi. */
+function clampGrad(g: Tensor, x: Tensor, lo: number, hi: number): Tensor {
+  if (hi === Infinity) return where(x.ge(lo), g, 0);
+  return where(lo === -Infinity ? x.le(hi) : x.ge(lo).logicalAnd(x.le(hi)), g, 0);
+}
+
+const boundCode = (input: Tensor, bound: Scalar): number => promoteWeak(input.dt, defaultOfCategory(scalarCategory(bound)));
+
+/** Limits elements to [min, max]; bounds are numbers or tensors that broadcast, null for none. Shape [*]. NaN stays. */
+export const clamp: (input: Tensor, min?: Bound | ClampOptions, max?: Bound | ClampOptions) => Tensor = op(
+  "clamp",
+  "input: tensor, min: operand? = null, max: operand? = null",
+  (input: Tensor, min: Bound, max: Bound) => clampOf("clamp", input, min, max),
+  { inPlace: true },
+);
+inPlaceForms.set("clamp_", (...args: unknown[]) => {
+  const [target, min, max] = bind("clamp_", clampParams, args) as [Tensor, Bound, Bound];
+  return fromResult("clamp_", target, [min, max], (before) => clampOf("clamp_", before, min, max));
+});
+
+/** The in-place form of an op that has no native in-place row: computes, then copies. */
+export function fromResult(name: string, target: Tensor, others: readonly unknown[], compute: (before: Tensor) => Tensor): Tensor {
+  const tensors = others.filter((x) => x instanceof Tensor);
+  const write = (): void => {
+    const result = compute(target);
+    requireWritable(name, target, result.shape, result.dt);
+    launch.done(name, native.copyInto(target.handle, result.handle), target, result);
+  };
+  return inPlace(name, target, tensors, write, compute);
+}
+
+function three(name: string, row: string, a: Tensor, b: Tensor | Scalar, c: Tensor | Scalar, p0: number): { out: Tensor; tensors: readonly Tensor[] } {
+  const { tensors, shape, dt } = promoteAll(name, [a, b, c]);
+  return { out: launch.ternary(name, ternaryCode(row), tensors[0]!, tensors[1]!, tensors[2]!, p0, shape, dt), tensors };
+}
+
+type TernaryGrad = (g: Tensor, inputs: readonly Tensor[]) => readonly [() => Tensor, () => Tensor, () => Tensor];
+
+function recordThree(name: string, out: Tensor, tensors: readonly Tensor[], rules: TernaryGrad): Tensor {
+  if (!recorded(tensors[0]!, tensors[1], tensors[2])) return out;
+  const forms: readonly { shape: Shape; dt: number }[] = tensors.map(({ shape, dt }) => ({ shape, dt }));
+  return record(name, out, tensors, tensors, ([g], node) => {
+    const grads = rules(g!, [node.tensor(0), node.tensor(1), node.tensor(2)]);
+    return grads.map((grad, i) => (node.needs(i) ? toInput(grad(), forms[i]!.shape, forms[i]!.dt) : null));
+  });
+}
+
+/** input + weight * (end - input); weight is a number or a tensor. Shapes broadcast. */
+export const lerp: (input: Tensor, end: Tensor, weight: Tensor | Scalar) => Tensor = op(
+  "lerp",
+  "input: tensor, end: tensor, weight: operand",
+  (input: Tensor, end: Tensor, weight: Tensor | Scalar) => {
+    const { out, tensors } = three("lerp", "lerp", input, end, weight, 0);
+    return recordThree("lerp", out, tensors, (g, [a, b, w]) => [() => g.mul(w!.neg().add(1)), () => g.mul(w!), () => g.mul(b!.sub(a!))]);
+  },
+  { inPlace: true },
+);
+
+const addcSignature = "input: tensor, tensor1: tensor, tensor2: tensor, *, value: number = 1";
+type Addc = (input: Tensor, tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar }) => Tensor;
+
+/** input + value * tensor1 * tensor2. Shapes broadcast. */
+export const addcmul: Addc = op(
+  "addcmul",
+  addcSignature,
+  (input: Tensor, a: Tensor, b: Tensor, value: Scalar) => {
+    const v = Number(value);
+    const { out, tensors } = three("addcmul", "addcmul", input, a, b, v);
+    return recordThree("addcmul", out, tensors, (g, [, x, y]) => [() => g, () => g.mul(y!).mul(v), () => g.mul(x!).mul(v)]);
+  },
+  { inPlace: true },
+);
+
+/** input + value * tensor1 / tensor2. Shapes broadcast; integer division is refused. */
+export const addcdiv: Addc = op(
+  "addcdiv",
+  addcSignature,
+  (input: Tensor, a: Tensor, b: Tensor, value: Scalar) => {
+    const v = Number(value);
+    if (isIntegral(a.dt) && isIntegral(b.dt)) {
+      throw new DTypeError({ op: "addcdiv", argument: "tensor1", expected: "a floating dtype", got: `${a.dtype} and ${b.dtype}` });
+    }
+    const { out, tensors } = three("addcdiv", "addcdiv", input, a, b, v);
+    return recordThree("addcdiv", out, tensors, (g, [, x, y]) => [
+      () => g,
+      () => g.div(y!).mul(v),
+      () => g.mul(x!).div(y!.square()).mul(-v),
+    ]);
+  },
+  { inPlace: true },
+);
+
+for (const [name, compute] of [["lerp", lerp], ["addcmul", addcmul], ["addcdiv", addcdiv]] as const) {
+  inPlaceForms.set(`${name}_`, (target: Tensor, ...args: never[]) => {
+    const run = compute as unknown as (input: Tensor, ...rest: unknown[]) => Tensor;
+    return fromResult(`${name}_`, target, args, (before) => run(before, ...args));
+  });
+}
+
+/** `input` with `value` where `mask` (bool, broadcastable to input's shape) is true. */
+export const maskedFill: (input: Tensor, mask: Tensor, value: Tensor | Scalar) => Tensor = op(
+  "maskedFill",
+  "input: tensor, mask: tensor, value: operand",
+  (input: Tensor, mask: Tensor, value: Tensor | Scalar) => {
+    if (mask.dt !== Code.bool) throw new DTypeError({ op: "maskedFill", argument: "mask", expected: "a bool tensor", got: mask.dtype });
+    if (value instanceof Tensor && value.shape.length > 0) {
+      throw new ValueError({ op: "maskedFill", argument: "value", expected: "a number or a 0-d tensor", got: `a tensor with ${value.shape.length} dims` });
+    }
+    const filled = where(mask, value instanceof Tensor ? value : scalarTensor(value, input.dt, input.dev), input);
+    return filled.dt === input.dt ? filled : filled.to(input.dtype);
+  },
+  { inPlace: true },
+);
+inPlaceForms.set("maskedFill_", (target: Tensor, mask: Tensor, value: Tensor | Scalar) =>
+  fromResult("maskedFill_", target, [value], (before) => maskedFill(before, mask, value)),
+);

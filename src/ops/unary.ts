@@ -1,0 +1,163 @@
+/** Functions of one tensor, element by element. */
+import { unary, unaryAttr, type Unary } from "./pointwise.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { where } from "./ternary.js";
+
+const twoOverSqrtPi = 2 / Math.sqrt(Math.PI);
+
+/** Absolute value of each element. `input`: any dtype, shape [*]. @example abs(tensor([-1, 2])) // [1., 2.] */
+export const abs: Unary = unary("abs", { result: "same", grad: (g, x) => g.mul(x.sign()) });
+/** Negated elements. `input`: any dtype but bool, shape [*]. @example neg(tensor([1, -2])) // [-1., 2.] */
+export const neg: Unary = unary("neg", { result: "same", grad: (g) => g.neg(), saves: "none" });
+/** The elements themselves (torch.positive). Shape [*]. */
+export const positive: Unary = unary("positive", { result: "same", grad: (g) => g, saves: "none" });
+/** -1, 0 or 1 by sign; 0 for NaN. Any dtype, shape [*]. */
+export const sign: Unary = unary("sign", { result: "same", grad: "zero" });
+/** As {@link sign} for real dtypes (torch.sgn). Shape [*]. */
+export const sgn: Unary = unary("sgn", { result: "same", grad: "zero" });
+/** Rounds up. Integers are returned unchanged. Shape [*]. */
+export const ceil: Unary = unary("ceil", { result: "same", grad: "zero" });
+/** Rounds down. Integers are returned unchanged. Shape [*]. */
+export const floor: Unary = unary("floor", { result: "same", grad: "zero" });
+/** Rounds to the nearest integer, ties to even. Shape [*]. */
+export const round: Unary = unary("round", { result: "same", grad: "zero" });
+/** Drops the fraction. Shape [*]. */
+export const trunc: Unary = unary("trunc", { result: "same", grad: "zero" });
+/** As {@link trunc} (torch.fix). Shape [*]. */
+export const fix: Unary = unary("fix", { kernel: "trunc", result: "same", grad: "zero" });
+/** The fraction with the sign of the element. Floating dtypes, shape [*]. */
+export const frac: Unary = unary("frac", { result: "same", grad: (g) => g, saves: "none" });
+
+/** e^x. Integers give the default float. Shape [*]. @example exp(tensor([0, 1])) // [1., 2.7183] */
+export const exp: Unary = unary("exp", { grad: (g, y) => g.mul(y), saves: "output" });
+/** 2^x. Shape [*]. */
+export const exp2: Unary = unary("exp2", { grad: (g, y) => g.mul(y).mul(Math.LN2), saves: "output" });
+/** e^x - 1, accurate near 0. Shape [*]. */
+export const expm1: Unary = unary("expm1", { grad: (g, y) => g.mul(y.add(1)), saves: "output" });
+/** Natural logarithm. Shape [*]. @example log(tensor([1, Math.E])) // [0., 1.] */
+export const log: Unary = unary("log", { grad: (g, x) => g.div(x) });
+/** Base-2 logarithm. Shape [*]. */
+export const log2: Unary = unary("log2", { grad: (g, x) => g.div(x.mul(Math.LN2)) });
+/** Base-10 logarithm. Shape [*]. */
+export const log10: Unary = unary("log10", { grad: (g, x) => g.div(x.mul(Math.LN10)) });
+/** log(1 + x), accurate near 0. Shape [*]. */
+export const log1p: Unary = unary("log1p", { grad: (g, x) => g.div(x.add(1)) });
+/** Square root. Shape [*]. @example sqrt(tensor([4, 2])) // [2., 1.4142] */
+export const sqrt: Unary = unary("sqrt", { grad: (g, y) => g.div(y.mul(2)), saves: "output" });
+/** 1 / sqrt(x). Shape [*]. */
+export const rsqrt: Unary = unary("rsqrt", { grad: (g, y) => g.mul(y.pow(3)).mul(-0.5), saves: "output" });
+/** 1 / x. Shape [*]. */
+export const reciprocal: Unary = unary("reciprocal", { grad: (g, y) => g.mul(y.square()).neg(), saves: "output" });
+/** x * x. Shape [*]. */
+export const square: Unary = unary("square", { result: "same", grad: (g, x) => g.mul(x).mul(2) });
+
+/** Sine (radians). Shape [*]. @example sin(tensor([0])) // [0.] */
+export const sin: Unary = unary("sin", { grad: (g, x) => g.mul(x.cos()) });
+/** Cosine (radians). Shape [*]. */
+export const cos: Unary = unary("cos", { grad: (g, x) => g.mul(x.sin()).neg() });
+/** Tangent (radians). Shape [*]. */
+export const tan: Unary = unary("tan", { grad: (g, y) => g.mul(y.square().add(1)), saves: "output" });
+/** Inverse sine, in radians. Shape [*]. */
+export const asin: Unary = unary("asin", { grad: (g, x) => g.mul(x.square().neg().add(1).rsqrt()) });
+/** Inverse cosine, in radians. Shape [*]. */
+export const acos: Unary = unary("acos", { grad: (g, x) => g.mul(x.square().neg().add(1).rsqrt()).neg() });
+/** Inverse tangent, in radians. Shape [*]. */
+export const atan: Unary = unary("atan", { grad: (g, x) => g.div(x.square().add(1)) });
+/** Hyperbolic sine. Shape [*]. */
+export const sinh: Unary = unary("sinh", { grad: (g, x) => g.mul(x.cosh()) });
+/** Hyperbolic cosine. Shape [*]. */
+export const cosh: Unary = unary("cosh", { grad: (g, x) => g.mul(x.sinh()) });
+/** Hyperbolic tangent. Shape [*]. @example tanh(tensor([0, 1])) // [0., 0.7616] */
+export const tanh: Unary = unary("tanh", { grad: (g, y) => g.tanhBackward(y), saves: "output" });
+/** Inverse hyperbolic sine. Shape [*]. */
+export const asinh: Unary = unary("asinh", { grad: (g, x) => g.mul(x.square().add(1).rsqrt()) });
+/** Inverse hyperbolic cosine. Shape [*]. */
+export const acosh: Unary = unary("acosh", { grad: (g, x) => g.mul(x.square().sub(1).rsqrt()) });
+/** Inverse hyperbolic tangent. Shape [*]. */
+export const atanh: Unary = unary("atanh", { grad: (g, x) => g.div(x.square().neg().add(1)) });
+
+/** 1 / (1 + e^-x). Shape [*]. @example sigmoid(tensor([0])) // [0.5] */
+export const sigmoid: Unary = unary("sigmoid", { grad: (g, y) => g.sigmoidBackward(y), saves: "output" });
+/** log(sigmoid(x)), without overflow. Shape [*]. */
+export const logsigmoid: Unary = unary("logsigmoid", { kernel: "logSigmoid", grad: (g, x) => g.mul(x.neg().sigmoid()) });
+/** The error function. Shape [*]. */
+export const erf: Unary = unary("erf", { grad: (g, x) => g.mul(x.square().neg().exp()).mul(twoOverSqrtPi) });
+/** 1 - erf(x), accurate for large x. Shape [*]. */
+export const erfc: Unary = unary("erfc", { grad: (g, x) => g.mul(x.square().neg().exp()).mul(-twoOverSqrtPi) });
+/** The inverse of {@link erf} on (-1, 1). Shape [*]. */
+export const erfinv: Unary = unary("erfinv", { grad: (g, y) => g.mul(y.square().exp()).div(twoOverSqrtPi), saves: "output" });
+/** log|Gamma(x)|. Shape [*]. */
+export const lgamma: Unary = unary("lgamma", { grad: (g, x) => g.mul(x.digamma()) });
+/** The derivative of {@link lgamma}. Shape [*]. Differs: its own gradient (polygamma) is not offered yet. */
+export const digamma: Unary = unary("digamma", { grad: null });
+/** Degrees to radians. Shape [*]. */
+export const deg2rad: Unary = unary("deg2rad", { grad: (g) => g.mul(Math.PI / 180), saves: "none" });
+/** Radians to degrees. Shape [*]. */
+export const rad2deg: Unary = unary("rad2deg", { grad: (g) => g.mul(180 / Math.PI), saves: "none" });
+
+/** True where the element is NaN. Shape [*], bool. */
+export const isnan: Unary = unary("isnan", { result: "bool", grad: null });
+/** True where the element is infinite. Shape [*], bool. */
+export const isinf: Unary = unary("isinf", { result: "bool", grad: null });
+/** True where the element is neither NaN nor infinite. Shape [*], bool. */
+export const isfinite: Unary = unary("isfinite", { result: "bool", grad: null });
+/** True where the element is +Infinity. Shape [*], bool. */
+export const isposinf: Unary = unary("isposinf", { result: "bool", grad: null });
+/** True where the element is -Infinity. Shape [*], bool. */
+export const isneginf: Unary = unary("isneginf", { result: "bool", grad: null });
+/** True where the element is zero. Shape [*], bool. */
+export const logicalNot: Unary = unary("logicalNot", { result: "bool", grad: null });
+/** Every bit flipped; integers and bool. Shape [*]. */
+export const bitwiseNot: Unary = unary("bitwiseNot", { result: "same", grad: null });
+
+/** max(x, 0). Shape [*]. @example relu(tensor([-1, 2])) // [0., 2.] */
+export const relu: Unary = unary("relu", { result: "same", grad: (g, y) => g.reluBackward(y), saves: "output" });
+/** x * sigmoid(x), also called swish. Shape [*]. */
+export const silu: Unary = unary("silu", { grad: (g, x) => g.siluBackward(x) });
+/** x * tanh(softplus(x)). Shape [*]. */
+export const mish: Unary = unary("mish", {
+  grad: (g, x) => {
+    const t = softplusOf(x).tanh();
+    return g.mul(t.add(x.mul(x.sigmoid()).mul(t.square().neg().add(1))));
+  },
+});
+/** x * clamp(x + 3, 0, 6) / 6. Shape [*]. */
+export const hardswish: Unary = unary("hardswish", {
+  grad: (g, x) => g.mul(where(x.lt(-3), 0, where(x.gt(3), 1, x.div(3).add(0.5)))),
+});
+/** clamp(x + 3, 0, 6) / 6. Shape [*]. */
+export const hardsigmoid: Unary = unary("hardsigmoid", { grad: (g, x) => g.mul(x.abs().lt(3)).div(6) });
+
+const softplusOf = (x: Tensor): Tensor => x.clamp(0).add(x.abs().neg().exp().log1p());
+
+/**
+ * max(x, 0) + negativeSlope * min(x, 0) (torch.nn.functional.leaky_relu). Shape [*].
+ * @param negativeSlope default 0.01
+ */
+export const leakyRelu: (input: Tensor, negativeSlope?: number | { negativeSlope?: number }) => Tensor = unaryAttr(
+  "leakyRelu",
+  "input: tensor, negativeSlope: float = 0.01",
+  { grad: (g, x, slope) => g.leakyReluBackward(x, slope) },
+);
+/** x where positive, alpha * (e^x - 1) elsewhere. Shape [*]. @param alpha default 1 */
+export const elu: (input: Tensor, alpha?: number | { alpha?: number }) => Tensor = unaryAttr("elu", "input: tensor, alpha: float = 1.0", {
+  grad: (g, x, alpha) => g.mul(where(x.gt(0), 1, x.clamp({ max: 0 }).exp().mul(alpha))),
+});
+/** log(1 + e^(beta x)) / beta; linear above `threshold`. Shape [*]. @param beta default 1 @param threshold default 20 */
+export const softplus: (input: Tensor, beta?: number | { beta?: number; threshold?: number }, threshold?: number) => Tensor = unaryAttr(
+  "softplus",
+  "input: tensor, beta: float = 1.0, threshold: float = 20.0",
+  { kernel: "softplusBeta", grad: (g, x, beta, threshold) => g.mul(where(x.mul(beta).gt(threshold), 1, x.mul(beta).sigmoid())) },
+);
+/** Clamps to [minVal, maxVal]. Shape [*]. @param minVal default -1 @param maxVal default 1 */
+export const hardtanh: (input: Tensor, minVal?: number | { minVal?: number; maxVal?: number }, maxVal?: number) => Tensor = unaryAttr(
+  "hardtanh",
+  "input: tensor, minVal: float = -1.0, maxVal: float = 1.0",
+  { result: "same", grad: (g, x, lo, hi) => g.mul(x.gt(lo).logicalAnd(x.lt(hi))) },
+);
+/** x where x > threshold, `value` elsewhere. Shape [*]. */
+export const threshold: (input: Tensor, threshold: number, value: number) => Tensor = unaryAttr(
+  "threshold",
+  "input: tensor, threshold: float, value: float",
+  { result: "same", grad: (g, x, limit) => g.mul(x.gt(limit)) },
+);

@@ -1,0 +1,82 @@
+/** Adam and AdamW: one fused native pass over all parameters. */
+import { codesOf, runInto } from "../tensor/launch.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { ValueError, describe } from "../tensor/errors.js";
+import { markChanged } from "../autograd/node.js";
+import { zerosLike } from "../ops/creation.js";
+import { bind, parseSignature } from "../ops/schema.js";
+import { Optimizer, requireRange, type ParamGroup, type Params } from "./optimizer.js";
+
+export interface AdamOptions {
+  /** Learning rate. Default 1e-3. */
+  lr: number;
+  /** Decay of the running mean and of the running square. Default [0.9, 0.999]. */
+  betas: readonly [number, number];
+  eps: number;
+  /** Adam: added to the gradient, default 0. AdamW: decoupled, default 0.01. */
+  weightDecay: number;
+  amsgrad: boolean;
+  maximize: boolean;
+}
+
+const kernel = codesOf("structured")("adamStep");
+
+/** Adam as torch.optim.Adam (Kingma and Ba, 2015). @example new optim.Adam(model.parameters(), { lr: 1e-3 }) */
+export class Adam extends Optimizer<AdamOptions> {
+  protected static readonly signature: string = signatureOf(0);
+  protected readonly decoupled: 0 | 1 = 0;
+
+  constructor(parameters: Params<AdamOptions>, ...rest: (number | boolean | readonly number[] | Partial<AdamOptions>)[]) {
+    const [list, lr, betas, eps, weightDecay, amsgrad, maximize] = bind(new.target.name, parseSignature(new.target.signature), [parameters, ...rest]) as [
+      Params<AdamOptions>, number, [number, number], number, number, boolean, boolean,
+    ]; // prettier-ignore
+    super(list, { lr, betas: betas ?? [0.9, 0.999], eps, weightDecay, amsgrad, maximize });
+  }
+
+  protected check({ lr, betas, eps, weightDecay }: AdamOptions): void {
+    const { name } = this.constructor;
+    requireRange(name, "lr", lr, 0);
+    requireRange(name, "eps", eps, 0);
+    requireRange(name, "weightDecay", weightDecay, 0);
+    if (!Array.isArray(betas) || betas.length !== 2) throw new ValueError({ op: name, argument: "betas", expected: "two numbers", got: describe(betas) });
+    betas.forEach((beta, i) => requireRange(name, `betas[${i}]`, beta, 0, 1));
+  }
+
+  protected update(group: ParamGroup<AdamOptions>, parameters: Tensor[], _grads: Tensor[]): void {
+    const { lr, betas, eps, weightDecay, amsgrad, maximize } = group;
+    const bySteps = new Map<number, Tensor[]>();
+    for (const p of parameters) {
+      const state = this.stateOf(p, amsgrad);
+      const step = (state["step"] as number) + 1;
+      state["step"] = step;
+      bySteps.set(step, [...(bySteps.get(step) ?? []), p]);
+    }
+    const named = (list: readonly Tensor[], key: string): Tensor[] => list.map((p) => this.state.get(p)![key] as Tensor);
+    for (const [step, list] of bySteps) {
+      const outs = [...list, ...named(list, "exp_avg"), ...named(list, "exp_avg_sq"), ...(amsgrad ? named(list, "max_exp_avg_sq") : [])];
+      const attrs = [lr, betas[0], betas[1], eps, weightDecay, this.decoupled, step, amsgrad ? 1 : 0, maximize ? 1 : 0];
+      runInto(`${this.constructor.name}.step`, kernel, list.map((p) => p.grad!), outs, attrs);
+      for (const p of list) markChanged(p, `${this.constructor.name}.step`);
+    }
+  }
+
+  private stateOf(p: Tensor, amsgrad: boolean): Record<string, Tensor | number> {
+    let state = this.state.get(p);
+    if (state === undefined) {
+      state = { step: 0, exp_avg: zerosLike(p), exp_avg_sq: zerosLike(p) };
+      if (amsgrad) state["max_exp_avg_sq"] = zerosLike(p);
+      this.state.set(p, state);
+    }
+    return state;
+  }
+}
+
+/** Adam with decoupled weight decay, as torch.optim.AdamW (Loshchilov and Hutter, 2019). */
+export class AdamW extends Adam {
+  protected static override readonly signature: string = signatureOf(0.01);
+  protected override readonly decoupled = 1;
+}
+
+function signatureOf(weightDecay: number): string {
+  return `params: any, lr: float = 0.001, betas: any? = null, eps: float = 1e-08, weightDecay: float = ${weightDecay}, amsgrad: bool = false, *, maximize: bool = false`;
+}

@@ -1,0 +1,123 @@
+/** `cg.optim.lrScheduler`: learning rates that follow the epoch. */
+import { ValueError, describe } from "../tensor/errors.js";
+import { bind, parseSignature } from "../ops/schema.js";
+import type { Optimizer } from "./optimizer.js";
+
+type Group = { lr: number; initialLr?: number };
+
+/** The base: knows the epoch and the rates that the groups began with. */
+export abstract class LRScheduler {
+  /** The epoch that the current rates are for. */
+  lastEpoch = -1;
+  readonly baseLrs: readonly number[];
+  protected readonly groups: readonly Group[];
+
+  constructor(optimizer: Optimizer<{ lr: number }>) {
+    if (!Array.isArray(optimizer?.paramGroups)) throw new ValueError({ op: this.constructor.name, argument: "optimizer", expected: "an Optimizer", got: describe(optimizer) });
+    this.groups = optimizer.paramGroups as readonly Group[];
+    for (const group of this.groups) group.initialLr ??= group.lr;
+    this.baseLrs = this.groups.map((group) => group.initialLr!);
+  }
+
+  /** The rate of a group that began with `base` and has `current`, at epoch `lastEpoch`. */
+  protected abstract rate(base: number, current: number, index: number): number;
+
+  /** Moves to the next epoch. Call it after the epoch's optimizer steps. */
+  step(): void {
+    this.lastEpoch++;
+    this.groups.forEach((group, i) => (group.lr = this.rate(this.baseLrs[i]!, group.lr, i)));
+  }
+
+  /** The current rates, one a group. */
+  getLastLr(): number[] {
+    return this.groups.map((group) => group.lr);
+  }
+
+  stateDict(): Record<string, unknown> {
+    return { lastEpoch: this.lastEpoch, baseLrs: [...this.baseLrs], lastLr: this.getLastLr() };
+  }
+
+  loadStateDict(state: Record<string, unknown>): void {
+    this.lastEpoch = state["lastEpoch"] as number;
+    (state["lastLr"] as number[]).forEach((lr, i) => (this.groups[i]!.lr = lr));
+  }
+}
+
+type Scheduled = Optimizer<{ lr: number }>;
+const read = <T extends unknown[]>(name: string, signature: string, args: readonly unknown[]): T => bind(name, parseSignature(signature), args) as T;
+
+/** Multiplies the rate by gamma every stepSize epochs. @param gamma default 0.1 */
+export class StepLR extends LRScheduler {
+  readonly stepSize: number;
+  readonly gamma: number;
+  constructor(optimizer: Scheduled, stepSize: number | { stepSize: number; gamma?: number }, gamma?: number | { gamma?: number }) {
+    super(optimizer);
+    [, this.stepSize, this.gamma] = read<[unknown, number, number]>("StepLR", "optimizer: any, stepSize: int, gamma: float = 0.1", [optimizer, stepSize, gamma]);
+    if (this.stepSize < 1) throw new ValueError({ op: "StepLR", argument: "stepSize", expected: "at least 1", got: String(this.stepSize) });
+    this.step();
+  }
+  protected rate(_base: number, current: number): number {
+    return this.lastEpoch > 0 && this.lastEpoch % this.stepSize === 0 ? current * this.gamma : current;
+  }
+}
+
+/** Multiplies the rate by gamma at the given epochs. @param gamma default 0.1 */
+export class MultiStepLR extends LRScheduler {
+  readonly milestones: readonly number[];
+  readonly gamma: number;
+  constructor(optimizer: Scheduled, milestones: readonly number[] | { milestones: readonly number[]; gamma?: number }, gamma?: number | { gamma?: number }) {
+    super(optimizer);
+    [, this.milestones, this.gamma] = read<[unknown, number[], number]>("MultiStepLR", "optimizer: any, milestones: ints, gamma: float = 0.1", [optimizer, milestones, gamma]);
+    this.step();
+  }
+  protected rate(_base: number, current: number): number {
+    return current * this.gamma ** this.milestones.filter((epoch) => epoch === this.lastEpoch).length;
+  }
+}
+
+/** Multiplies the rate by gamma every epoch. */
+export class ExponentialLR extends LRScheduler {
+  readonly gamma: number;
+  constructor(optimizer: Scheduled, gamma: number | { gamma: number }) {
+    super(optimizer);
+    [, this.gamma] = read<[unknown, number]>("ExponentialLR", "optimizer: any, gamma: float", [optimizer, gamma]);
+    this.step();
+  }
+  protected rate(_base: number, current: number): number {
+    return this.lastEpoch > 0 ? current * this.gamma : current;
+  }
+}
+
+/** Follows half a cosine from the first rate to etaMin in TMax epochs (Loshchilov and Hutter, 2017). @param etaMin default 0 */
+export class CosineAnnealingLR extends LRScheduler {
+  readonly TMax: number;
+  readonly etaMin: number;
+  constructor(optimizer: Scheduled, TMax: number | { TMax: number; etaMin?: number }, etaMin?: number | { etaMin?: number }) {
+    super(optimizer);
+    [, this.TMax, this.etaMin] = read<[unknown, number, number]>("CosineAnnealingLR", "optimizer: any, TMax: int, etaMin: float = 0.0", [optimizer, TMax, etaMin]);
+    if (this.TMax < 1) throw new ValueError({ op: "CosineAnnealingLR", argument: "TMax", expected: "at least 1", got: String(this.TMax) });
+    this.step();
+  }
+  // torch's recursion, which also follows changes that others make to the rate
+  protected rate(base: number, current: number): number {
+    const { lastEpoch, TMax, etaMin } = this;
+    if (lastEpoch === 0) return current;
+    if ((lastEpoch - 1 - TMax) % (2 * TMax) === 0) return current + ((base - etaMin) * (1 - Math.cos(Math.PI / TMax))) / 2;
+    return ((1 + Math.cos((Math.PI * lastEpoch) / TMax)) / (1 + Math.cos((Math.PI * (lastEpoch - 1)) / TMax))) * (current - etaMin) + etaMin;
+  }
+}
+
+/** The first rate times a function of the epoch. */
+export class LambdaLR extends LRScheduler {
+  constructor(
+    optimizer: Scheduled,
+    private readonly lrLambda: (epoch: number) => number,
+  ) {
+    super(optimizer);
+    if (typeof lrLambda !== "function") throw new ValueError({ op: "LambdaLR", argument: "lrLambda", expected: "a function", got: describe(lrLambda) });
+    this.step();
+  }
+  protected rate(base: number): number {
+    return base * this.lrLambda(this.lastEpoch);
+  }
+}

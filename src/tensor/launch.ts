@@ -1,0 +1,207 @@
+/** Runs native work for ops: makes the result tensor, translates failures, retries once after a full collection. */
+import { io, native, words } from "../runtime/addon.js";
+import { adopt, collect, collectAll } from "../runtime/memory.js";
+import { Status, Word, type Handle } from "../runtime/native.js";
+import { dtypes } from "./dtype.js";
+import { CellgradError, DeviceError, IndexError, InterruptedError, NotImplementedError, OutOfMemoryError, formatShape } from "./errors.js";
+import type { Shape } from "./shape.js";
+import { Tensor, disposed } from "./tensor.js";
+
+const ownFinalizers = !native.basicFinalizers;
+
+// Tensors made inside the innermost scope(), or null outside.
+let collecting: Tensor[] | null = null;
+
+/** Collects the tensors that `body` makes; returns them with its result. */
+export function collectMade<T>(body: () => T): { result: T; made: readonly Tensor[] } {
+  const outer = collecting;
+  const made: Tensor[] = [];
+  collecting = made;
+  try {
+    return { result: body(), made };
+  } finally {
+    collecting = outer;
+  }
+}
+
+/** Gives a fresh handle to its tensor and lets the allocator have the collection it asked for. */
+function settle(out: Tensor, handle: Handle): Tensor {
+  out.handle = handle;
+  if (ownFinalizers) adopt(out, handle);
+  if (collecting !== null) collecting.push(out);
+  if (words[Word.collect] !== 0) collect();
+  return out;
+}
+
+/** The slow path of a negative answer: one more try after a full collection when memory ran out, else an error. */
+function recover(op: string, status: number, out: Tensor, inputs: readonly Tensor[], again: () => Handle): Tensor {
+  if (status === Status.outOfMemory) {
+    collectAll();
+    status = again();
+    if (status >= 0) return settle(out, status);
+  }
+  throw failure(op, status, inputs);
+}
+
+/** The error behind a negative status. */
+export function failure(op: string, status: number, inputs: readonly Tensor[]): Error {
+  native.failure();
+  const [a, b, c, d] = [io[0]!, io[1]!, io[2]!, io[3]!];
+  switch (status) {
+    case Status.outOfMemory:
+      return new OutOfMemoryError(op, a, b, c, d);
+    case Status.cancelled:
+      return new InterruptedError({ op, expected: "to finish", got: "an interrupt" });
+    case Status.staleHandle: {
+      const dead = inputs.find((t) => t.handle < 0);
+      return disposed(op, dead ?? inputs[0]!);
+    }
+    case Status.indexOutOfRange:
+      return new IndexError({ op, argument: "index", expected: `in the range [${-b}, ${b - 1}]`, got: String(a) });
+    case Status.unsupportedDType: {
+      const kinds = [...new Set(inputs.map((t) => t.dtype))].join(" and ");
+      return new NotImplementedError({ op, expected: "a dtype with a kernel on this device", got: kinds === "" ? "this one" : kinds });
+    }
+    case Status.deviceLost:
+      return new DeviceError({ op, expected: "a working device", got: "one that was lost" });
+    default:
+      return new CellgradError({ op, expected: "valid arguments", got: `native status ${status} for ${inputs.map((t) => formatShape(t.shape)).join(", ")}` });
+  }
+}
+
+export function unary(op: string, code: number, a: Tensor, dt: number, outDt: number): Tensor {
+  const out = new Tensor(a.shape, outDt, a.dev);
+  const handle = native.unary(code, a.handle, dt, out);
+  return handle >= 0 ? settle(out, handle) : recover(op, handle, out, [a], () => native.unary(code, a.handle, dt, out));
+}
+
+export function unaryAttr(op: string, code: number, a: Tensor, p0: number, p1: number, dt: number): Tensor {
+  const out = new Tensor(a.shape, dt, a.dev);
+  const handle = native.unaryAttr(code, a.handle, p0, p1, dt, out);
+  return handle >= 0 ? settle(out, handle) : recover(op, handle, out, [a], () => native.unaryAttr(code, a.handle, p0, p1, dt, out));
+}
+
+export function binary(op: string, code: number, a: Tensor, b: Tensor, shape: Shape, dt: number, outDt: number): Tensor {
+  const out = new Tensor(shape, outDt, a.dev);
+  const handle = native.binary(code, a.handle, b.handle, dt, out);
+  return handle >= 0 ? settle(out, handle) : recover(op, handle, out, [a, b], () => native.binary(code, a.handle, b.handle, dt, out));
+}
+
+export function binaryScalar(op: string, code: number, a: Tensor, scalar: number, scalarFirst: 0 | 1, dt: number, outDt: number): Tensor {
+  const out = new Tensor(a.shape, outDt, a.dev);
+  const handle = native.binaryScalar(code, a.handle, scalar, scalarFirst, dt, out);
+  if (handle >= 0) return settle(out, handle);
+  return recover(op, handle, out, [a], () => native.binaryScalar(code, a.handle, scalar, scalarFirst, dt, out));
+}
+
+export function binaryAttr(op: string, code: number, a: Tensor, b: Tensor, p0: number, p1: number, shape: Shape, dt: number): Tensor {
+  const out = new Tensor(shape, dt, a.dev);
+  const handle = native.binaryAttr(code, a.handle, b.handle, p0, p1, dt, out);
+  if (handle >= 0) return settle(out, handle);
+  return recover(op, handle, out, [a, b], () => native.binaryAttr(code, a.handle, b.handle, p0, p1, dt, out));
+}
+
+export function ternary(op: string, code: number, a: Tensor, b: Tensor, c: Tensor, p0: number, shape: Shape, dt: number): Tensor {
+  const out = new Tensor(shape, dt, b.dev);
+  const handle = native.ternary(code, a.handle, b.handle, c.handle, p0, dt, out);
+  if (handle >= 0) return settle(out, handle);
+  return recover(op, handle, out, [a, b, c], () => native.ternary(code, a.handle, b.handle, c.handle, p0, dt, out));
+}
+
+/** A uninitialised, contiguous tensor. */
+export function empty(op: string, shape: Shape, dt: number, dev: number): Tensor {
+  const out = new Tensor(shape, dt, dev);
+  const make = (): Handle => {
+    for (let i = 0; i < shape.length; i++) io[i] = shape[i]!;
+    return native.empty(dt, dev, shape.length, out);
+  };
+  const handle = make();
+  return handle >= 0 ? settle(out, handle) : recover(op, handle, out, [], make);
+}
+
+/** A result with the given shape and dtype from any native call that answers a handle (`make` fills `io` itself). */
+export function made(op: string, shape: Shape, dt: number, dev: number, inputs: readonly Tensor[], make: (owner: Tensor) => Handle): Tensor {
+  const out = new Tensor(shape, dt, dev);
+  const handle = make(out);
+  return handle >= 0 ? settle(out, handle) : recover(op, handle, out, inputs, () => make(out));
+}
+
+/** A view or conversion of `a`: `made` for the hot path, without a closure on success. */
+export const finish = (op: string, out: Tensor, handle: Handle, a: Tensor): Tensor => {
+  if (handle >= 0) return settle(out, handle);
+  throw failure(op, handle, [a]);
+};
+
+/** One output of a structured kernel. */
+export interface OutputSpec {
+  readonly shape: Shape;
+  readonly dt: number;
+}
+
+/** Runs a structured kernel (native/kernels/structured.def) that makes one output. */
+export function run(op: string, kernel: number, inputs: readonly Tensor[], shape: Shape, dt: number, attrs: readonly number[], dev = inputs[0]?.dev ?? 0): Tensor {
+  const out = new Tensor(shape, dt, dev);
+  let status = launch(kernel, inputs, [out], attrs, dev);
+  if (status === Status.outOfMemory) {
+    collectAll();
+    status = launch(kernel, inputs, [out], attrs, dev);
+  }
+  if (status < 0) throw failure(op, status, inputs);
+  return settle(out, io[0]!);
+}
+
+/** Runs a structured kernel with several outputs. */
+export function runMany(op: string, kernel: number, inputs: readonly Tensor[], outputs: readonly OutputSpec[], attrs: readonly number[]): Tensor[] {
+  const dev = inputs[0]?.dev ?? 0;
+  const outs = outputs.map(({ shape, dt }) => new Tensor(shape, dt, dev));
+  let status = launch(kernel, inputs, outs, attrs, dev);
+  if (status === Status.outOfMemory) {
+    collectAll();
+    status = launch(kernel, inputs, outs, attrs, dev);
+  }
+  if (status < 0) throw failure(op, status, inputs);
+  // io is overwritten by what a collection asks the allocator.
+  const handles = outs.map((_, i) => io[i]!);
+  outs.forEach((out, i) => settle(out, handles[i]!));
+  return outs;
+}
+
+function launch(kernel: number, inputs: readonly Tensor[], outs: readonly Tensor[], attrs: readonly number[], dev: number): number {
+  let n = 0;
+  for (let i = 0; i < inputs.length; i++) io[n++] = inputs[i]!.handle;
+  for (let i = 0; i < outs.length; i++) {
+    const { dt, shape } = outs[i]!;
+    io[n++] = dt;
+    io[n++] = shape.length;
+    for (let d = 0; d < shape.length; d++) io[n++] = shape[d]!;
+  }
+  for (let i = 0; i < attrs.length; i++) io[n++] = attrs[i]!;
+  return native.run(kernel, inputs.length, outs.length, attrs.length, dev, outs[0]!, outs[1], outs[2], outs[3]);
+}
+
+/** Runs a structured kernel in place. */
+export function runInto(op: string, kernel: number, inputs: readonly Tensor[], outs: readonly Tensor[], attrs: readonly number[]): void {
+  let n = 0;
+  for (let i = 0; i < inputs.length; i++) io[n++] = inputs[i]!.handle;
+  for (let i = 0; i < outs.length; i++) io[n++] = outs[i]!.handle;
+  for (let i = 0; i < attrs.length; i++) io[n++] = attrs[i]!;
+  const status = native.runInto(kernel, inputs.length, outs.length, attrs.length);
+  if (status < 0) throw failure(op, status, [...inputs, ...outs]);
+}
+
+/** Throws when a native in-place call failed. */
+export function done(op: string, status: number, ...tensors: Tensor[]): void {
+  if (status < 0) throw failure(op, status, tensors);
+}
+
+/** name -> code of one native family; asking for a missing row is a start-up error that names it. */
+export function codesOf(family: string): (name: string) => number {
+  const codes = new Map(native.names(family).map((name, code) => [name, code]));
+  return (name) => {
+    const code = codes.get(name);
+    if (code === undefined) throw new Error(`cellgrad: the native runtime has no ${family} kernel "${name}"; rebuild it with \`npm run build\``);
+    return code;
+  };
+}
+
+export const dtypeName = (code: number): string => dtypes[code]!;

@@ -1,0 +1,367 @@
+/** The Tensor: a native handle with its shape, dtype and device; methods of ops are added by src/ops/methods.ts. */
+import { io, native } from "../runtime/addon.js";
+import { release } from "../runtime/memory.js";
+import type { Handle } from "../runtime/native.js";
+import { deviceName, type Device } from "./device.js";
+import { Code, dtypes, isDifferentiable, typedArrayFor, type DType, type TypedArray } from "./dtype.js";
+import { AutogradError, DTypeError, DisposedError, ValueError, describe, formatShape } from "./errors.js";
+import { formatTensor } from "./print.js";
+import { numelOf, wrapDim, type Shape } from "./shape.js";
+
+/** What the tensor layer needs to know of a graph node; src/autograd defines the rest. */
+export interface GradFn {
+  readonly name: string;
+  /** Adds a hook on the gradient of one output; returns what removes it. */
+  hook(output: number, run: (grad: Tensor) => Tensor | void | null): () => void;
+}
+
+/** Life of one storage as autograd sees it; views share it. Made when a tensor is first saved or viewed. */
+export interface StorageTag {
+  /** Counts in-place changes. */
+  version: number;
+  /** A graph node keeps this storage: in-place ops record where they happened. */
+  saved: boolean;
+  /** The last in-place change of a saved storage. */
+  culprit: { readonly op: string; readonly shape: Shape; readonly stack: string | undefined } | null;
+}
+
+/** A differentiable view remembers how it was made, so that in-place changes reach its base. */
+export interface ViewOf {
+  readonly base: Tensor;
+  readonly replay: (base: Tensor) => Tensor;
+  /** The base's rewrite count when gradFn was last right. */
+  rewrites: number;
+}
+
+export interface AutogradMeta {
+  requiresGrad: boolean;
+  grad: Tensor | null;
+  gradFn: GradFn | null;
+  /** Which output of gradFn this tensor is. */
+  output: number;
+  retainsGrad: boolean;
+  /** Hooks of a leaf; a result's hooks sit on its node. */
+  hooks: ((grad: Tensor) => Tensor | void | null)[] | null;
+  postAccumulate: ((tensor: Tensor) => void)[] | null;
+  view: ViewOf | null;
+  /** Counts in-place ops that replaced gradFn. */
+  rewrites: number;
+  /** The accumulation node of a leaf. */
+  leaf: GradFn | null;
+}
+
+/** A scalar or nested arrays of scalars: what `tolist()` returns. */
+export type Nested = number | bigint | boolean | Complex | Nested[];
+export interface Complex {
+  readonly re: number;
+  readonly im: number;
+}
+
+export type Scalar = number | bigint | boolean;
+
+/**
+ * An n-dimensional array of one dtype on one device.
+ * Made by `tensor()`, `zeros()`, `randn()` and the like, and by every op.
+ */
+export class Tensor {
+  /** @internal */ handle: Handle = -1;
+  /** Sizes of the dims. */
+  readonly shape: Shape;
+  /** @internal dtype code */ readonly dt: number;
+  /** @internal device code */ readonly dev: number;
+  /** @internal */ tag: StorageTag | null = null;
+  /** @internal */ ag: AutogradMeta | null = null;
+
+  /** @internal Ops make tensors; use `tensor()`, `zeros()` and so on. */
+  constructor(shape: Shape, dt: number, dev: number) {
+    this.shape = shape;
+    this.dt = dt;
+    this.dev = dev;
+  }
+
+  get dtype(): DType {
+    return dtypes[this.dt]!;
+  }
+
+  get device(): Device {
+    return deviceName(this.dev);
+  }
+
+  /** The number of dims. */
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  /** The number of dims. */
+  dim(): number {
+    return this.shape.length;
+  }
+
+  /** The number of elements. */
+  numel(): number {
+    return numelOf(this.shape);
+  }
+
+  /** The shape, or the size of one dim (negative counts from the end). */
+  size(): Shape;
+  size(dim: number): number;
+  size(dim?: number): Shape | number {
+    return dim === undefined ? this.shape : this.shape[wrapDim("size", integer("size", "dim", dim), this.shape.length)]!;
+  }
+
+  /** Strides in elements, or that of one dim. */
+  stride(): readonly number[];
+  stride(dim: number): number;
+  stride(dim?: number): readonly number[] | number {
+    const rank = this.info("stride");
+    if (dim !== undefined) return io[9 + rank + wrapDim("stride", integer("stride", "dim", dim), rank)]!;
+    return Array.from(io.subarray(9 + rank, 9 + 2 * rank));
+  }
+
+  /** Elements between the start of the storage and the first element. */
+  storageOffset(): number {
+    this.info("storageOffset");
+    return io[1]!;
+  }
+
+  /** Bytes of one element. */
+  elementSize(): number {
+    return [1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16][this.dt]!;
+  }
+
+  /** Bytes of all elements. */
+  get nbytes(): number {
+    return this.numel() * this.elementSize();
+  }
+
+  /** True when the elements lie in row-major order without gaps. */
+  isContiguous(): boolean {
+    return native.isContiguous(this.live("isContiguous")) === 1;
+  }
+
+  isFloatingPoint(): boolean {
+    return this.dt >= Code.float16 && this.dt <= Code.float64;
+  }
+
+  isComplex(): boolean {
+    return this.dt >= Code.complex64;
+  }
+
+  /** Address of the first element (CPU). */
+  dataPtr(): number {
+    this.info("dataPtr");
+    return io[8]!;
+  }
+
+  /** Counts in-place changes of the storage. */
+  get _version(): number {
+    return native.version(this.live("_version"));
+  }
+
+  /** The value of a one-element tensor: number, bigint beyond 2^53, boolean, or `{ re, im }`. */
+  item(): number | bigint | boolean | Complex {
+    if (this.numel() !== 1) {
+      throw new ValueError({ op: "item", expected: "a tensor with one element", got: `shape ${formatShape(this.shape)}`, hint: "use tolist()" });
+    }
+    const handle = this.live("item");
+    if (this.dt === Code.int64) return narrow(native.itemBigInt(handle));
+    native.item(handle);
+    if (this.dt >= Code.complex64) return { re: io[0]!, im: io[1]! };
+    return this.dt === Code.bool ? io[0] !== 0 : io[0]!;
+  }
+
+  /** The elements in row-major order, copied: Float32Array for float32, BigInt64Array for int64, Uint8Array for bool... */
+  toTypedArray(): TypedArray {
+    const data = typedArrayFor(this.dt, this.numel());
+    native.toBuffer(this.live("toTypedArray"), data);
+    return data;
+  }
+
+  /** As {@link toTypedArray}, without blocking on a device that works asynchronously. */
+  async toTypedArrayAsync(): Promise<TypedArray> {
+    return this.toTypedArray();
+  }
+
+  /** Nested arrays of numbers (int64 beyond 2^53 as bigint, complex as `{ re, im }`). */
+  tolist(): Nested {
+    return nest(this.elements(), this.shape);
+  }
+
+  /** @internal The elements as JavaScript values, in row-major order. */
+  elements(): Exclude<Nested, Nested[]>[] {
+    if (this.dt === Code.float16 || this.dt === Code.bfloat16) return halves(this.toTypedArray() as Uint16Array, this.dt);
+    const data = this.toTypedArray();
+    if (data instanceof BigInt64Array) return Array.from(data, narrow);
+    if (this.dt === Code.bool) return Array.from(data, (value) => value !== 0);
+    if (this.dt < Code.complex64) return Array.from(data);
+    return Array.from({ length: data.length / 2 }, (_, i) => ({ re: data[2 * i]!, im: data[2 * i + 1]! }));
+  }
+
+  /** Gives the memory back now; later use is a DisposedError. Twice is a no-op. Nobody needs it: memory frees itself. */
+  dispose(): void {
+    if (this.handle < 0) return;
+    release(this, this.handle);
+    this.handle = -1;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** True after {@link dispose}. */
+  get disposed(): boolean {
+    return this.handle < 0;
+  }
+
+  // -- autograd state
+
+  /** True when ops on this tensor are recorded for backward. */
+  get requiresGrad(): boolean {
+    return this.ag !== null && (this.ag.requiresGrad || this.ag.gradFn !== null);
+  }
+
+  set requiresGrad(value: boolean) {
+    if (typeof value !== "boolean") {
+      throw new ValueError({ op: "requiresGrad", argument: "value", expected: "true or false", got: describe(value) });
+    }
+    if (!value && this.ag?.gradFn) {
+      throw new AutogradError({ op: "requiresGrad", expected: "a leaf", got: "the result of an op", hint: "use detach()" });
+    }
+    if (value && !isDifferentiable(this.dt)) {
+      throw new DTypeError({ op: "requiresGrad", expected: "a floating or complex dtype", got: this.dtype });
+    }
+    if (value || this.ag !== null) metaOf(this).requiresGrad = value;
+  }
+
+  /** Sets {@link requiresGrad} and returns the tensor. */
+  requiresGrad_(requiresGrad = true): this {
+    this.requiresGrad = requiresGrad;
+    return this;
+  }
+
+  /** The accumulated gradient, or null. */
+  get grad(): Tensor | null {
+    return this.ag === null ? null : this.ag.grad;
+  }
+
+  set grad(value: Tensor | null) {
+    if (value !== null && !(value instanceof Tensor)) {
+      throw new ValueError({ op: "grad", argument: "value", expected: "a Tensor or null", got: describe(value) });
+    }
+    if (value !== null && (value.shape.length !== this.shape.length || value.shape.some((size, i) => size !== this.shape[i]))) {
+      throw new ValueError({ op: "grad", argument: "value", expected: `a tensor of shape ${formatShape(this.shape)}`, got: formatShape(value.shape) });
+    }
+    if (value !== null || this.ag !== null) metaOf(this).grad = value;
+  }
+
+  /** The graph node that made this tensor, or null for a leaf. */
+  get gradFn(): GradFn | null {
+    return this.ag === null ? null : this.ag.gradFn;
+  }
+
+  /** True unless the tensor is the recorded result of an op. */
+  get isLeaf(): boolean {
+    return this.ag === null || this.ag.gradFn === null;
+  }
+
+  /** Keeps `.grad` of a result of an op, too. */
+  retainGrad(): void {
+    if (!this.requiresGrad) throw new AutogradError({ op: "retainGrad", expected: "a tensor that requires grad", got: "one that does not" });
+    const meta = metaOf(this);
+    if (meta.gradFn === null || meta.retainsGrad) return;
+    meta.retainsGrad = true;
+    const self = new WeakRef(this);
+    meta.gradFn.hook(meta.output, (grad) => void ((self.deref() ?? ({} as Tensor)).grad = grad));
+  }
+
+  /** Calls `hook(grad)` whenever the gradient of this tensor is computed; a returned tensor replaces it. */
+  registerHook(hook: (grad: Tensor) => Tensor | void | null): { remove(): void } {
+    if (typeof hook !== "function") throw new ValueError({ op: "registerHook", argument: "hook", expected: "a function", got: describe(hook) });
+    if (!this.requiresGrad) throw new AutogradError({ op: "registerHook", expected: "a tensor that requires grad", got: "one that does not" });
+    const meta = metaOf(this);
+    if (meta.gradFn !== null) return { remove: meta.gradFn.hook(meta.output, hook) };
+    const hooks = (meta.hooks ??= []);
+    hooks.push(hook);
+    return { remove: () => void (hooks.includes(hook) && hooks.splice(hooks.indexOf(hook), 1)) };
+  }
+
+  // -- words
+
+  /** As torch prints: precision 4, summarised above 1000 elements. */
+  toString(): string {
+    return formatTensor(this);
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.disposed ? `tensor(disposed, shape=${formatShape(this.shape)})` : formatTensor(this);
+  }
+
+  /** A one-element tensor compares as its number: `loss < 0.1`. */
+  [Symbol.toPrimitive](hint: string): number | string {
+    return hint === "number" ? Number(this.item()) : this.toString();
+  }
+
+  /** @internal The handle, or a DisposedError that names `op`. */
+  live(op: string): Handle {
+    if (this.handle < 0) throw disposed(op, this);
+    return this.handle;
+  }
+
+  private info(op: string): number {
+    return native.info(this.live(op));
+  }
+}
+
+export function disposed(op: string, t: Tensor): DisposedError {
+  return new DisposedError({ op, expected: "a live tensor", got: `one of shape ${formatShape(t.shape)} that was disposed` });
+}
+
+/** The autograd state of a tensor, made on first use. */
+export function metaOf(t: Tensor): AutogradMeta {
+  return (t.ag ??= {
+    requiresGrad: false,
+    grad: null,
+    gradFn: null,
+    output: 0,
+    retainsGrad: false,
+    hooks: null,
+    postAccumulate: null,
+    view: null,
+    rewrites: 0,
+    leaf: null,
+  });
+}
+
+/** The storage's tag, made on first use. */
+export function tagOf(t: Tensor): StorageTag {
+  return (t.tag ??= { version: 0, saved: false, culprit: null });
+}
+
+const narrow = (value: bigint): number | bigint => (value >= -9007199254740992n && value <= 9007199254740992n ? Number(value) : value);
+
+function nest(flat: Exclude<Nested, Nested[]>[], shape: Shape): Nested {
+  if (shape.length === 0) return flat[0]!;
+  let position = 0;
+  const build = (dim: number): Nested[] =>
+    Array.from({ length: shape[dim]! }, () => (dim === shape.length - 1 ? flat[position++]! : build(dim + 1)));
+  return build(0);
+}
+
+const bits = new DataView(new ArrayBuffer(4));
+
+function halves(data: Uint16Array, dt: number): number[] {
+  return Array.from(data, (half) => (dt === Code.bfloat16 ? (bits.setUint32(0, half << 16), bits.getFloat32(0)) : halfToNumber(half)));
+}
+
+function halfToNumber(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >> 10) & 31;
+  const fraction = half & 1023;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+function integer(op: string, argument: string, value: unknown): number {
+  if (Number.isInteger(value)) return value as number;
+  throw new ValueError({ op, argument, expected: "an integer", got: describe(value) });
+}

@@ -1,0 +1,2 @@
+/** `cg.utils`: what torch.utils holds. */
+export * as data from "./data/index.js";
