@@ -86,7 +86,8 @@ export class Channel implements Live {
 
   private async openComm(): Promise<Kernel.IComm> {
     if (this.kernel.isDisposed || !this.kernel.handleComms) throw new Unanswered("offline", "There is no kernel connection.");
-    await withTimeout(this.kernel.info, 10_000);
+    const { implementation } = await withTimeout(this.kernel.info, 10_000);
+    if (implementation !== "cellgrad") throw new Unanswered("offline", "Another kernel does not know what this output shows.");
     const comm = this.kernel.createComm(viewsTarget);
     // On its own subshell the kernel answers while a cell runs; CommHandler has the promise, its interface does not.
     if (this.kernel.supportsSubshells && "subshellStarted" in comm)

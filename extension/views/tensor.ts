@@ -26,9 +26,9 @@ const patienceMs = 400;
 
 /** Badges; how to get a live view back is their tooltip. */
 const silences: Readonly<Record<Silence, string>> = {
-  offline: "stored picture: no kernel",
-  freed: "stored picture: the tensor was freed",
-  restarted: "stored picture: the kernel was restarted",
+  offline: "no kernel",
+  freed: "the tensor was freed",
+  restarted: "the kernel was restarted",
   failed: "the kernel could not answer",
 };
 
@@ -42,7 +42,8 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
     chosen = limits;
     draw();
   });
-  const facts = create("dl", "cg-facts");
+  // Not a dl: JupyterLab styles those inside outputs.
+  const facts = create("div", "cg-facts", { role: "list", "aria-label": "Statistics" });
   const side = create("div", "cg-side", {}, legend.element, facts);
   const sliders = createSliders((dim, at) => {
     index = index.map((i, d) => (d === dim ? at : i));
@@ -120,7 +121,7 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
   function say(text: string): void {
     setText(badge, text);
     badge.hidden = text === "";
-    badge.title = text.startsWith("stored") ? "Run the cell again to browse the tensor." : "";
+    badge.title = Object.values(silences).includes(text) ? "Run the cell again to browse the tensor." : "";
   }
 
   function draw(): void {
@@ -175,6 +176,8 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
       const reconnected = scene.live !== given?.live;
       given = scene;
       if (reconnected && silence === "offline") silence = null;
+      // Another kernel, or the same one after a restart: is the tensor still there, and is it what was drawn?
+      if (reconnected && drawn && scene.live) void frame.ask({ kind: "value", index });
       if (scene.payload !== shown) show(scene.payload);
       shown = scene.payload;
       compose();
@@ -228,7 +231,13 @@ function listFacts(list: HTMLElement, { statistics: s }: TensorPayload): void {
   if (s.firstNaN) rows.push(["first NaN", `[${s.firstNaN.join(", ")}]`, true]);
   list.replaceChildren(
     ...rows.map(([name, value, alarming]) =>
-      create("div", "", {}, create("dt", "", {}, name), create("dd", alarming ? "cg-bad" : "", {}, value)),
+      create(
+        "div",
+        "cg-fact",
+        { role: "listitem" },
+        create("span", "cg-muted", {}, name),
+        create("span", alarming ? "cg-number cg-bad" : "cg-number", {}, value),
+      ),
     ),
   );
 }

@@ -98,14 +98,18 @@ export async function openNotebook(
 /** What the tests use of the application that `--expose-app-in-browser` gives. */
 interface App {
   readonly commands: { execute(name: string, args: unknown): Promise<unknown> };
-  readonly shell: {
-    readonly currentWidget: {
-      readonly sessionContext: {
-        readonly ready: Promise<void>;
-        readonly session: { readonly kernel: { readonly info: Promise<unknown> } | null } | null;
-      };
-    };
-  };
+  readonly shell: { readonly currentWidget: { readonly sessionContext: SessionContext } };
+}
+
+interface SessionContext {
+  readonly ready: Promise<void>;
+  readonly session: { readonly kernel: Kernel | null } | null;
+}
+
+interface Kernel {
+  readonly info: Promise<unknown>;
+  restart(): Promise<void>;
+  requestCommInfo(filter: { target_name: string }): Promise<{ content: { comms: object } }>;
 }
 
 /** Waits until the kernel of the open notebook has answered. */
@@ -130,4 +134,26 @@ export async function command(page: Page, name: string, args: { readonly [key: s
 /** The outputs of cell `i`. */
 export function outputsOf(page: Page, i: number): Locator {
   return page.locator(".jp-Notebook .jp-CodeCell").nth(i).locator(".jp-OutputArea-output");
+}
+
+/** How many comms of live views the kernel has open. */
+export async function openCommCount(page: Page): Promise<number> {
+  return page.evaluate(async () => {
+    const { sessionContext } = (window as unknown as { jupyterapp: App }).jupyterapp.shell.currentWidget;
+    const reply = await sessionContext.session!.kernel!.requestCommInfo({ target_name: "cellgrad.views" });
+    return Object.keys(reply.content.comms).length;
+  });
+}
+
+export async function restartKernel(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const { sessionContext } = (window as unknown as { jupyterapp: App }).jupyterapp.shell.currentWidget;
+    await sessionContext.session!.kernel!.restart();
+  });
+}
+
+/** Runs cell `i` and waits for its end. */
+export async function runCell(page: Page, i: number): Promise<void> {
+  await page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").nth(i).click();
+  await command(page, "notebook:run-cell");
 }

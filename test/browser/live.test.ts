@@ -1,0 +1,154 @@
+/** Live views in the real JupyterLab with the real kernel: while a cell runs, over a reload, over a restart. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { colorsOf, complaints, launchBrowser, screenshotPath } from "../views/browser.js";
+import {
+  command,
+  kernelReady,
+  openCommCount,
+  openNotebook,
+  outputsOf,
+  restartKernel,
+  runCell,
+  startLab,
+  writeNotebook,
+  type Lab,
+} from "./lab.js";
+
+let lab: Lab;
+let browser: Browser;
+
+beforeAll(async () => {
+  [lab, browser] = await Promise.all([startLab(), launchBrowser()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await lab?.stop();
+});
+
+const library = `import * as cg from "cellgrad"`;
+
+/** A synchronous loop that gives nobody else a turn. */
+const loop = (seconds: number): string => `const run = cg.track({ name: "busy" })
+for (let i = 0; i < ${seconds * 50}; i++) {
+  for (const until = performance.now() + 20; performance.now() < until; );
+  run.log({ loss: Math.exp(-i / 80), accuracy: 1 - Math.exp(-i / 60) })
+}`;
+
+/** Opens a notebook of these cells with its kernel. */
+async function open(
+  name: string,
+  cells: readonly string[],
+  theme: "JupyterLab Light" | "JupyterLab Dark" = "JupyterLab Light",
+): Promise<{ page: Page; found: string[] }> {
+  writeNotebook(lab, name, cells);
+  const page = await browser.newPage({ viewport: { width: 1100, height: 1000 } });
+  const found = complaints(page);
+  await openNotebook(page, lab, name, theme);
+  await kernelReady(page);
+  return { page, found };
+}
+
+/** Runs all cells without waiting for their end. */
+async function run(...notebook: Parameters<typeof open>): ReturnType<typeof open> {
+  const opened = await open(...notebook);
+  command(opened.page, "notebook:run-all-cells").catch(() => undefined); // a reload takes the page away
+  return opened;
+}
+
+const badge = (page: Page, cell: number) => outputsOf(page, cell).locator(".cg-badge");
+const lastLoss = async (page: Page, cell: number): Promise<number> => {
+  const text = await outputsOf(page, cell)
+    .locator("table.cg-series td")
+    .first()
+    .textContent({ timeout: 1000 })
+    .catch(() => null);
+  return text === null ? NaN : Number(text.replace("e−", "e-"));
+};
+
+test.each(["JupyterLab Light", "JupyterLab Dark"] as const)("a tensor is painted, browsed and read in %s", async (theme) => {
+  const { page, found } = await run("tensor.ipynb", [library, "const x = cg.arange(4 * 40 * 60).reshape(4, 40, 60); x", "1 + 1"], theme);
+  const view = outputsOf(page, 1);
+  await view.locator("canvas.cg-heatmap").waitFor({ timeout: 30_000 });
+  await expect.poll(() => colorsOf(page, ".jp-Notebook canvas.cg-heatmap")).toBeGreaterThan(20);
+  await page.screenshot({ path: screenshotPath(`tensor-${theme.endsWith("Dark") ? "dark" : "light"}`) });
+  await view.locator("canvas.cg-heatmap").hover({ position: { x: 48, y: 8 } });
+  await expect.poll(() => view.locator(".cg-readout").textContent()).toBe("[0, 0, 0] = 0");
+  await view.getByLabel("dim 0").focus();
+  await page.keyboard.press("ArrowRight");
+  await view.locator("canvas.cg-heatmap").hover({ position: { x: 49, y: 8 } });
+  await expect.poll(() => view.locator(".cg-readout").textContent()).toBe("[1, 0, 0] = 2400");
+  expect(found).toEqual([]);
+  await page.close();
+});
+
+test("a change in place is noticed; a freed tensor keeps its picture", async () => {
+  const { page } = await open("changed.ipynb", [library, "const x = cg.zeros(20, 30, 40); x", "x.add_(3); 0", "x.dispose(); 0"]);
+  const view = outputsOf(page, 1);
+  await runCell(page, 0);
+  await runCell(page, 1);
+  await view.locator("canvas.cg-heatmap").waitFor({ timeout: 30_000 });
+  await runCell(page, 2);
+  await outputsOf(page, 2).waitFor();
+  await view.locator("canvas.cg-heatmap").hover({ position: { x: 60, y: 20 } });
+  await expect.poll(() => badge(page, 1).textContent()).toContain("changed in place");
+  await view.getByRole("button", { name: "show now" }).click();
+  await expect.poll(() => badge(page, 1).isVisible()).toBe(false);
+  await expect.poll(() => view.locator(".cg-facts").textContent()).toContain("max3");
+  await runCell(page, 3);
+  await outputsOf(page, 3).waitFor();
+  await view.getByLabel("dim 0").focus();
+  await page.keyboard.press("ArrowRight");
+  await expect.poll(() => badge(page, 1).textContent()).toBe("the tensor was freed");
+  expect(await view.getByLabel("dim 0").isDisabled()).toBe(true);
+  expect(await view.locator("canvas.cg-heatmap").isVisible()).toBe(true);
+  await page.close();
+});
+
+test("views answer, and a curve grows, while a synchronous loop runs", async () => {
+  const { page, found } = await run("busy.ipynb", [library, "cg.arange(3 * 50 * 50).reshape(3, 50, 50)", loop(12), `"after"`]);
+  await expect.poll(() => lastLoss(page, 2), { timeout: 30_000 }).toBeLessThan(1);
+  const early = await lastLoss(page, 2);
+  await outputsOf(page, 1)
+    .locator("canvas.cg-heatmap")
+    .hover({ position: { x: 48, y: 8 } });
+  await expect.poll(() => outputsOf(page, 1).locator(".cg-readout").textContent()).toBe("[0, 0, 0] = 0");
+  await expect.poll(() => lastLoss(page, 2)).toBeLessThan(early);
+  expect(await badge(page, 2).textContent()).toBe("running");
+  await expect.poll(() => badge(page, 2).textContent(), { timeout: 20_000 }).toBe("finished");
+  await outputsOf(page, 3).waitFor();
+  expect(found).toEqual([]);
+  await page.close();
+});
+
+test("a reload in mid-run keeps the curve, which goes on and is stored when it ends", async () => {
+  const { page, found } = await run("reload.ipynb", [library, loop(14)]);
+  await expect.poll(() => lastLoss(page, 1), { timeout: 30_000 }).toBeLessThan(0.9);
+  const file = (): string => readFileSync(join(lab.folder, "reload.ipynb"), "utf8");
+  await expect.poll(file).toContain("cellgrad.run"); // saved because a live view appeared
+  await page.reload();
+  await expect.poll(() => lastLoss(page, 1), { timeout: 30_000 }).toBeLessThan(0.9);
+  expect(await badge(page, 1).textContent()).toBe("running");
+  await expect.poll(() => colorsOf(page, ".jp-Notebook .cg-chart canvas")).toBeGreaterThan(20);
+  await page.screenshot({ path: screenshotPath("run-reloaded") });
+  await expect.poll(() => badge(page, 1).textContent(), { timeout: 30_000 }).toBe("finished");
+  await expect.poll(file, { timeout: 20_000 }).toContain("application/vnd.vegalite.v5+json");
+  expect(found).toEqual([]);
+  await page.close();
+});
+
+test("after a restart a view says so; views that are gone leave no comm", async () => {
+  const { page } = await run("restart.ipynb", [library, "cg.arange(2 * 1200).reshape(2, 30, 40)", `"after"`]);
+  await outputsOf(page, 1).locator("canvas.cg-heatmap").waitFor({ timeout: 30_000 });
+  await outputsOf(page, 2).waitFor();
+  expect(await openCommCount(page)).toBe(1);
+  await restartKernel(page);
+  await expect.poll(() => badge(page, 1).textContent(), { timeout: 20_000 }).toBe("the kernel was restarted");
+  expect(await outputsOf(page, 1).getByLabel("dim 0").isDisabled()).toBe(true);
+  expect(await openCommCount(page)).toBe(1);
+  await command(page, "editmenu:clear-all");
+  await expect.poll(() => openCommCount(page)).toBe(0);
+  await page.close();
+});
