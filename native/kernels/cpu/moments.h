@@ -28,20 +28,23 @@ template <class In, bool Greatest> struct Extreme {
   }
 };
 
+// Floats add up in their own type inside a block, integers in float64.
+template <class In> using RealOf = std::conditional_t<std::is_floating_point_v<In>, In, double>;
+
 template <class In> struct PlainSum {
-  using Acc = In;
+  using Acc = RealOf<In>;
   using Total = double;
   Acc identity() const { return 0; }
-  Acc lift(In x) const { return x; }
+  Acc lift(In x) const { return static_cast<Acc>(x); }
   template <class V> static V merge(V a, V b) { return a + b; }
 };
 
 template <class In> struct SquaredDeviation {
-  using Acc = In;
+  using Acc = RealOf<In>;
   using Total = double;
-  In mean;
+  Acc mean;
   Acc identity() const { return 0; }
-  Acc lift(In x) const { return (x - mean) * (x - mean); }
+  Acc lift(In x) const { return (static_cast<Acc>(x) - mean) * (static_cast<Acc>(x) - mean); }
   template <class V> static V merge(V a, V b) { return a + b; }
 };
 
@@ -63,7 +66,7 @@ struct Moments {
 template <class In> Moments moments_of(const In* run, int64_t n) {
   const double sum = fold_run(PlainSum<In>{}, run, n);
   const double count = static_cast<double>(n);
-  const double m2 = fold_run(SquaredDeviation<In>{static_cast<In>(sum / count)}, run, n);
+  const double m2 = fold_run(SquaredDeviation<In>{static_cast<RealOf<In>>(sum / count)}, run, n);
   return {count, sum, m2};
 }
 
