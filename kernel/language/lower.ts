@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import MagicString from "magic-string";
 import { parseSync } from "oxc-parser";
-import { transformSync, type Helpers } from "oxc-transform";
+import type { Helpers } from "oxc-transform";
 import type { Features } from "./scope.js";
 import type { TransformSettings } from "./types.js";
 
@@ -31,7 +31,9 @@ export function lower(script: string, features: Features, settings: TransformSet
   return { code: block.toString(), maps: [lowered.map, JSON.parse(block.generateMap({ hires: true }).toString()) as object] };
 }
 
+// Both compilers are loaded when a cell needs them, which most sessions never do.
 function lowerByOxc(script: string, settings: TransformSettings) {
+  const { transformSync } = require("oxc-transform") as typeof import("oxc-transform");
   const result = transformSync("cell.jsx", script, {
     lang: "jsx",
     sourceType: "module",

@@ -207,7 +207,7 @@ export class Rewriter {
 
   private exportDefault(node: Extract<Node, { type: "ExportDefaultDeclaration" }>, place: Place): void {
     const { declaration } = node;
-    if (declaration.type === "TSInterfaceDeclaration") return this.eraser.blankStatement(node);
+    if (declaration.type === "TSInterfaceDeclaration" || declaration.type === "TSDeclareFunction") return this.eraser.blankStatement(node);
     const named = (declaration.type === "FunctionDeclaration" || declaration.type === "ClassDeclaration") && declaration.id;
     const start = Math.min(declaration.start, node.end);
     const head = /^export\s+default/.exec(this.text.slice(node.start, node.end))![0];

@@ -63,7 +63,7 @@ function transformParsed(
   rewriter.finish();
   writeNames(scopes, output, known, bindingOf);
   writeImports(scopes.features, text, output);
-  const start = program.hashbang ? program.hashbang.end : 0;
+  const start = program.hashbang ? Math.min(program.hashbang.end + 1, text.length) : 0;
   if (program.hashbang) output.update(0, 2, "//");
   for (const statement of rewriter.hoisted) output.move(statement.start, statement.end, start);
   if (rewriter.usesResources !== "no") holdResources(output, rewriter.usesResources);

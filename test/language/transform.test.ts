@@ -30,6 +30,8 @@ describe("the result of a cell", () => {
     ["// nothing", undefined],
     ["/* nothing */", undefined],
     ["#!/usr/bin/env node\n7", 7],
+    ["#!/usr/bin/env node\nconst h1 = h2()\nfunction h2() { return 8 }\nh1", 8],
+    ["export default function h3(a: string): void\nexport default function h3(a: unknown) { return a }\nh3('x')", "x"],
     ["if (true) { 5 }", undefined],
     ["for await (const i of [1, 2]) i", undefined],
     ["export default 6", 6],
@@ -373,8 +375,11 @@ describe("names a cell takes from others", () => {
 it("transforms a small cell in well under a millisecond", () => {
   const transformer = createTransformer();
   const code = "const loss: number = model.forward(images).mean()\nfunction step<T>(x: T): T { return x }\nstep(loss)";
-  for (let i = 0; i < 500; i++) transformer.transform(code);
-  const start = performance.now();
-  for (let i = 0; i < 500; i++) transformer.transform(code);
-  expect((performance.now() - start) / 500).toBeLessThan(1);
+  let fastest = Infinity; // of many: other processes share the machine
+  for (let i = 0; i < 500; i++) {
+    const start = performance.now();
+    transformer.transform(code);
+    fastest = Math.min(fastest, performance.now() - start);
+  }
+  expect(fastest).toBeLessThan(0.5);
 });
