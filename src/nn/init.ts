@@ -86,7 +86,7 @@ function kaimingStd(op: string, t: Tensor, { a = 0, mode = "fan_in", nonlinearit
 /** He et al. (2015), uniform. */
 export function kaimingUniform_(t: Tensor, options: KaimingOptions = {}): Tensor {
   const bound = Math.sqrt(3) * kaimingStd("kaimingUniform_", t, options);
-  return uniform_(t, -bound, bound, options);
+  return uniform_(t, -bound, bound, { generator: options.generator });
 }
 /** He et al. (2015), normal. */
-export const kaimingNormal_ = (t: Tensor, options: KaimingOptions = {}): Tensor => normal_(t, 0, kaimingStd("kaimingNormal_", t, options), options);
+export const kaimingNormal_ = (t: Tensor, options: KaimingOptions = {}): Tensor => normal_(t, 0, kaimingStd("kaimingNormal_", t, options), { generator: options.generator });

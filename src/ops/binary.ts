@@ -1,5 +1,6 @@
 /** Functions of two operands, element by element, broadcasting; operands may be numbers. */
 import { Code, category } from "../tensor/dtype.js";
+import { ValueError } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import type { Scalar, Tensor } from "../tensor/tensor.js";
 import { record, recorded, register } from "./define.js";
@@ -9,6 +10,11 @@ import { where } from "./ternary.js";
 
 type Operand = Tensor | number;
 const noBool = (what: string) => (code: number): string | null => (code === Code.bool ? what : null);
+const byZero = (op: string, other: Tensor | Scalar, code: number): void => {
+  if (category[code]! >= 2) return;
+  const zero = typeof other === "object" ? other.eq(0).any().item() === true : Number(other) === 0;
+  if (zero) throw new ValueError({ op, argument: "other", expected: "integers other than zero", got: "zero" });
+};
 const integersOnly = (code: number): string | null => (category[code]! >= 2 ? "integers or bools" : null);
 
 const times = (a: Operand, b: Operand): Tensor => (typeof a === "number" ? (b as Tensor).mul(a) : a.mul(b));
@@ -17,7 +23,7 @@ const plainAdd: Binary = binary("add", { grad: [(g) => g, (g) => g], saves: "non
 const plainSub: Binary = binary("sub", {
   grad: [(g) => g, (g) => g.neg()],
   saves: "none",
-  refuse: noBool("operands that are not both bool (use logicalXor)"),
+  refuseBool: "operands that are not bool (use logicalXor)",
 });
 
 /** Options of {@link add} and {@link sub}. */
@@ -55,8 +61,8 @@ const trueDiv: Binary = binary("div", {
   result: "float",
   grad: [(g, _, b) => g.div(b), (g, a, b) => times(g.neg(), a).div((b as Tensor).square())],
 });
-const floorDiv: Binary = binary("floorDivide", { kernel: "divFloor", grad: null, refuse: noBool("operands that are not bool") });
-const truncDiv: Binary = binary("divTrunc", { kernel: "divTrunc", grad: null, refuse: noBool("operands that are not bool") });
+const floorDiv: Binary = binary("floorDivide", { kernel: "divFloor", grad: null, refuse: noBool("operands that are not bool"), checkOther: byZero });
+const truncDiv: Binary = binary("divTrunc", { kernel: "divTrunc", grad: null, refuse: noBool("operands that are not bool"), checkOther: byZero });
 
 /** Options of {@link div}. */
 export interface DivOptions {
@@ -89,14 +95,21 @@ export const floorDivide = floorDiv;
 export const remainder: Binary = binary("remainder", {
   grad: [(g) => g, (g, a, b) => times(g.neg(), floorDiv(a, b))],
   refuse: noBool("operands that are not bool"),
+  checkOther: byZero,
 });
 /** The remainder with the sign of the dividend, as C's fmod. Shapes broadcast. */
 export const fmod: Binary = binary("fmod", {
   grad: [(g) => g, (g, a, b) => times(g.neg(), truncDiv(a, b))],
   refuse: noBool("operands that are not bool"),
+  checkOther: byZero,
 });
 /** input ^ other. Shapes broadcast. @example pow(tensor([1, 2, 3]), 2) // [1., 4., 9.] */
 export const pow: Binary = binary("pow", {
+  checkOther: (op, other, code) => {
+    if (category[code]! < 2 && typeof other !== "object" && Number(other) < 0) {
+      throw new ValueError({ op, argument: "other", expected: "a power of at least 0 for integers", got: String(other) });
+    }
+  },
   grad: [
     (g, a, b) => {
       if (typeof b === "number") return b === 0 ? g.mul(0) : g.mul((a as Tensor).pow(b - 1)).mul(b);
@@ -111,6 +124,7 @@ export const pow: Binary = binary("pow", {
 });
 /** The angle of (input = y, other = x), in (-pi, pi]. Shapes broadcast. */
 export const atan2: Binary = binary("atan2", {
+  tensorsOnly: true,
   result: "float",
   grad: [
     (g, y, x) => times(g, x).div(sumOfSquares(y, x)),
@@ -119,23 +133,28 @@ export const atan2: Binary = binary("atan2", {
 });
 /** sqrt(input^2 + other^2) without overflow. Shapes broadcast. */
 export const hypot: Binary = binary("hypot", {
+  tensorsOnly: true,
   grad: [(g, a, b) => times(g, a).div(hypot(a, b)), (g, a, b) => times(g, b).div(hypot(a, b))],
 });
 /** The larger of both; NaN wins. Shapes broadcast. Ties share the gradient. */
 export const maximum: Binary = binary("maximum", {
+  tensorsOnly: true,
   grad: [(g, a, b) => shareGrad(g, a, b, "gt"), (g, a, b) => shareGrad(g, b, a, "gt")],
 });
 /** The smaller of both; NaN wins. Shapes broadcast. */
 export const minimum: Binary = binary("minimum", {
+  tensorsOnly: true,
   grad: [(g, a, b) => shareGrad(g, a, b, "lt"), (g, a, b) => shareGrad(g, b, a, "lt")],
 });
 /** The larger of both; a number wins over NaN. Shapes broadcast. */
 export const fmax: Binary = binary("fmax", {
-  grad: [(g, a, b) => g.mul(ge(a, b).logicalOr(isNotNumber(b))), (g, a, b) => g.mul(ge(a, b).logicalOr(isNotNumber(b)).logicalNot())],
+  tensorsOnly: true,
+  grad: [(g, a, b) => g.mul(ge(a, b).logicalOr((b as Tensor).isnan())), (g, a, b) => g.mul(ge(a, b).logicalOr((b as Tensor).isnan()).logicalNot())],
 });
 /** The smaller of both; a number wins over NaN. Shapes broadcast. */
 export const fmin: Binary = binary("fmin", {
-  grad: [(g, a, b) => g.mul(le(a, b).logicalOr(isNotNumber(b))), (g, a, b) => g.mul(le(a, b).logicalOr(isNotNumber(b)).logicalNot())],
+  tensorsOnly: true,
+  grad: [(g, a, b) => g.mul(le(a, b).logicalOr((b as Tensor).isnan())), (g, a, b) => g.mul(le(a, b).logicalOr((b as Tensor).isnan()).logicalNot())],
 });
 /** The magnitude of input with the sign of other. Shapes broadcast. */
 export const copysign: Binary = binary("copysign", {
@@ -144,6 +163,7 @@ export const copysign: Binary = binary("copysign", {
 });
 /** log(e^input + e^other) without overflow. Shapes broadcast. */
 export const logaddexp: Binary = binary("logaddexp", {
+  tensorsOnly: true,
   grad: [(g, a, b) => g.mul(sub(a, b).sigmoid()), (g, a, b) => g.mul(sub(b, a).sigmoid())],
 });
 /** input * log(other), 0 where input is 0. Shapes broadcast. */
@@ -165,8 +185,6 @@ function shareGrad(g: Tensor, a: Operand, b: Operand, won: "gt" | "lt"): Tensor 
   return where(wins, g, where(ties, g.mul(0.5), 0));
 }
 
-const isNotNumber = (x: Operand): Tensor | boolean => (typeof x === "number" ? Number.isNaN(x) : x.isnan());
-
 /** True where equal. Shapes broadcast; bool. */
 export const eq: Binary = binary("eq", { result: "bool", grad: null });
 /** True where not equal. Shapes broadcast; bool. */
@@ -180,11 +198,11 @@ export const gt: Binary = binary("gt", { result: "bool", grad: null });
 /** True where input >= other. Shapes broadcast; bool. */
 export const ge: Binary = binary("ge", { result: "bool", grad: null });
 /** True where both are non-zero. Shapes broadcast; bool. */
-export const logicalAnd: Binary = binary("logicalAnd", { result: "bool", grad: null });
+export const logicalAnd: Binary = binary("logicalAnd", { result: "bool", grad: null, tensorsOnly: true });
 /** True where either is non-zero. Shapes broadcast; bool. */
-export const logicalOr: Binary = binary("logicalOr", { result: "bool", grad: null });
+export const logicalOr: Binary = binary("logicalOr", { result: "bool", grad: null, tensorsOnly: true });
 /** True where exactly one is non-zero. Shapes broadcast; bool. */
-export const logicalXor: Binary = binary("logicalXor", { result: "bool", grad: null });
+export const logicalXor: Binary = binary("logicalXor", { result: "bool", grad: null, tensorsOnly: true });
 /** Bitwise and; integers and bool. Shapes broadcast. */
 export const bitwiseAnd: Binary = binary("bitwiseAnd", { grad: null, refuse: integersOnly });
 /** Bitwise or; integers and bool. Shapes broadcast. */

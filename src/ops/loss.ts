@@ -164,13 +164,18 @@ export const mseLoss = pairLoss("mseLoss", (a, b) => a.sub(b).square());
 export const l1Loss = pairLoss("l1Loss", (a, b) => a.sub(b).abs());
 
 type Beta = (input: Tensor, target: Tensor, reduction?: Reduction | { reduction?: Reduction; beta?: number; delta?: number }, scale?: number | { beta?: number; delta?: number }) => Tensor;
+/** d^2 / 2 up to the kink, then a line of slope kink; written so that an infinite d has a finite gradient. */
+function kinked(d: Tensor, kink: number): Tensor {
+  const inner = d.clamp({ max: kink });
+  return inner.square().mul(0.5).add(d.sub(inner).mul(kink));
+}
 /** Squared below `beta`, linear above. @param beta default 1 */
 export const smoothL1Loss: Beta = op(
   "smoothL1Loss",
   `input: tensor, target: tensor, ${reductionParam}, beta: float = 1.0`,
   (a: Tensor, b: Tensor, reduction: Reduction, beta: number) => {
     const d = a.sub(b).abs();
-    return reduced(beta === 0 ? d : where(d.lt(beta), d.square().mul(0.5 / beta), d.sub(0.5 * beta)), reduction);
+    return reduced(beta === 0 ? d : kinked(d, beta).div(beta), reduction);
   },
   { method: false },
 );
@@ -180,7 +185,7 @@ export const huberLoss: Beta = op(
   `input: tensor, target: tensor, ${reductionParam}, delta: float = 1.0`,
   (a: Tensor, b: Tensor, reduction: Reduction, delta: number) => {
     const d = a.sub(b).abs();
-    return reduced(where(d.le(delta), d.square().mul(0.5), d.sub(0.5 * delta).mul(delta)), reduction);
+    return reduced(kinked(d, delta), reduction);
   },
   { method: false },
 );
@@ -225,7 +230,7 @@ export const klDiv: (input: Tensor, target: Tensor, options?: { reduction?: Redu
   "klDiv",
   "input: tensor, target: tensor, *, reduction: mean|sum|none|batchmean = mean, logTarget: bool = false",
   (logp: Tensor, target: Tensor, reduction: Reduction | "batchmean", logTarget: boolean) => {
-    const loss = logTarget ? target.exp().mul(target.sub(logp)) : where(target.gt(0), target.mul(target.clamp(1e-38).log().sub(logp)), 0);
+    const loss = logTarget ? target.exp().mul(target.sub(logp)) : target.xlogy(target).sub(target.mul(logp));
     return reduction === "batchmean" ? loss.sum().div(logp.shape[0]!) : reduced(loss, reduction);
   },
   { method: false },

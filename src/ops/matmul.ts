@@ -159,9 +159,10 @@ export const linear: (input: Tensor, weight: Tensor, bias?: Tensor | null) => Te
     const out = launch.run("linear", linearCode, bias === null ? [x, w] : [x, w, bias], shape, x.dt, [bias === null ? 0 : 1]);
     if (!recorded(x, w, bias)) return out;
     return record("linear", out, bias === null ? [x, w] : [x, w, bias], [x, w], ([g], node) => {
-      const rows = g!.shape.length === 2 ? g! : g!.reshape(-1, g!.shape.at(-1)!);
       const input = node.tensor(0);
-      const flat = input.shape.length === 2 ? input : input.reshape(-1, k!);
+      const count = numelOf(input.shape.slice(0, -1));
+      const rows = g!.shape.length === 2 ? g! : g!.reshape(count, g!.shape.at(-1)!);
+      const flat = input.shape.length === 2 ? input : input.reshape(count, k!);
       return [
         node.needs(0) ? g!.matmul(node.tensor(1)) : null,
         node.needs(1) ? rows.t().matmul(flat) : null,

@@ -2,7 +2,7 @@
 import { isGradEnabled } from "../autograd/mode.js";
 import { native } from "../runtime/addon.js";
 import { Code, defaultDtypeCode, defaultOfCategory, isDifferentiable, isIntegral, promoteWeak, scalarCategory } from "../tensor/dtype.js";
-import { ValueError, describe } from "../tensor/errors.js";
+import { DTypeError, ValueError, describe } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, sameShape, type Shape } from "../tensor/shape.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
@@ -32,8 +32,8 @@ export interface UnarySpec {
   /** dL/dx from dL/dy and what `saves` says; null: not differentiable; "zero": zero almost everywhere. */
   readonly grad: ((g: Tensor, saved: Tensor) => Tensor) | null | "zero";
   readonly saves?: "input" | "output" | "none";
-  /** Refuses these dtypes by name, as torch does. */
-  readonly refuse?: (code: number) => string | null;
+  /** Refuses bool, as torch does. */
+  readonly refuseBool?: boolean;
 }
 
 /** Declares a function of one tensor, element by element. Shape [*] -> [*]. */
@@ -41,11 +41,14 @@ export function unary(name: string, spec: UnarySpec): Unary {
   const code = unaryCode(spec.kernel ?? name);
   const { grad, result = "float", saves = grad === "zero" ? "none" : "input" } = spec;
   const backward = grad === "zero" ? (g: Tensor): Tensor => g.mul(0) : grad;
-  const computeCode = (input: Tensor): number => (result === "float" && isIntegral(input.dt) ? defaultDtypeCode() : input.dt);
+  const computeCode = (opName: string, input: Tensor): number => {
+    if (spec.refuseBool === true && input.dt === Code.bool) throw new DTypeError({ op: opName, argument: "input", expected: "a dtype other than bool", got: "bool" });
+    return result === "float" && isIntegral(input.dt) ? defaultDtypeCode() : input.dt;
+  };
   const call = (input: Tensor, ...rest: unknown[]): Tensor => {
     if (rest.length > 0 && rest[0] !== undefined) bind(name, inputParams, [input, ...rest]);
     requireTensor(name, "input", input);
-    const dt = computeCode(input);
+    const dt = computeCode(name, input);
     const out = launch.unary(name, code, input, dt, result === "bool" ? Code.bool : dt);
     if (backward !== null && input.ag !== null && recorded(input)) {
       record(name, out, [input], saves === "input" ? [input] : saves === "output" ? [out] : [], ([g], node) => [
@@ -56,7 +59,7 @@ export function unary(name: string, spec: UnarySpec): Unary {
   };
   inPlaceForms.set(`${name}_`, (target: Tensor) => {
     requireTensor(`${name}_`, "input", target);
-    const dt = computeCode(target);
+    const dt = computeCode(`${name}_`, target);
     requireWritable(`${name}_`, target, target.shape, result === "bool" ? Code.bool : dt);
     const write = (): void => launch.done(`${name}_`, native.unaryInto(code, target.handle, dt, target.handle), target);
     return inPlace(`${name}_`, target, [], write, (before) => call(before));
@@ -108,12 +111,22 @@ export interface BinarySpec {
   readonly saves?: "both" | "none";
   /** Refuses a computation dtype, as torch does; returns what it expects instead. */
   readonly refuse?: (code: number) => string | null;
+  /** Refuses an operand of dtype bool, as torch does; says what it expects instead. */
+  readonly refuseBool?: string;
+  /** Refuses a number beside a tensor, as torch does. */
+  readonly tensorsOnly?: boolean;
+  /** Refuses the second operand's values; called before the computation with the dtype of the computation. */
+  readonly checkOther?: (op: string, other: Tensor | Scalar, code: number) => void;
 }
 
 /** Declares a function of two operands, element by element, broadcasting. Shapes [*a], [*b] -> broadcast of both. */
 export function binary(name: string, spec: BinarySpec): Binary {
   const code = binaryCode(spec.kernel ?? name);
-  const { grad, result = "same", saves = "both", refuse } = spec;
+  const { grad, result = "same", saves = "both", refuse, tensorsOnly = false, checkOther, refuseBool } = spec;
+  const requireNoBool = (opName: string, a: Tensor | Scalar, b: Tensor | Scalar): void => {
+    const isBool = (x: Tensor | Scalar): boolean => (x instanceof Tensor ? x.dt === Code.bool : typeof x === "boolean");
+    if (refuseBool !== undefined && (isBool(a) || isBool(b))) throw new DTypeError({ op: opName, expected: refuseBool, got: "bool" });
+  };
   const finalCode = (opName: string, dt: number): number => {
     const computed = result === "float" && isIntegral(dt) ? defaultDtypeCode() : dt;
     const wanted = refuse?.(computed);
@@ -124,9 +137,11 @@ export function binary(name: string, spec: BinarySpec): Binary {
   const onTensors = (a: Tensor, b: Tensor): Tensor => {
     let shape = a.shape;
     let dt = a.dt;
+    if (refuseBool !== undefined) requireNoBool(name, a, b);
     if (dt !== b.dt || result === "float" || refuse !== undefined) dt = finalCode(name, resultCode(a, b));
     if (shape !== b.shape) shape = broadcastShapes(name, shape, b.shape);
     if (a.dev !== b.dev) requireSameDevice(name, a, b);
+    checkOther?.(name, b, dt);
     const out = launch.binary(name, code, a, b, shape, dt, result === "bool" ? Code.bool : dt);
     if ((a.ag !== null || b.ag !== null) && grad !== null && recorded(a, b)) recordTensors(a, b, out);
     return out;
@@ -144,7 +159,10 @@ export function binary(name: string, spec: BinarySpec): Binary {
     });
   };
   const onScalar = (a: Tensor, scalar: Scalar, first: 0 | 1): Tensor => {
+    if (refuseBool !== undefined) requireNoBool(name, a, scalar);
+    if (tensorsOnly) throw new ValueError({ op: name, argument: first === 1 ? "input" : "other", expected: "a Tensor", got: describe(scalar) });
     const dt = finalCode(name, promoteWeak(a.dt, defaultOfCategory(scalarCategory(scalar))));
+    if (first === 0) checkOther?.(name, scalar, dt);
     if (typeof scalar === "bigint" && !Number.isSafeInteger(Number(scalar))) {
       const other = bigScalar(scalar, a);
       return first === 1 ? onTensors(other, a) : onTensors(a, other);
@@ -173,16 +191,20 @@ export function binary(name: string, spec: BinarySpec): Binary {
     throw new ValueError({ op: name, argument: "input", expected: "a Tensor, or other to be one", got: `${describe(a)} and ${describe(b)}` });
   };
   const into = (opName: string, target: Tensor, other: Tensor | Scalar): Tensor => {
+    requireNoBool(opName, target, other);
     if (other instanceof Tensor) {
       requireSameDevice(opName, target, other);
       const dt = finalCode(opName, resultCode(target, other));
       const shape = broadcastShapes(opName, target.shape, other.shape);
       requireWritable(opName, target, shape, result === "bool" ? Code.bool : dt);
+      checkOther?.(opName, other, dt);
       const write = (): void => launch.done(opName, native.binaryInto(code, target.handle, other.handle, dt, target.handle), target, other);
       return inPlace(opName, target, [other], write, (before) => onTensors(before, other));
     }
     const dt = finalCode(opName, promoteWeak(target.dt, defaultOfCategory(scalarCategory(other))));
     requireWritable(opName, target, target.shape, result === "bool" ? Code.bool : dt);
+    if (tensorsOnly) throw new ValueError({ op: opName, argument: "other", expected: "a Tensor", got: describe(other) });
+    checkOther?.(opName, other, dt);
     const write = (): void => launch.done(opName, native.binaryScalarInto(code, target.handle, Number(other), 0, dt, target.handle), target);
     return inPlace(opName, target, [], write, (before) => onScalar(before, other, 0));
   };

@@ -80,10 +80,12 @@ export const prod: TypedReduce = op("prod", "input: tensor, dim: dim? = null, ke
   const dims = dimsOf("prod", input, dim === null ? null : [dim]);
   const out = reduceTo("prod", input, dims, keepdim, dtype === null && isIntegral(input.dt) ? Code.int64 : input.dt);
   if (!recorded(input)) return out;
-  return record("prod", out, [input], [input], ([g], node) => {
+  return record("prod", out, [input], [input, out], ([g], node) => {
     const x = node.tensor(0);
     const one = dim === null ? x.flatten() : x;
-    return [spread(g!, x.shape, dims).mul(productOfOthers(one, dim === null ? 0 : (dims[0] ?? 0)).reshape(x.shape))];
+    const wide = spread(g!, x.shape, dims);
+    if (x.eq(0).any().item() === false) return [wide.mul(spread(node.tensor(1), x.shape, dims)).div(x)];
+    return [wide.mul(productOfOthers(one, dim === null ? 0 : (dims[0] ?? 0)).reshape(x.shape))];
   });
 });
 
@@ -133,7 +135,14 @@ function maxMin(name: "max" | "min"): MaxMin {
   const body = (input: Tensor, dim: unknown, keepdim: boolean): unknown => {
     if (dim === null) {
       if (input.numel() === 0) throw new ValueError({ op: name, argument: "input", expected: "at least one element", got: `shape ${formatShape(input.shape)}` });
-      return all(input);
+      const out = all(input.detach());
+      if (!recorded(input)) return out;
+      return record(name, out, [input], [input, out], ([g], node) => {
+        const x = node.tensor(0);
+        // NaN won, if there is one.
+        const winners = x.eq(node.tensor(1)).logicalOr(x.isnan());
+        return [winners.mul(g!).div(winners.sum())];
+      });
     }
     if (dim instanceof Tensor) return elementwise(input, dim);
     if (!Number.isInteger(dim)) throw new ValueError({ op: name, argument: "dim", expected: "an integer or a Tensor", got: describe(dim) });
@@ -180,6 +189,7 @@ function argReduce(name: "argmax" | "argmin"): ArgReduce {
     "input: tensor, dim: dim? = null, keepdim: bool = false",
     (input: Tensor, dim: number | null, keepdim: boolean) => {
       input.live(name);
+      if (input.dt === Code.bool) throw new DTypeError({ op: name, argument: "input", expected: "a dtype other than bool", got: "bool" });
       const { shape } = input;
       if (dim === null || shape.length === 0) {
         if (dim !== null) wrapDim(name, dim, 0);
@@ -323,6 +333,7 @@ export const norm: (input: Tensor, p?: number | "fro" | NormOptions, dim?: Dims 
 /** @internal */
 export function vectorNorm(name: string, input: Tensor, p: number, dims: readonly number[], keepdim: boolean): Tensor {
   input.live(name);
+  if (!Number.isFinite(p)) requireElements(name, input, dims);
   const out = launch.run(name, code("vectorNorm"), [input], reducedShape(input.shape, dims, keepdim), input.dt, [dimMask(dims), p]);
   if (!recorded(input)) return out;
   return record("norm", out, [input], [input, out], ([g], node) => {

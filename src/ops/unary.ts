@@ -6,11 +6,11 @@ import { where } from "./ternary.js";
 const twoOverSqrtPi = 2 / Math.sqrt(Math.PI);
 
 /** Absolute value of each element. `input`: any dtype, shape [*]. @example abs(tensor([-1, 2])) // [1., 2.] */
-export const abs: Unary = unary("abs", { result: "same", grad: (g, x) => g.mul(x.sign()) });
+export const abs: Unary = unary("abs", { result: "same", refuseBool: true, grad: (g, x) => g.mul(x.sign()) });
 /** Negated elements. `input`: any dtype but bool, shape [*]. @example neg(tensor([1, -2])) // [-1., 2.] */
-export const neg: Unary = unary("neg", { result: "same", grad: (g) => g.neg(), saves: "none" });
+export const neg: Unary = unary("neg", { result: "same", refuseBool: true, grad: (g) => g.neg(), saves: "none" });
 /** The elements themselves (torch.positive). Shape [*]. */
-export const positive: Unary = unary("positive", { result: "same", grad: (g) => g, saves: "none" });
+export const positive: Unary = unary("positive", { result: "same", refuseBool: true, grad: (g) => g, saves: "none" });
 /** -1, 0 or 1 by sign; 0 for NaN. Any dtype, shape [*]. */
 export const sign: Unary = unary("sign", { result: "same", grad: "zero" });
 /** As {@link sign} for real dtypes (torch.sgn). Shape [*]. */
@@ -111,7 +111,7 @@ export const logicalNot: Unary = unary("logicalNot", { result: "bool", grad: nul
 export const bitwiseNot: Unary = unary("bitwiseNot", { result: "same", grad: null });
 
 /** max(x, 0). Shape [*]. @example relu(tensor([-1, 2])) // [0., 2.] */
-export const relu: Unary = unary("relu", { result: "same", grad: (g, y) => g.reluBackward(y), saves: "output" });
+export const relu: Unary = unary("relu", { result: "same", refuseBool: true, grad: (g, y) => g.reluBackward(y), saves: "output" });
 /** x * sigmoid(x), also called swish. Shape [*]. */
 export const silu: Unary = unary("silu", { grad: (g, x) => g.siluBackward(x) });
 /** x * tanh(softplus(x)). Shape [*]. */

@@ -166,6 +166,7 @@ export const movedim: (input: Tensor, source: Moves, destination: Moves) => Tens
   "input: tensor, source: dims, destination: dims",
   (input: Tensor, source: number[], destination: number[]) => {
     const rank = input.shape.length;
+    if (rank === 0 && source.length === destination.length) return permuteTo("movedim", input, wrapDims("movedim", [...source, ...destination].slice(0, 1), 1).slice(1));
     if (source.length !== destination.length) {
       throw new ValueError({ op: "movedim", argument: "destination", expected: `as many dims as source (${source.length})`, got: formatShape(destination) });
     }

@@ -6,6 +6,7 @@ import type { Elements, Pooled, RawStatistics } from "./elements.js";
 
 const bins = 256;
 const tail = 0.005;
+const mostRounds = 16;
 
 /** Exact counts in 64 bins around the bulk, and a scale from the quantile at 0.5 % to that at 99.5 %. */
 export interface Limits {
@@ -24,8 +25,7 @@ export function limitsOf(elements: Elements, statistics: RawStatistics): Limits 
     return { histogram: folded(whole, counts), scale: { map: "sequential", lo: 0, hi: 1, below: 0, above: 0 } };
   // Of fewer elements than this, the tails hold none.
   const robust = finite * tail >= 1;
-  const low = robust ? quantile(elements, whole, counts, finite, tail) : min;
-  const high = robust ? quantile(elements, whole, counts, finite, 1 - tail) : max;
+  const [low, high] = robust ? bulk(elements, whole, counts, finite) : [min, max];
   const diverging = min < 0 && max > 0;
   const limit = Math.max(-low, high);
   const [lo, hi] =
@@ -53,25 +53,30 @@ interface Range {
   readonly hi: number;
 }
 
-/** The value below which `share` of the finite elements lie; bins are refined until outliers no longer hide the bulk. */
-function quantile(elements: Elements, { lo, hi }: Range, counts: readonly number[], finite: number, share: number): number {
-  const wanted = share * finite;
+/** The quantiles at 0.5 % and 99.5 %. Bins are refined until outliers no longer squeeze the bulk into a few of them. */
+function bulk(elements: Elements, whole: Range, counts: readonly number[], finite: number): [number, number] {
+  let { lo, hi } = whole;
   let before = 0;
-  for (let round = 0; ; round++) {
-    let seen = before;
-    let bin = 0;
-    while (bin < bins - 1 && seen + counts[bin]! < wanted) seen += counts[bin++]!;
+  for (let round = 0; round < mostRounds; round++) {
     const width = (hi - lo) / bins;
-    const from = lo + bin * width;
-    const to = bin === bins - 1 ? hi : from + width;
-    // Fewer than half of the elements in the bin: straight lines inside it are close enough.
-    if (counts[bin]! < finite / 2 || round === 15 || !(to > from) || width < Math.abs(from) * 1e-6) {
-      return from + (to - from) * Math.min(1, Math.max(0, (wanted - seen) / Math.max(counts[bin]!, 1)));
-    }
-    before = seen;
-    [lo, hi] = [from, to];
+    const low = position(counts, tail * finite - before);
+    const high = position(counts, (1 - tail) * finite - before);
+    if (high - low >= bins / 8) return [lo + low * width, Math.min(whole.hi, lo + high * width)];
+    before += sum(counts.slice(0, Math.floor(low)));
+    [lo, hi] = [lo + Math.floor(low) * width, Math.min(hi, lo + Math.ceil(high + 1e-9) * width)];
+    if (!(hi > lo)) break;
     counts = elements.histogram(lo, hi, bins);
   }
+  // Nearly all elements are one value: what differs from it is what there is to see.
+  return [whole.lo, whole.hi];
+}
+
+/** Where the running sum of counts reaches `wanted`, in bins; straight inside a bin. */
+function position(counts: readonly number[], wanted: number): number {
+  let seen = 0;
+  let bin = 0;
+  while (bin < bins - 1 && seen + counts[bin]! < wanted) seen += counts[bin++]!;
+  return bin + Math.min(1, Math.max(0, (wanted - seen) / Math.max(counts[bin]!, 1)));
 }
 
 const maxSize = (min: number, max: number): number => Math.max(Math.abs(min), Math.abs(max));

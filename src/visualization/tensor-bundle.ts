@@ -5,8 +5,9 @@ import type { LiveRef } from "../wire/live.js";
 import { tensorMime, type TensorPayload, type TensorStatistics } from "../wire/tensor.js";
 import type { Elements, RawStatistics } from "./elements.js";
 import { formOf, imageLayout } from "./form.js";
+import { rebin } from "./numbers.js";
 import { escapeMarkup, pngEntry, rasterize, type Drawing } from "./picture.js";
-import { limitsOf } from "./scale.js";
+import { limitsOf, type Limits } from "./scale.js";
 import { details, drawTensor } from "./tensor-picture.js";
 import { summaryLine, type SummaryFacts } from "./tensor-text.js";
 
@@ -15,6 +16,8 @@ export const budget = { output: 24 * 1024, small: 3 * 1024 } as const;
 
 /** A tensor of at most this many elements is small: its numbers are its picture. */
 export const smallNumel = 64;
+
+const mostText = 4000;
 
 /** What is known of a tensor beside its elements. */
 export type Identity = Omit<SummaryFacts, "statistics" | "shape" | "dtype"> & {
@@ -26,7 +29,7 @@ export type Identity = Omit<SummaryFacts, "statistics" | "shape" | "dtype"> & {
 export function tensorPayload(elements: Elements, identity: Identity): TensorPayload {
   const { shape, dtype } = elements;
   const raw = elements.numel === 0 ? null : elements.statistics();
-  const limits = raw === null ? null : limitsOf(elements, raw);
+  const limits = raw === null ? null : briefly(limitsOf(elements, raw), elements.numel);
   const images = imageLayout(elements, raw, limits, identity.requiresGrad);
   const facts = { ...identity, shape, dtype, statistics: statisticsOf(elements, raw) };
   const form = formOf(elements, images);
@@ -43,14 +46,24 @@ export function tensorPayload(elements: Elements, identity: Identity): TensorPay
     tensorVersion: identity.tensorVersion,
     summary: summaryLine(facts, limits),
     statistics: facts.statistics,
-    histogram:
-      form === "text" || limits === null ? null : { ...limits.histogram, lo: brief(limits.histogram.lo), hi: brief(limits.histogram.hi) },
-    scale: form === "text" || limits === null ? null : limits.scale,
+    histogram: form === "text" ? null : (limits?.histogram ?? null),
+    scale: form === "text" ? null : (limits?.scale ?? null),
     images,
   };
 }
 
+// Nine digits tell every float32 from its neighbours; more would only cost bytes.
 const brief = (value: number): number => Number(value.toPrecision(9));
+
+function briefly(limits: Limits | null, numel: number): Limits | null {
+  if (limits === null) return null;
+  const { histogram, scale } = limits;
+  const counts = numel > smallNumel ? histogram.counts : rebin(histogram.counts, 16);
+  return {
+    histogram: { lo: brief(histogram.lo), hi: brief(histogram.hi), counts },
+    scale: { ...scale, lo: brief(scale.lo), hi: brief(scale.hi) },
+  };
+}
 
 function statisticsOf(elements: Elements, raw: RawStatistics | null): TensorStatistics {
   if (raw === null) {
@@ -58,7 +71,7 @@ function statisticsOf(elements: Elements, raw: RawStatistics | null): TensorStat
   }
   const { nan, positiveInfinity, negativeInfinity, zeros } = raw;
   const finite = elements.numel - nan - positiveInfinity - negativeInfinity;
-  const known = (value: number): number | null => (finite > 0 ? value : null);
+  const known = (value: number): number | null => (finite > 0 ? brief(value) : null);
   return {
     min: known(raw.min),
     max: known(raw.max),
@@ -85,7 +98,7 @@ function unravel(flat: number, shape: readonly number[]): number[] {
 /** The bundle: our payload, a PNG where there is something to see, numbers as html when small, and always text. */
 export function tensorBundle(elements: Elements, identity: Identity, printed: string): MimeBundle {
   const payload = tensorPayload(elements, identity);
-  const text = `${printed}\n${payload.summary}`;
+  const text = `${shortened(printed)}\n${payload.summary}`;
   const small = elements.numel <= smallNumel;
   const data: Record<string, unknown> = { [tensorMime]: payload, "text/plain": text };
   // The numbers say more than a few squares: nbconvert shows html before a picture.
@@ -107,6 +120,12 @@ function pictureWithin(elements: Elements, payload: TensorPayload, small: boolea
     if (bundleBytes({ data: { "image/png": entry.data }, metadata: entry.metadata }) <= room) return entry;
   }
   return null;
+}
+
+// Four-dimensional tensors print as hundreds of lines, which the picture needs more.
+function shortened(printed: string): string {
+  if (printed.length <= mostText) return printed;
+  return `${printed.slice(0, printed.lastIndexOf("\n", mostText))}\n...`;
 }
 
 /** What the file of a drawing takes at least, in base64: rasterizing it to find out costs a hundred times more. Measured, not derived. */

@@ -22,6 +22,7 @@ export const details: readonly Detail[] = [
   { cells: 64, levels: 24 },
   { cells: 48, levels: 16 },
   { cells: 36, levels: 12 },
+  { cells: 24, levels: 6 },
 ];
 
 /** What a picture shows of a payload. */
@@ -39,6 +40,7 @@ export function drawTensor(elements: Elements, pictured: Pictured, title: readon
 const side = 320;
 const largestCell = 20;
 const shortestSide = 60;
+const smallSide = 96;
 const facetGap = 6;
 const mostFacets = 64;
 
@@ -52,7 +54,7 @@ function drawHeatmap(elements: Elements, pictured: Pictured, title: readonly str
   const longest = Math.max(1, Math.floor(detail.cells / Math.max(across, down)));
   const [height, width] = [Math.min(shape[row]!, longest), Math.min(shape[column]!, longest)];
   const room = (side - facetGap * (Math.max(across, down) - 1)) / Math.max(across, down);
-  const cell = cellSize(height, width, shape[row]! / shape[column]!, room);
+  const cell = cellSize(height, width, shape[row]! / shape[column]!, title.length > 0 ? room : smallSide);
   const scale = pictured.scale ?? { map: "sequential", lo: 0, hi: 1, below: 0, above: 0 };
   const colors = colorTable(scale.map, detail.levels);
   const rowLabels = indices.length === 1 && title.length > 0 ? 10 + 6 * String(shape[row]! - 1).length : 0;
