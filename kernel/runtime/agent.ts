@@ -2,7 +2,7 @@
 import { Session } from "node:inspector";
 import { Socket } from "node:net";
 import { workerData } from "node:worker_threads";
-import { takeOver } from "./handover.js";
+import { runningWord, takeOver } from "./handover.js";
 import { readLines } from "./lines.js";
 import { Pipe, type FromAgent, type ToAgent } from "./messages.js";
 
@@ -26,7 +26,7 @@ async function answer(message: ToAgent): Promise<void> {
 async function perform(message: ToAgent): Promise<unknown> {
   switch (message.type) {
     case "interrupt":
-      return interrupt();
+      return interrupt(message.upTo);
     case "view":
       return evaluate(`globalThis[Symbol.for("cellgrad.views")]?.request(${JSON.stringify(message.request)}) ?? ""`);
     case "names":
@@ -36,13 +36,14 @@ async function perform(message: ToAgent): Promise<unknown> {
   }
 }
 
-async function interrupt(): Promise<void> {
+async function interrupt(upTo: number): Promise<void> {
+  if (Atomics.load(handover, runningWord) > upTo) return; // the cell that was meant has ended
   Atomics.store(words, cancelWord, 1);
   if (interrupting) return; // the main thread is in native code and has not come to the last one
   interrupting = true;
   await takeOver(
     handover,
-    () => evaluate(`${kernel}.interrupt()`),
+    () => evaluate(`${kernel}.interrupt(${upTo})`),
     () => session.post("Runtime.terminateExecution"),
   );
   interrupting = false;
@@ -62,6 +63,7 @@ async function names(receiver: string | null): Promise<unknown> {
   if (objectId === undefined) return null;
   const listed = await post<{ result: { value?: unknown } }>("Runtime.callFunctionOn", {
     objectId,
+    arguments: [{ objectId }],
     functionDeclaration: listMembers.toString(),
     returnByValue: true,
   });
@@ -70,9 +72,9 @@ async function names(receiver: string | null): Promise<unknown> {
 }
 
 /** Runs in the main thread: every property name up to Object.prototype, with its kind where a descriptor tells it. */
-function listMembers(this: object): { name: string; kind: string }[] {
+function listMembers(target: object): { name: string; kind: string }[] {
   const found = new Map<string, string>();
-  for (let object: object | null = this; object && object !== Object.prototype; object = Object.getPrototypeOf(object) as object | null) {
+  for (let object: object | null = target; object && object !== Object.prototype; object = Object.getPrototypeOf(object) as object | null) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(object))) {
       if (found.size < 1000 && !found.has(name) && !/^\d+$/.test(name))
         found.set(name, typeof value === "function" ? "method" : "property");

@@ -15,11 +15,14 @@ const maxDepth = 5;
 
 /** Makes `error.stack` speak of cells, for whoever reads it. */
 export function installStackTraces(): void {
-  Error.prepareStackTrace = (error, sites) => {
-    const last = sites.findLastIndex((site) => site.getScriptNameOrSourceURL() && isUserFrame(site));
-    const frames = sites.slice(0, last + 1).filter(isUserFrame);
-    return headline(error) + frames.map((site) => `\n    at ${nameSources(site)}`).join("");
-  };
+  Error.prepareStackTrace = writeStack;
+}
+
+/** The text of a stack: frames of user code, down to the outermost in a script. */
+export function writeStack(error: Error, sites: readonly NodeJS.CallSite[]): string {
+  const last = sites.findLastIndex((site) => site.getScriptNameOrSourceURL() && isUserFrame(site));
+  const frames = sites.slice(0, last + 1).filter(isUserFrame);
+  return headline(error) + frames.map((site) => `\n    at ${nameSources(site)}`).join("");
 }
 
 /** A frame in terms of what people wrote: cells, and the sources of stripped modules. */

@@ -8,7 +8,7 @@ import { activeCell, codeOf, registerScript, scriptUrl, type ActiveCell } from "
 import { emit } from "./channel.js";
 import { toBundle } from "./display.js";
 import { describeError, framesOfStack } from "./errors.js";
-import { awaitTermination } from "./handover.js";
+import { awaitTermination, runningWord } from "./handover.js";
 import { cancelWord } from "./host.js";
 import { clearAsyncIdStack, userStack } from "./interrupt.js";
 import type { Bundle, CellError, RuntimeCell } from "./messages.js";
@@ -42,7 +42,7 @@ export class Evaluator {
     this.#handover = handover;
     this.#session.connect();
     Object.defineProperty(globalThis, Symbol.for("cellgrad.kernel"), {
-      value: { interrupt: () => this.#interrupt(), receive: (value: unknown) => void (this.#received = value) },
+      value: { interrupt: (upTo: number) => this.#interrupt(upTo), receive: (value: unknown) => void (this.#received = value) },
     });
   }
 
@@ -71,6 +71,7 @@ export class Evaluator {
       reported: false,
     };
     this.#runs.set(key, run);
+    Atomics.store(this.#handover, runningWord, key);
     Atomics.store(this.#words, cancelWord, 0);
     activeCell.run(run.cell, () => void this.#perform(run));
   }
@@ -101,7 +102,11 @@ export class Evaluator {
   }
 
   /** Called by the agent, in this thread, between any two steps of user code or in the idle event loop. */
-  #interrupt(): void {
+  #interrupt(upTo: number): void {
+    if (Atomics.load(this.#handover, runningWord) > upTo) {
+      Atomics.store(this.#words, cancelWord, 0); // meant for an earlier cell
+      return;
+    }
     const stack = userStack();
     for (const run of this.#runs.values()) {
       if (run.interrupted) continue;

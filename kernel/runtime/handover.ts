@@ -7,11 +7,14 @@
  * termination, which V8 then meets before any other code.
  */
 
-/** States of the word that both threads share. */
+/** Index of the shared word that holds the key of the cell that was started last. */
+export const runningWord = 1;
+
+/** States of the shared word 0. */
 const Handover = { none: 0, ready: 1, posted: 2 } as const;
 
 /** In every Node that we support, but in no library of TypeScript before ES2024. */
-const { waitAsync } = Atomics as unknown as {
+const atomics = Atomics as unknown as {
   waitAsync(word: Int32Array, index: number, value: number): { readonly async: boolean; readonly value: unknown };
 };
 
@@ -29,7 +32,7 @@ export function awaitTermination(word: Int32Array): void {
 /** Agent thread: has the main thread evaluate `interrupt()`, and terminates it if it waits in {@link awaitTermination}. */
 export async function takeOver(word: Int32Array, evaluate: () => Promise<unknown>, terminate: () => void): Promise<void> {
   Atomics.store(word, 0, Handover.none);
-  const ready = waitAsync(word, 0, Handover.none);
+  const ready = atomics.waitAsync(word, 0, Handover.none);
   const evaluated = evaluate().then(() => {
     // Nothing to terminate: release the wait for it.
     if (Atomics.compareExchange(word, 0, Handover.none, Handover.posted) === Handover.none) Atomics.notify(word, 0);

@@ -1,13 +1,14 @@
 /** What an interrupt needs to know and to prepare in the main thread. */
-import { isUserFrame } from "./errors.js";
+import { isUserFrame, writeStack } from "./errors.js";
 
 /** The stack of the user code that is running, or null when there is none. */
 export function userStack(): string | null {
-  const { prepareStackTrace, stackTraceLimit } = Error;
+  const { stackTraceLimit } = Error;
+  const previous = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace")!;
   Error.stackTraceLimit = 200;
-  Error.prepareStackTrace = (error, sites) => (sites.some(inUserScript) ? prepareStackTrace?.(error, sites) : null);
+  Error.prepareStackTrace = (error, sites) => (sites.some(inUserScript) ? writeStack(error, sites) : null);
   const stack = new Error().stack ?? null;
-  Error.prepareStackTrace = prepareStackTrace;
+  Object.defineProperty(Error, "prepareStackTrace", previous);
   Error.stackTraceLimit = stackTraceLimit;
   return stack;
 }

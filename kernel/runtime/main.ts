@@ -16,7 +16,7 @@ import { installStreams } from "./streams.js";
 import { installTimers } from "./timers.js";
 
 const words = new Int32Array(new SharedArrayBuffer(16));
-const handover = new Int32Array(new SharedArrayBuffer(4));
+const handover = new Int32Array(new SharedArrayBuffer(8));
 new Worker(new URL("./agent.js", import.meta.url), { workerData: { words, handover } }).unref();
 
 const { setTimeout } = globalThis;
@@ -52,7 +52,7 @@ function obey(command: ToRuntime): void {
   switch (command.type) {
     case "start":
       evaluator = new Evaluator(createTransformer(command.settings), words, handover);
-      preloadTimer = setTimeout(() => imports.preload().catch(reportLate), preloadDelay);
+      preloadTimer = setTimeout(() => void imports.preload().catch(reportLate), preloadDelay);
       return emit({ type: "ready" });
     case "prepare":
       if (preloadTimer) clearTimeout(preloadTimer);

@@ -72,8 +72,8 @@ export type FromRuntime =
   | { readonly type: "exit"; readonly code: number };
 
 export type ToAgent =
-  /** Stop the running cell. Harmless at any time; repeat until the cell is done. */
-  | { readonly id: number; readonly type: "interrupt" }
+  /** Stop what runs, if it is not a cell later than `upTo`. Harmless at any time; repeat until the cell is done. */
+  | { readonly id: number; readonly type: "interrupt"; readonly upTo: number }
   /** Pass JSON text to the library's views. */
   | { readonly id: number; readonly type: "view"; readonly request: string }
   /** Names that can follow `receiver` and a dot, or the session's names when it is null. */

@@ -1,4 +1,5 @@
 /** Completion and inspection: what the language knows, and what the live session adds without running anything. */
+import { cursorOfOffset, offsetOfCursor } from "../language/positions.js";
 import type { CompletionItem, Language } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
 import type { Runtime } from "./runtime.js";
@@ -15,7 +16,7 @@ interface LiveName {
 export async function complete(language: Language, runtime: Runtime, code: string, cursor: number): Promise<JsonObject> {
   const found = await language.complete(code, cursor);
   const { start, end } = found ?? identifierBefore(code, cursor);
-  const prefix = [...code].slice(start, end).join("");
+  const prefix = code.slice(offsetOfCursor(code, start), offsetOfCursor(code, end));
   const offered = found ? found.items.filter(({ edits }) => !edits) : [];
   const exact = offered.filter(({ text }) => text.startsWith(prefix));
   const typed = exact.length > 0 ? exact : offered; // another case only where nothing has this one
@@ -69,7 +70,7 @@ function within(answer: Promise<unknown>): Promise<unknown> {
 
 /** The identifier that ends at the cursor, in code points. */
 function identifierBefore(code: string, cursor: number): { readonly start: number; readonly end: number } {
-  const before = [...code].slice(0, cursor).join("");
+  const before = code.slice(0, offsetOfCursor(code, cursor));
   const identifier = /[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.exec(before)?.[0] ?? "";
-  return { start: cursor - [...identifier].length, end: cursor };
+  return { start: cursorOfOffset(code, before.length - identifier.length), end: cursor };
 }

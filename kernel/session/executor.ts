@@ -90,9 +90,9 @@ export class Executor {
   interrupt(): void {
     if (this.#stuck) return this.#runtime.restart();
     const running = [...this.#lanes.values()].flatMap((lane) => lane.running ?? []);
-    if (running.length === 0) return void this.#runtime.ask({ type: "interrupt" });
+    if (running.length === 0) return void this.#runtime.ask({ type: "interrupt", upTo: this.#lastKey });
     for (const cell of running) cell.interrupted = true;
-    this.#endInterrupt ??= startInterrupt(this.#runtime, () => {
+    this.#endInterrupt ??= startInterrupt(this.#runtime, this.#lastKey, () => {
       this.#stuck = true;
       for (const cell of running) cell.abandon(interruptTimeout);
     });

@@ -15,9 +15,9 @@ export const interruptTimeout: CellError = (() => {
   return { ename, evalue, traceback: [`${ename}: ${evalue}`] };
 })();
 
-/** Starts to stop what runs; returns a function that ends the attempt. */
-export function startInterrupt(runtime: Runtime, giveUp: () => void): () => void {
-  const attempt = () => void runtime.ask({ type: "interrupt" });
+/** Starts to stop the cells up to a key; returns a function that ends the attempt. */
+export function startInterrupt(runtime: Runtime, upTo: number, giveUp: () => void): () => void {
+  const attempt = () => void runtime.ask({ type: "interrupt", upTo });
   attempt();
   const timers = [
     setInterval(attempt, attemptInterval),

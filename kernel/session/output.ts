@@ -24,7 +24,7 @@ export class Output {
   readonly #owners = new Map<number, OutputOwner>();
   #latest: OutputOwner | null = null;
   #running: OutputOwner | null = null;
-  #pending: { readonly owner: OutputOwner; readonly name: StreamName; text: string } | null = null;
+  #pending: { owner: OutputOwner; readonly name: StreamName; text: string } | null = null;
   #timer: NodeJS.Timeout | null = null;
   #flushed = 0;
 
@@ -38,6 +38,7 @@ export class Output {
     if (this.#owners.size > remembered) this.#owners.delete(this.#owners.keys().next().value!);
     this.#latest = owner;
     this.#running = owner;
+    if (this.#pending && !this.#pending.owner.interactive) this.#pending.owner = owner;
   }
 
   /** Sends what is left of the cell's output. */
@@ -56,7 +57,7 @@ export class Output {
       this.#send(owner, "stream", { name, text: this.#pending.text.slice(0, maxLength) });
       this.#pending.text = this.#pending.text.slice(maxLength);
     }
-    if (this.#timer || (!owner.interactive && owner === this.#running)) return;
+    if (this.#timer || !owner.interactive) return;
     this.#timer = setTimeout(() => this.flush(), Math.max(0, this.#flushed + interval - performance.now()));
   }
 
@@ -90,7 +91,7 @@ export class Output {
     this.#publish(type, owner.parent, content);
   }
 
-  /** Runners such as nbclient drop what comes under a cell that has ended: there, late output belongs to the cell that runs. */
+  /** Runners such as nbclient drop what comes under a cell that has ended: there, late output belongs to the cell that runs, or runs next. */
   #ownerOf(key: number | null): OutputOwner | null {
     const owner = key === null ? null : (this.#owners.get(key) ?? null);
     if (!owner) return this.#latest;

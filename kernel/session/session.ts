@@ -1,5 +1,6 @@
 /** Serves one front end's requests: a table of handlers, each between a busy and an idle. */
 import { randomUUID } from "node:crypto";
+import { cursorOfOffset } from "../language/positions.js";
 import type { Completeness, Language } from "../language/types.js";
 import type { JsonObject, Message } from "../protocol/message.js";
 import type { RequestChannel, Sockets } from "../transport/sockets.js";
@@ -121,5 +122,5 @@ function text(value: unknown): string {
 
 /** The cursor of a request in code points; the end of the code when it is not given. */
 function cursor({ code, cursor_pos }: JsonObject): number {
-  return typeof cursor_pos === "number" ? cursor_pos : [...text(code)].length;
+  return typeof cursor_pos === "number" ? cursor_pos : cursorOfOffset(text(code), text(code).length);
 }

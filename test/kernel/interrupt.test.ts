@@ -101,13 +101,15 @@ test("an interrupt of an idle kernel does nothing", async () => {
 
 test("SIGINT interrupts a cell and never ends the kernel", async () => {
   const { client } = started;
-  client.process.kill("SIGINT");
   const cell = client.start('console.log("go"); for (;;);');
   await client.printed(cell, "go");
   client.process.kill("SIGINT");
   expect((await cell.reply).content.ename).toBe("KeyboardInterrupt");
   await cell.published;
   expect((await client.execute("8")).result).toBe("8");
+  for (let i = 0; i < 10; i++) client.process.kill("SIGINT");
+  await client.heartbeat();
+  expect((await client.request("kernel_info_request", {}).reply).content.status).toBe("ok");
 });
 
 test("100 interrupts at random moments of a loop leave no crash and no stray error", async () => {

@@ -74,7 +74,7 @@ test("completion knows earlier cells, counts code points, and runs no getter", a
   const { client } = started;
   await client.execute("let ran = 0; const watched = { get danger() { ran++; return 1 }, safe: 2 }");
   const code = '"😀é"; watched.sa';
-  const { content } = await client.request("complete_request", { code, cursor_pos: [...code].length }).reply;
+  const { content } = await client.request("complete_request", { code, cursor_pos: 16 }).reply;
   expect(content).toMatchObject({ matches: ["safe"], cursor_start: 14, cursor_end: 16 });
   expect((await client.execute("ran")).result).toBe("0");
 });
