@@ -65,13 +65,11 @@ export class Scope {
 
   /** The declaration a name refers to; null when the cell does not declare it. */
   resolve(name: string): Variable | null {
-    for (let scope: Scope | null = this; scope; scope = scope.parent) {
-      const variable = scope.variables.get(name);
-      if (variable) return variable;
-      const target = scope.merged.get(name);
-      if (target) return { name, kind: "const", ambient: false, target };
-    }
-    return null;
+    const variable = this.variables.get(name);
+    if (variable) return variable;
+    const target = this.merged.get(name);
+    if (target) return { name, kind: "const", ambient: false, target };
+    return this.parent?.resolve(name) ?? null;
   }
 }
 

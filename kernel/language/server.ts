@@ -93,7 +93,7 @@ export class LanguageServer {
     child.once("error", () => this.ended(child));
     child.once("exit", () => this.ended(child));
     this.isInitialized = false;
-    this.initialized = this.initialize(child);
+    this.initialized = this.initialize();
     this.initialized.catch(() => {}); // a server that dies now is started again by `ended`
   }
 
@@ -109,7 +109,7 @@ export class LanguageServer {
     });
   }
 
-  private async initialize(child: ChildProcess): Promise<void> {
+  private async initialize(): Promise<void> {
     const rootUri = uriOf(this.folder);
     const markdown = ["markdown"];
     await this.send("initialize", {

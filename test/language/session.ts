@@ -1,5 +1,5 @@
 /** A session of cells in this process: transforms and evaluates as the runtime does. */
-import { Session } from "node:inspector/promises";
+import { Session, type Runtime } from "node:inspector";
 import { languageHooks } from "../../kernel/language/hooks.js";
 import { createTransformer, defaultSettings } from "../../kernel/language/transform.js";
 import type { TransformSettings, TransformedCell } from "../../kernel/language/types.js";
@@ -20,6 +20,10 @@ export interface CellSession {
 export function openSession(settings: TransformSettings = defaultSettings): CellSession {
   const inspector = new Session();
   inspector.connect();
+  const post = <Answer>(method: string, parameters: object) =>
+    new Promise<Answer>((resolve, reject) =>
+      inspector.post(method, parameters, (error, answer) => (error ? reject(error) : resolve(answer as Answer))),
+    );
   const imports: CellSession["imports"] = [];
   Object.defineProperty(globalThis, "__cellgrad", {
     configurable: true,
@@ -37,10 +41,10 @@ export function openSession(settings: TransformSettings = defaultSettings): Cell
   async function evaluate(code: string): Promise<Outcome> {
     const cell = transformer.transform(code);
     if (!cell.ok) return { error: `${cell.name}: ${cell.message}`, line: cell.line, column: cell.column };
-    if (cell.prelude) await inspector.post("Runtime.evaluate", { expression: cell.prelude, replMode: true });
+    if (cell.prelude) await post("Runtime.evaluate", { expression: cell.prelude, replMode: true });
     transformer.commit(cell);
     Reflect.deleteProperty(globalThis, "lastValue");
-    const { result, exceptionDetails } = await inspector.post("Runtime.evaluate", {
+    const { result, exceptionDetails } = await post<Runtime.EvaluateReturnType>("Runtime.evaluate", {
       expression: `${cell.js}\n//# sourceURL=cell`,
       replMode: true,
       awaitPromise: true,
@@ -51,7 +55,7 @@ export function openSession(settings: TransformSettings = defaultSettings): Cell
     }
     if (!cell.hasResult) return { value: undefined };
     if (!result.objectId) return { value: result.value };
-    const shown = await inspector.post("Runtime.callFunctionOn", {
+    const shown = await post<Runtime.CallFunctionOnReturnType>("Runtime.callFunctionOn", {
       objectId: result.objectId,
       functionDeclaration: "function () { globalThis.lastValue = this }",
     });
