@@ -79,10 +79,10 @@ function clampOf(name: string, input: Tensor, min: Bound, max: Bound): Tensor {
   return out;
 }
 
-/** Passes where lo <= x <= hi. */
+/** Passes where lo < x < hi; nothing at the bounds, as in torch 2.15. */
 function clampGrad(g: Tensor, x: Tensor, lo: number, hi: number): Tensor {
-  if (hi === Infinity) return where(x.ge(lo), g, 0);
-  return where(lo === -Infinity ? x.le(hi) : x.ge(lo).logicalAnd(x.le(hi)), g, 0);
+  if (hi === Infinity) return where(x.gt(lo), g, 0);
+  return where(lo === -Infinity ? x.lt(hi) : x.gt(lo).logicalAnd(x.lt(hi)), g, 0);
 }
 
 const boundCode = (input: Tensor, bound: Scalar): number => promoteWeak(input.dt, defaultOfCategory(scalarCategory(bound)));

@@ -16,17 +16,17 @@ export const sign: Unary = unary("sign", { result: "same", grad: "zero" });
 /** As {@link sign} for real dtypes (torch.sgn). Shape [*]. */
 export const sgn: Unary = unary("sgn", { result: "same", grad: "zero" });
 /** Rounds up. Integers are returned unchanged. Shape [*]. */
-export const ceil: Unary = unary("ceil", { result: "same", grad: "zero" });
+export const ceil: Unary = unary("ceil", { result: "same", refuseBool: true, grad: "zero" });
 /** Rounds down. Integers are returned unchanged. Shape [*]. */
-export const floor: Unary = unary("floor", { result: "same", grad: "zero" });
+export const floor: Unary = unary("floor", { result: "same", refuseBool: true, grad: "zero" });
 /** Rounds to the nearest integer, ties to even. Shape [*]. */
-export const round: Unary = unary("round", { result: "same", grad: "zero" });
+export const round: Unary = unary("round", { result: "same", refuseBool: true, grad: "zero" });
 /** Drops the fraction. Shape [*]. */
-export const trunc: Unary = unary("trunc", { result: "same", grad: "zero" });
+export const trunc: Unary = unary("trunc", { result: "same", refuseBool: true, grad: "zero" });
 /** As {@link trunc} (torch.fix). Shape [*]. */
-export const fix: Unary = unary("fix", { kernel: "trunc", result: "same", grad: "zero" });
+export const fix: Unary = unary("fix", { kernel: "trunc", result: "same", refuseBool: true, grad: "zero" });
 /** The fraction with the sign of the element. Floating dtypes, shape [*]. */
-export const frac: Unary = unary("frac", { result: "same", grad: (g) => g, saves: "none" });
+export const frac: Unary = unary("frac", { result: "same", refuseBool: true, grad: (g) => g, saves: "none" });
 
 /** e^x. Integers give the default float. Shape [*]. @example exp(tensor([0, 1])) // [1., 2.7183] */
 export const exp: Unary = unary("exp", { grad: (g, y) => g.mul(y), saves: "output" });
