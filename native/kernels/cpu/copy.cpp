@@ -33,22 +33,37 @@ void sort_dims(View& dst, View& src) {
 }
 
 // A matrix whose rows are contiguous in `dst` and whose columns are contiguous in `src`.
-template <class T> void transpose(char* dst, int64_t dst_row, const char* src, int64_t src_col, int64_t rows, int64_t cols) {
-  for (int64_t r = 0; r < rows; r += kTile) {
-    const int64_t height = std::min(kTile, rows - r);
-    for (int64_t c = 0; c < cols; c += kTile) {
-      const int64_t width = std::min(kTile, cols - c);
-      T tile[kTile][kTile];
-      for (int64_t j = 0; j < width; ++j) std::memcpy(tile[j], src + (c + j) * src_col + r * sizeof(T), height * sizeof(T));
-      for (int64_t i = 0; i < height; ++i) {
-        T line[kTile];
-        for (int64_t j = 0; j < kTile; ++j) line[j] = tile[j][i];
-        std::memcpy(dst + (r + i) * dst_row + c * sizeof(T), line, width * sizeof(T));
-      }
-    }
+// Strides in bytes.
+struct Matrix {
+  char* dst;
+  const char* src;
+  int64_t dst_row, src_col;
+};
+
+template <class T> void transpose_tile(const Matrix& m, int64_t r, int64_t c) {
+  T tile[kTile][kTile];
+  for (int64_t j = 0; j < kTile; ++j) std::memcpy(tile[j], m.src + (c + j) * m.src_col + r * sizeof(T), sizeof tile[j]);
+  for (int64_t i = 0; i < kTile; ++i) {
+    T line[kTile];
+    for (int64_t j = 0; j < kTile; ++j) line[j] = tile[j][i];
+    std::memcpy(m.dst + (r + i) * m.dst_row + c * sizeof(T), line, sizeof line);
   }
 }
-using Transpose = void (*)(char*, int64_t, const char*, int64_t, int64_t, int64_t);
+
+template <class T> void transpose_elements(const Matrix& m, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
+  for (int64_t r = r0; r < r1; ++r)
+    for (int64_t c = c0; c < c1; ++c)
+      std::memcpy(m.dst + r * m.dst_row + c * sizeof(T), m.src + c * m.src_col + r * sizeof(T), sizeof(T));
+}
+
+template <class T> void transpose(const Matrix& m, int64_t rows, int64_t cols) {
+  const int64_t whole_rows = rows / kTile * kTile, whole_cols = cols / kTile * kTile;
+  for (int64_t c = 0; c < whole_cols; c += kTile)
+    for (int64_t r = 0; r < whole_rows; r += kTile) transpose_tile<T>(m, r, c);
+  transpose_elements<T>(m, 0, whole_rows, whole_cols, cols);
+  transpose_elements<T>(m, whole_rows, rows, 0, cols);
+}
+using Transpose = void (*)(const Matrix&, int64_t rows, int64_t cols);
 
 struct Bytes16 {
   uint64_t half[2];
@@ -65,7 +80,7 @@ Transpose transpose_of(size_t size) {
 
 // Rows run along `walk`'s dim `row`, columns along its last dim; bands of rows go to the pool.
 Status copy_transposed(const Walk<2>& walk, int row, size_t size) {
-  constexpr int64_t kBand = 64;
+  constexpr int64_t kBand = 64; // rows: one column of a band is a few cache lines of `src`
   Walk<2> outer = walk;
   outer.sizes[row] = outer.sizes[walk.rank - 1] = 1;
   int64_t matrices = 1;
@@ -85,7 +100,7 @@ Status copy_transposed(const Walk<2>& walk, int row, size_t size) {
         dst += index * walk.strides[d][0];
         src += index * walk.strides[d][1];
       }
-      run(dst, walk.strides[row][0], src, walk.inner_strides()[1], std::min(kBand, rows - first), cols);
+      run({dst, src, walk.strides[row][0], walk.inner_strides()[1]}, std::min(kBand, rows - first), cols);
     }
   });
 }

@@ -16,6 +16,7 @@ namespace cg::cpu {
 namespace {
 
 constexpr int64_t kBlock = 1024;              // elements: a block of every operand fits the L1 cache
+constexpr int64_t kSmall = 128;               // elements up to which a repeated scalar is not worth blocks
 constexpr int64_t kGrain = 1 << 14;           // elements per chunk of parallel work
 constexpr int64_t kWorthCopying = 1 << 14;    // elements from which a transposed operand is copied first
 constexpr int64_t kWidest = 8;                // bytes of the widest computed type
@@ -185,6 +186,23 @@ Status run_blocks(Loop loop, const double* p, std::span<const View> in, std::spa
   });
 }
 
+// Copies inputs that would be overwritten too early or are read across their rows, then runs block by block.
+Status run_any(Loop loop, const Pointwise& call, std::span<const DType> wanted, const View& out, DType made) {
+  const int inputs = static_cast<int>(call.in.size());
+  View in[kMostInputs];
+  std::optional<Scratch> copies[kMostInputs];
+  for (int k = 0; k < inputs; ++k) {
+    in[k] = *call.in[k];
+    if (!overlaps(out, in[k]) && !jumps(in[k], out)) continue;
+    copies[k].emplace(static_cast<size_t>(in[k].numel * size_of(in[k].dtype)));
+    if (!copies[k]->ok()) return Status::kOutOfMemory;
+    in[k].data = copies[k]->as<void>();
+    make_contiguous(in[k]);
+    if (const Status status = copy(in[k], *call.in[k]); status != Status::kOk) return status;
+  }
+  return run_blocks(loop, call.p, {in, static_cast<size_t>(inputs)}, wanted, out, made);
+}
+
 } // namespace
 
 Status pointwise(const Pointwise& call, const View& out) {
@@ -199,37 +217,34 @@ Status pointwise(const Pointwise& call, const View& out) {
   DType wanted[kMostInputs] = {kStorageOf[type], kStorageOf[type], kStorageOf[type]};
   if (row.condition_first) wanted[0] = DType::kBool;
 
-  bool all_direct = direct(out, made, out.numel) && !past_cache(out);
-  bool apart = true; // no input has to be copied before the output is written
-  for (int k = 0; k < row.inputs; ++k) {
-    all_direct = all_direct && direct(*call.in[k], wanted[k], out.numel);
-    apart = apart && !overlaps(out, *call.in[k]);
+  // The common case: every operand can be used where it lies, and a scalar is repeated once for a small tensor.
+  struct alignas(64) {
+    char bytes[kSmall * kWidest];
+  } repeated[kMostInputs];
+  const char* from[kMostInputs];
+  bool in_place = direct(out, made, out.numel) && !past_cache(out);
+  for (int k = 0; in_place && k < row.inputs; ++k) {
+    const View& in = *call.in[k];
+    from[k] = in.as<const char>();
+    if (direct(in, wanted[k], out.numel)) {
+      in_place = !overlaps(out, in);
+    } else if (in.numel == 1 && out.numel <= kSmall) {
+      convert(wanted[k], in.dtype)(repeated[k].bytes, size_of(wanted[k]), in.data, 0, out.numel);
+      from[k] = repeated[k].bytes;
+    } else {
+      in_place = false;
+    }
   }
-  if (all_direct && apart) {
-    auto* to = static_cast<char*>(out.data);
-    const int64_t size = size_of(made);
-    const auto chunk = [&](int64_t begin, int64_t end) {
-      const void* from[kMostInputs];
-      for (int k = 0; k < row.inputs; ++k) from[k] = call.in[k]->as<const char>() + begin * size_of(wanted[k]);
-      loop(to + begin * size, from, end - begin, call.p);
-    };
-    if (out.numel > kGrain) return parallel_for(0, out.numel, kGrain, chunk);
-    chunk(0, out.numel);
+  if (!in_place) return run_any(loop, call, wanted, out, made);
+  if (out.numel <= kGrain) {
+    loop(out.data, reinterpret_cast<const void* const*>(from), out.numel, call.p);
     return Status::kOk;
   }
-
-  View in[kMostInputs];
-  std::optional<Scratch> copies[kMostInputs];
-  for (int k = 0; k < row.inputs; ++k) {
-    in[k] = *call.in[k];
-    if (!overlaps(out, in[k]) && !jumps(in[k], out)) continue;
-    copies[k].emplace(static_cast<size_t>(in[k].numel * size_of(in[k].dtype)));
-    if (!copies[k]->ok()) return Status::kOutOfMemory;
-    in[k].data = copies[k]->as<void>();
-    make_contiguous(in[k]);
-    if (const Status status = copy(in[k], *call.in[k]); status != Status::kOk) return status;
-  }
-  return run_blocks(loop, call.p, {in, static_cast<size_t>(row.inputs)}, wanted, out, made);
+  return parallel_for(0, out.numel, kGrain, [&](int64_t begin, int64_t end) {
+    const void* at[kMostInputs];
+    for (int k = 0; k < row.inputs; ++k) at[k] = from[k] + begin * size_of(wanted[k]);
+    loop(out.as<char>() + begin * size_of(made), at, end - begin, call.p);
+  });
 }
 
 } // namespace cg::cpu

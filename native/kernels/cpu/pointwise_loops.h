@@ -1,5 +1,6 @@
 // Turns rows of the .def files into loops: one instantiation per row and type of computation.
 #pragma once
+#include <algorithm>
 #include <limits>
 #include <type_traits>
 
@@ -58,10 +59,10 @@ template <class Op> void loop_reduced(void* out, const void* const* in, int64_t 
   const auto* x = static_cast<const float*>(in[0]);
   for (int64_t begin = 0; begin < n; begin += kStep) {
     const int64_t count = n - begin < kStep ? n - begin : kStep;
-    float most = 0;
-    for (int64_t i = begin; i < begin + count; ++i) most = vmath::abs(x[i]) > most ? vmath::abs(x[i]) : most;
+    uint32_t most = 0; // magnitudes compare like their bits; NaN is above all
+    for (int64_t i = begin; i < begin + count; ++i) most = std::max(most, vmath::bits(vmath::abs(x[i])));
     const void* block = x + begin;
-    if (most <= vmath::kReducible)
+    if (most <= vmath::bits(vmath::kReducible))
       loop<Op, float>(y + begin, &block, count, p);
     else
       for (int64_t i = begin; i < begin + count; ++i) y[i] = static_cast<float>(Op::apply(0.0, 0.0, static_cast<double>(x[i])));

@@ -130,9 +130,11 @@ CG_INLINE double expm1(double x) { return std::expm1(x); }
 
 CG_INLINE float log2(float x) { return static_cast<float>(log(static_cast<double>(x)) * 1.4426950408889634074); }
 CG_INLINE float log10(float x) { return static_cast<float>(log(static_cast<double>(x)) * 0.43429448190325182765); }
+// log of the rounded 1 + x, and what the rounding lost.
 CG_INLINE float log1p(float x) {
-  const double d = x;
-  return static_cast<float>(vmath::abs(d) < 1e-5 ? d - 0.5 * d * d : log(1.0 + d));
+  const float u = 1.0f + x;
+  const float y = log(u) + (x - (u - 1.0f)) / u;
+  return (x == 0.0f) | (x == vmath::kInfF) ? x : u == 0.0f ? -vmath::kInfF : y;
 }
 CG_INLINE double log2(double x) { return std::log2(x); }
 CG_INLINE double log10(double x) { return std::log10(x); }
