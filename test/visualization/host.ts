@@ -1,0 +1,46 @@
+/** A kernel's host that remembers what was shown. */
+import { hostSymbol, type Host, type MimeBundle } from "../../src/wire/host.js";
+
+export interface Shown {
+  readonly bundle: MimeBundle;
+  readonly displayId: string | undefined;
+  readonly update: boolean;
+}
+
+export class RecordingHost implements Host {
+  readonly words = new Int32Array(new SharedArrayBuffer(16));
+  readonly shown: Shown[] = [];
+  interactive = true;
+  private current: { id: string; count: number; code: string } | null = null;
+  private tasks: (() => void | Promise<void>)[] = [];
+
+  constructor() {
+    Object.defineProperty(globalThis, hostSymbol, { value: this, configurable: true });
+  }
+
+  display(bundle: MimeBundle, options: { displayId?: string; update?: boolean } = {}): void {
+    this.shown.push({ bundle, displayId: options.displayId, update: options.update ?? false });
+  }
+
+  cell(): { id: string; count: number; code: string } | null {
+    return this.current;
+  }
+
+  beforeIdle(task: () => void | Promise<void>): void {
+    if (!this.tasks.includes(task)) this.tasks.push(task);
+  }
+
+  /** Runs `work` as a cell and then what it left to be finished. */
+  async run(id: string, code: string, work: () => void | Promise<void>): Promise<void> {
+    this.current = { id, count: 1, code };
+    try {
+      await work();
+    } catch {
+      // As the kernel: what was to be finished is finished after an error, too.
+    }
+    const tasks = this.tasks;
+    this.tasks = [];
+    for (const task of tasks) await task();
+    this.current = null;
+  }
+}
