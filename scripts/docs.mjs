@@ -5,20 +5,12 @@ import { pathToFileURL } from "node:url";
 import { inClone } from "./environment.mjs";
 import { setUp } from "./setup.mjs";
 
-await setUp();
-const { parseSync } = await import("oxc-parser");
 const declarations = inClone("build/js/src");
 const out = inClone("build/docs");
-rmSync(out, { recursive: true, force: true });
-mkdirSync(out, { recursive: true });
-
 const pages = new Map(); // title -> exported names with their texts
-collect("cellgrad", join(declarations, "index.d.ts"));
-for (const [title, entries] of pages) writeFileSync(join(out, fileOf(title)), page(title, entries));
-const documented = [...pages.values()].flat();
-console.log(
-  `${documented.length} exports on ${pages.size} pages, ${documented.filter(({ doc }) => doc === "").length} without a comment: ${pathToFileURL(join(out, "cellgrad.html"))}`,
-);
+
+await setUp();
+const { parseSync } = await import("oxc-parser");
 
 /** Gathers what a module exports under a title; `export * as name` becomes a page of its own. */
 function collect(title, file) {
@@ -137,3 +129,13 @@ const inline = (text) =>
 const highlightDocs = (code) => escape(code).replace(/\/\*\*[^]*?\*\//g, '<span class="doc">$&</span>');
 const escape = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const fileOf = (title) => `${title}.html`;
+
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+
+collect("cellgrad", join(declarations, "index.d.ts"));
+for (const [title, entries] of pages) writeFileSync(join(out, fileOf(title)), page(title, entries));
+const documented = [...pages.values()].flat();
+console.log(
+  `${documented.length} exports on ${pages.size} pages, ${documented.filter(({ doc }) => doc === "").length} without a comment: ${pathToFileURL(join(out, "cellgrad.html"))}`,
+);
