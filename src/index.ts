@@ -25,5 +25,4 @@ export * as optim from "./optim/index.js";
 export * as utils from "./utils.js";
 export * as vision from "./vision/index.js";
 export { load, save } from "./serialization/safetensors.js";
-export { gradFlow } from "./visualization/index.js";
-export { track } from "./training/index.js";
+export { gradFlow, track } from "./visualization/index.js";

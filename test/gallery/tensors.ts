@@ -1,6 +1,6 @@
 /** Tensors of every form, with everything that has gone wrong in a tensor view before. */
-import { answerTensor } from "../../src/visualization/tensor-answers.js";
-import { tensorBundle } from "../../src/visualization/tensor-bundle.js";
+import { answerTensor } from "../../src/visualization/tensor/answers.js";
+import { tensorBundle } from "../../src/visualization/tensor/bundle.js";
 import { tensorMime, type LiveRef, type TensorPayload } from "../../src/wire/index.js";
 import { arrayElements } from "../visualization/array-elements.js";
 import type { GalleryItem } from "./item.js";

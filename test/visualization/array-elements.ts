@@ -1,5 +1,5 @@
 /** Elements of a plain array, computed by brute force: the reference for the native kernels, and a source for pictures. */
-import type { Elements, Pooled, RawStatistics, Region } from "../../src/visualization/elements.js";
+import type { Elements, Pooled, RawStatistics, Region } from "../../src/visualization/tensor/elements.js";
 
 export function arrayElements(shape: readonly number[], data: ArrayLike<number>, dtype = "float32"): Elements {
   const values = Array.from(data);

@@ -1,7 +1,7 @@
 /** What pictures know of a tensor: native kernels against brute force. */
 import { describe, expect, test } from "vitest";
-import type { Elements, Region } from "../../src/visualization/elements.js";
-import { elementsOf } from "../../src/visualization/tensor-elements.js";
+import type { Elements, Region } from "../../src/visualization/tensor/elements.js";
+import { elementsOf } from "../../src/visualization/tensor/tensor-elements.js";
 import { arrayElements } from "./array-elements.js";
 import { floats, normal, tensorOf, uniform } from "./tensors.js";
 

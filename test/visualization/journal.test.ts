@@ -1,7 +1,7 @@
 /** Points of a run: kept whole, thinned without losing what matters. */
 import { describe, expect, test } from "vitest";
-import { codeChanges } from "../../src/training/code-changes.js";
-import { Journal, decimate, firstAfter, thin } from "../../src/training/journal.js";
+import { codeChanges } from "../../src/visualization/run/code-changes.js";
+import { Journal, decimate, firstAfter, thin } from "../../src/visualization/run/journal.js";
 import { normal } from "./tensors.js";
 
 function journalOf(values: readonly number[]): Journal {

@@ -1,7 +1,7 @@
 /** Live views of tensors: requests as a front end sends them. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { io } from "../../src/runtime/addon.js";
-import { displayTensor } from "../../src/visualization/tensor-display.js";
+import { displayTensor } from "../../src/visualization/tensor/display.js";
 import { views } from "../../src/visualization/live.js";
 import { decodeBytes, tensorMime, tileCodes, type LiveRef, type TensorPayload, type ViewReply } from "../../src/wire/index.js";
 import { RecordingHost } from "./host.js";

@@ -1,8 +1,8 @@
 /** The PNG writer, read back by an independent decoder. */
 import { convertIndexedToRgb, decode } from "fast-png";
 import { expect, test } from "vitest";
-import { encodePng } from "../../src/visualization/png.js";
-import { quantize } from "../../src/visualization/quantize.js";
+import { encodePng } from "../../src/visualization/picture/png.js";
+import { quantize } from "../../src/visualization/picture/quantize.js";
 import { uniform } from "./tensors.js";
 
 test.each([1, 2, 3, 4, 5, 16, 17, 131, 256])("a picture of %i colours reads back pixel for pixel", (colors) => {

@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { reservedColors } from "../../src/wire/color.js";
 import { isTensorPayload, tensorMime, type TensorPayload } from "../../src/wire/tensor.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
-import { budget, bundleBytes } from "../../src/visualization/tensor-bundle.js";
-import { displayTensor } from "../../src/visualization/tensor-display.js";
+import { budget, bundleBytes } from "../../src/visualization/tensor/bundle.js";
+import { displayTensor } from "../../src/visualization/tensor/display.js";
 import { floats, normal, tensorOf, uniform } from "./tensors.js";
 
 const noise = normal(1);

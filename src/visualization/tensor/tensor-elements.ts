@@ -1,8 +1,8 @@
 /** The elements of a real tensor, read by native kernels through views; nothing is recorded by autograd. */
-import { io, native } from "../runtime/addon.js";
-import { Code, isComplex } from "../tensor/dtype.js";
-import { codesOf, made, run, runMany } from "../tensor/launch.js";
-import { Tensor } from "../tensor/tensor.js";
+import { io, native } from "../../runtime/addon.js";
+import { Code, isComplex } from "../../tensor/dtype.js";
+import { codesOf, made, run, runMany } from "../../tensor/launch.js";
+import { Tensor } from "../../tensor/tensor.js";
 import { poolings, type Elements, type Region } from "./elements.js";
 
 const kernel = codesOf("structured");

@@ -1,11 +1,11 @@
 /** Shows tensors in a notebook: the display method of Tensor, and its live view. */
-import { native } from "../runtime/addon.js";
-import { Tensor } from "../tensor/tensor.js";
-import { displaySymbol, type MimeBundle } from "../wire/host.js";
-import type { ViewReply, ViewRequest } from "../wire/views.js";
-import { offer } from "./live.js";
-import { answerTensor } from "./tensor-answers.js";
-import { tensorBundle, tensorPayload, type Identity } from "./tensor-bundle.js";
+import { native } from "../../runtime/addon.js";
+import { Tensor } from "../../tensor/tensor.js";
+import { displaySymbol, type MimeBundle } from "../../wire/host.js";
+import type { ViewReply, ViewRequest } from "../../wire/views.js";
+import { offer } from "../live.js";
+import { answerTensor } from "./answers.js";
+import { tensorBundle, tensorPayload, type Identity } from "./bundle.js";
 import { elementsOf } from "./tensor-elements.js";
 
 /** The MIME bundle of a tensor: at most 24 KB, at most 3 KB for up to 64 elements. */

@@ -1,7 +1,7 @@
 /** The one line that says what a tensor is: also the accessible name of its picture. */
-import { formatBytes } from "../tensor/errors.js";
-import type { TensorStatistics } from "../wire/tensor.js";
-import { bars, count, percent, rebin, short } from "./numbers.js";
+import { formatBytes } from "../../tensor/errors.js";
+import type { TensorStatistics } from "../../wire/tensor.js";
+import { bars, count, percent, rebin, short } from "../picture/numbers.js";
 import type { Limits } from "./scale.js";
 
 export interface SummaryFacts {

@@ -1,13 +1,13 @@
 /** The gradient view of a model: a table that reads without a script, a picture, a text. */
-import type { Tensor } from "../tensor/tensor.js";
-import { gradientsMime, type GradientRow, type GradientsPayload } from "../wire/gradients.js";
-import { displaySymbol, type MimeBundle } from "../wire/host.js";
-import { fromWire, type WireNumber } from "../wire/live.js";
-import { drawGradients } from "./gradient-picture.js";
-import { defaultLimits, gradientRows, type GradientLimits } from "./gradient-rows.js";
-import { count, percent, short, sparkline } from "./numbers.js";
-import { escapeMarkup, pngEntry, rasterize } from "./picture.js";
-import { budget, bundleBytes } from "./tensor-bundle.js";
+import type { Tensor } from "../../tensor/tensor.js";
+import { gradientsMime, type GradientRow, type GradientsPayload } from "../../wire/gradients.js";
+import { displaySymbol, type MimeBundle } from "../../wire/host.js";
+import { fromWire, type WireNumber } from "../../wire/live.js";
+import { drawGradients } from "./picture.js";
+import { defaultLimits, gradientRows, type GradientLimits } from "./rows.js";
+import { count, percent, short, sparkline } from "../picture/numbers.js";
+import { escapeMarkup, pngEntry, rasterize } from "../picture/picture.js";
+import { budget, bundleBytes } from "../tensor/bundle.js";
 
 /** Anything with named parameters, such as a Module. */
 export interface HasParameters {

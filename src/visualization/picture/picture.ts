@@ -1,6 +1,6 @@
 /** Draws a picture: text and lines as SVG through resvg, data as exact blocks of colour pasted over it, all in one indexed PNG. */
 import { createRequire } from "node:module";
-import type { MimeBundle } from "../wire/host.js";
+import type { MimeBundle } from "../../wire/host.js";
 import { encodePng, type IndexedImage } from "./png.js";
 import { quantize } from "./quantize.js";
 

@@ -1,10 +1,10 @@
 /** Draws a tensor of pictures as a contact sheet of up to 64 of them. */
-import { reservedColors } from "../wire/color.js";
-import type { ImageLayout } from "../wire/tensor.js";
+import { reservedColors } from "../../wire/color.js";
+import type { ImageLayout } from "../../wire/tensor.js";
 import type { Elements, Pooled } from "./elements.js";
-import { density, heading, ink, label, magnify, margin, type Drawing } from "./picture.js";
-import { quantize } from "./quantize.js";
-import type { Detail } from "./tensor-picture.js";
+import { density, heading, ink, label, magnify, margin, type Drawing } from "../picture/picture.js";
+import { quantize } from "../picture/quantize.js";
+import type { Detail } from "./heatmap.js";
 
 const mostPictures = 64;
 const gap = 2;

@@ -1,15 +1,15 @@
 /** Builds the MIME bundle of a tensor: payload, picture and text, within the byte budget of a notebook. */
 import { deflateSync } from "node:zlib";
-import type { MimeBundle } from "../wire/host.js";
-import type { LiveRef } from "../wire/live.js";
-import { tensorMime, type TensorPayload, type TensorStatistics } from "../wire/tensor.js";
+import type { MimeBundle } from "../../wire/host.js";
+import type { LiveRef } from "../../wire/live.js";
+import { tensorMime, type TensorPayload, type TensorStatistics } from "../../wire/tensor.js";
 import type { Elements, RawStatistics } from "./elements.js";
 import { formOf, imageLayout } from "./form.js";
-import { rebin } from "./numbers.js";
-import { escapeMarkup, pngEntry, rasterize, type Drawing } from "./picture.js";
+import { rebin } from "../picture/numbers.js";
+import { escapeMarkup, pngEntry, rasterize, type Drawing } from "../picture/picture.js";
 import { limitsOf, type Limits } from "./scale.js";
-import { details, drawTensor } from "./tensor-picture.js";
-import { summaryLine, type SummaryFacts } from "./tensor-text.js";
+import { details, drawTensor } from "./heatmap.js";
+import { summaryLine, type SummaryFacts } from "./summary.js";
 
 /** Bytes that an output may add to a notebook. */
 export const budget = { output: 24 * 1024, small: 3 * 1024 } as const;

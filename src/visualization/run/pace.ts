@@ -1,5 +1,5 @@
 /** How fast a loop goes and how long it will take: live only, never stored. */
-import type { Progress } from "../wire/views.js";
+import type { Progress } from "../../wire/views.js";
 
 const remembered = 64;
 

@@ -8,10 +8,10 @@ import {
   type ValueRequest,
   type ViewReply,
   type ViewRequest,
-} from "../wire/views.js";
-import type { ImageLayout, TensorPayload } from "../wire/tensor.js";
+} from "../../wire/views.js";
+import type { ImageLayout, TensorPayload } from "../../wire/tensor.js";
 import type { Elements, Pooled, Region } from "./elements.js";
-import { readPictures } from "./image-picture.js";
+import { readPictures } from "./images.js";
 
 const mostPixels = 256;
 const mostCells = 1024;

@@ -1,7 +1,7 @@
 /** The table of a run as text: last and best values with a sparkline for each series. */
-import type { RunStatus, Series } from "../wire/run.js";
-import { fromWire } from "../wire/live.js";
-import { count, short, sparkline } from "../visualization/numbers.js";
+import type { RunStatus, Series } from "../../wire/run.js";
+import { fromWire } from "../../wire/live.js";
+import { count, short, sparkline } from "../picture/numbers.js";
 import type { Points } from "./journal.js";
 
 /** Larger is better for these; of anything else the minimum is the best. */

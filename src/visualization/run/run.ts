@@ -1,15 +1,15 @@
 /** A training run that is logged: `track()` shows a card that grows while the loop runs and stays in the file. */
-import { ValueError, describe } from "../tensor/errors.js";
-import type { Tensor } from "../tensor/tensor.js";
-import { host, offer } from "../visualization/live.js";
-import { displaySymbol, type MimeBundle } from "../wire/host.js";
-import type { GradientStrip, Ghost, RunPayload, RunStatus } from "../wire/run.js";
-import type { Progress } from "../wire/views.js";
+import { ValueError, describe } from "../../tensor/errors.js";
+import type { Tensor } from "../../tensor/tensor.js";
+import { host, offer } from "../live.js";
+import { displaySymbol, type MimeBundle } from "../../wire/host.js";
+import type { GradientStrip, Ghost, RunPayload, RunStatus } from "../../wire/run.js";
+import type { Progress } from "../../wire/views.js";
 import { codeChanges } from "./code-changes.js";
 import { Journal } from "./journal.js";
-import { answerRun } from "./run-answers.js";
-import { closingBundle, openingBundle } from "./run-bundle.js";
-import { describeSeries, runHeadline } from "./run-text.js";
+import { answerRun } from "./answers.js";
+import { closingBundle, openingBundle } from "./bundle.js";
+import { describeSeries, runHeadline } from "./text.js";
 import { Pace } from "./pace.js";
 import { GradientWatch, type Watched } from "./watch.js";
 

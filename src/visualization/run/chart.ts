@@ -1,10 +1,10 @@
 /** The stored chart of a run: a Vega-Lite specification with its points inside, and the same chart drawn as a PNG. */
-import type { Ghost, GradientStrip, Series } from "../wire/run.js";
-import { palette, reservedColors } from "../wire/color.js";
-import { decodeBytes } from "../wire/live.js";
-import { ink, label, magnify, overlay, rasterizeSvg } from "../visualization/picture.js";
-import type { IndexedImage } from "../visualization/png.js";
-import { short } from "../visualization/numbers.js";
+import type { Ghost, GradientStrip, Series } from "../../wire/run.js";
+import { palette, reservedColors } from "../../wire/color.js";
+import { decodeBytes } from "../../wire/live.js";
+import { ink, label, magnify, overlay, rasterizeSvg } from "../picture/picture.js";
+import type { IndexedImage } from "../picture/png.js";
+import { short } from "../picture/numbers.js";
 import { thin, type Points } from "./journal.js";
 
 /** A run or a ghost of one, as the chart needs it. `id` is null for the run itself. */

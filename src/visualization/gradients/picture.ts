@@ -1,7 +1,7 @@
 /** Draws the gradients of a model: a row a parameter, |g| and |w| as dots on one logarithmic axis, flags in words. */
-import type { GradientsPayload, GradientRow } from "../wire/gradients.js";
-import { fromWire } from "../wire/live.js";
-import { heading, ink, label, margin, type Drawing } from "./picture.js";
+import type { GradientsPayload, GradientRow } from "../../wire/gradients.js";
+import { fromWire } from "../../wire/live.js";
+import { heading, ink, label, margin, type Drawing } from "../picture/picture.js";
 
 const rowHeight = 15;
 const axisWidth = 220;

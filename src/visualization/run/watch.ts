@@ -1,8 +1,8 @@
 /** Samples the gradients of a watched model while it trains, seldom enough to cost at most a hundredth of the step. */
-import { Code } from "../tensor/dtype.js";
-import { codesOf, run } from "../tensor/launch.js";
-import type { Tensor } from "../tensor/tensor.js";
-import type { GradientStrip } from "../wire/run.js";
+import { Code } from "../../tensor/dtype.js";
+import { codesOf, run } from "../../tensor/launch.js";
+import type { Tensor } from "../../tensor/tensor.js";
+import type { GradientStrip } from "../../wire/run.js";
 
 /** Anything with named parameters, such as a Module. */
 export interface Watched {

@@ -1,10 +1,10 @@
 /** Builds the MIME bundle of a run: payload, Vega-Lite chart, picture and table, within the byte budget of a notebook. */
-import { bundleBytes, budget } from "../visualization/tensor-bundle.js";
-import { pngEntry } from "../visualization/picture.js";
-import type { MimeBundle } from "../wire/host.js";
-import { runMime, vegaliteMime, type RunPayload } from "../wire/run.js";
-import { chartPicture, chartSpec, chartZoom, type Charted } from "./run-chart.js";
-import { runText } from "./run-text.js";
+import { bundleBytes, budget } from "../tensor/bundle.js";
+import { pngEntry } from "../picture/picture.js";
+import type { MimeBundle } from "../../wire/host.js";
+import { runMime, vegaliteMime, type RunPayload } from "../../wire/run.js";
+import { chartPicture, chartSpec, chartZoom, type Charted } from "./chart.js";
+import { runText } from "./text.js";
 
 /** Points a series that the chart may hold, from fine to coarse: the first that fits the budget is stored. */
 const stored = [400, 280, 200, 140, 100, 70, 50, 35, 25] as const;

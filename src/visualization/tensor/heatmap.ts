@@ -1,10 +1,10 @@
 /** Draws a tensor as a picture: heatmap, contact sheet or line, with its axes, its legend and its identity. */
-import type { ColorScale, TensorPayload } from "../wire/tensor.js";
+import type { ColorScale, TensorPayload } from "../../wire/tensor.js";
 import { wholeSlice, type Elements } from "./elements.js";
-import { drawImages } from "./image-picture.js";
-import { drawLine } from "./line-picture.js";
-import { count, short } from "./numbers.js";
-import { density, heading, ink, label, magnify, margin, type Block, type Drawing } from "./picture.js";
+import { drawImages } from "./images.js";
+import { drawLine } from "./line.js";
+import { count, short } from "../picture/numbers.js";
+import { density, heading, ink, label, magnify, margin, type Block, type Drawing } from "../picture/picture.js";
 import { colorIndices, colorTable } from "./scale.js";
 
 /** How much detail a picture may have: cells along the longer side, colours of the map. */

@@ -1,7 +1,7 @@
 /** Chooses how values become colours: limits that a few outliers cannot move, and the table from value to colour. */
-import { palette, reservedColors } from "../wire/color.js";
-import type { ColorScale, Histogram } from "../wire/tensor.js";
-import { rebin } from "./numbers.js";
+import { palette, reservedColors } from "../../wire/color.js";
+import type { ColorScale, Histogram } from "../../wire/tensor.js";
+import { rebin } from "../picture/numbers.js";
 import type { Elements, Pooled, RawStatistics } from "./elements.js";
 
 const bins = 256;

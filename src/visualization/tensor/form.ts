@@ -1,5 +1,5 @@
 /** Decides how a tensor is drawn: text, line, heatmap or pictures. */
-import type { ImageLayout, TensorForm } from "../wire/tensor.js";
+import type { ImageLayout, TensorForm } from "../../wire/tensor.js";
 import type { Elements, RawStatistics } from "./elements.js";
 import type { Limits } from "./scale.js";
 

@@ -1,7 +1,7 @@
 /** Answers what a live run view asks: the points since a call, a range at screen resolution, the strip, the stored bundle. */
-import type { PointsRequest, RangeRequest, SeriesPoints, ViewReply, ViewRequest } from "../wire/views.js";
+import type { PointsRequest, RangeRequest, SeriesPoints, ViewReply, ViewRequest } from "../../wire/views.js";
 import { decimate, firstAfter, type Points } from "./journal.js";
-import { describeSeries } from "./run-text.js";
+import { describeSeries } from "./text.js";
 import type { Run } from "./run.js";
 
 const mostColumns = 4096;

@@ -1,9 +1,9 @@
 /** Draws a vector as a line, with a min-max envelope where elements outnumber pixels; non-finite elements are marked on the axis. */
-import type { TensorPayload } from "../wire/tensor.js";
-import { reservedColors } from "../wire/color.js";
+import type { TensorPayload } from "../../wire/tensor.js";
+import { reservedColors } from "../../wire/color.js";
 import { wholeSlice, type Elements, type Pooled } from "./elements.js";
-import { count, short, ticks } from "./numbers.js";
-import { heading, ink, label, margin, type Drawing } from "./picture.js";
+import { count, short, ticks } from "../picture/numbers.js";
+import { heading, ink, label, margin, type Drawing } from "../picture/picture.js";
 
 const large = { width: 380, height: 120 };
 const small = { width: 160, height: 48 };

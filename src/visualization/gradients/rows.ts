@@ -1,12 +1,12 @@
 /** Measures the gradients of a model, parameter by parameter, and says what is unusual about them. */
-import { io, native } from "../runtime/addon.js";
-import { Code } from "../tensor/dtype.js";
-import { made } from "../tensor/launch.js";
-import type { Tensor } from "../tensor/tensor.js";
-import type { GradientFlag, GradientRow } from "../wire/gradients.js";
-import { toWire } from "../wire/live.js";
-import { elementsOf } from "./tensor-elements.js";
-import { percent, short } from "./numbers.js";
+import { io, native } from "../../runtime/addon.js";
+import { Code } from "../../tensor/dtype.js";
+import { made } from "../../tensor/launch.js";
+import type { Tensor } from "../../tensor/tensor.js";
+import type { GradientFlag, GradientRow } from "../../wire/gradients.js";
+import { toWire } from "../../wire/live.js";
+import { elementsOf } from "../tensor/tensor-elements.js";
+import { percent, short } from "../picture/numbers.js";
 
 /** Bounds beyond which a row is flagged. */
 export interface GradientLimits {
