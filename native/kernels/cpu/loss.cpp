@@ -99,12 +99,12 @@ template <class T> Status nll_backward(const Call& call) {
   });
 }
 
-// out[c] = x[c] - log(sum of exp(x)), shifted by the maximum.
+// out[c] = x[c] - max - log(sum of exp(x - max)): in this order large logits lose no digits.
 template <class T> void log_softmax_row(const T* x, int64_t step, int64_t classes, T* out) {
   for (int64_t c = 0; c < classes; ++c) out[c] = x[c * step];
   const T shift = greatest(out, classes);
-  const T sum = sum_of<T>(classes, [&](int64_t c) { return exp(out[c] - shift); });
-  const T log_sum = shift + log(sum);
+  for (int64_t c = 0; c < classes; ++c) out[c] -= shift;
+  const T log_sum = log(sum_of<T>(classes, [&](int64_t c) { return exp(out[c]); }));
   for (int64_t c = 0; c < classes; ++c) out[c] -= log_sum;
 }
 
