@@ -31,7 +31,7 @@ const stepsFor = (machine) => [
     name: "Python environment",
     needs: [],
     inputs: ["scripts/python-packages.txt"],
-    outputs: [".venv/bin/python", ".venv/share/jupyter/lab/settings/overrides.json"],
+    outputs: [".venv/bin/python"],
     run: (log) => makePythonEnvironment(machine.python, log),
   },
   {
@@ -51,7 +51,7 @@ const stepsFor = (machine) => [
   {
     name: "JupyterLab extension",
     needs: ["Python environment", "library and kernel"],
-    inputs: ["package.json", "extension", "kernel/kernelspec"],
+    inputs: ["package.json", "extension", "kernel/install.ts", "scripts/setup.mjs"],
     outputs: [
       "build/labextension/package.json",
       ".venv/share/jupyter/labextensions/cellgrad",
@@ -77,13 +77,6 @@ async function makePythonEnvironment(interpreter, log) {
   ].flat();
   await run(python, ["-m", "pip", "install", "--no-deps", "--only-binary=:all:", "-r", requirements, ...tools], { log });
   writeJson(".venv/package.json", {}); // Python packages carry CommonJS scripts: our "type": "module" is not for them
-  // No news and no update prompts: the first thing to be seen is the notebook.
-  writeJson(".venv/share/jupyter/lab/settings/overrides.json", {
-    "@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false },
-  });
-  writeJson(".venv/etc/jupyter/labconfig/page_config.json", {
-    disabledExtensions: { "@jupyterlab/apputils-extension:announcements": true },
-  });
 }
 
 /** True when the machine's own tool is at least that version; otherwise the one from PyPI goes into `.venv`. */
@@ -109,7 +102,7 @@ export async function buildNative(folder, settings, { log, compiler, target }) {
 /** The tool in `.venv` when it was needed there, else the machine's. */
 const toolPath = (tool) => (existsSync(inClone(".venv/bin", tool)) ? inClone(".venv/bin", tool) : tool);
 
-/** Bundles the extension and puts it and the kernelspec where this clone's JupyterLab finds them. */
+/** Bundles the extension and puts it, the kernelspec and the settings where this clone's JupyterLab finds them. */
 async function buildExtension(log) {
   const builder = inClone("node_modules/@jupyter/builder/lib/build-labextension.js");
   const core = inClone("node_modules/@jupyterlab/core-meta/core.package.json");
@@ -119,6 +112,18 @@ async function buildExtension(log) {
   rmSync(link, { recursive: true, force: true });
   symlinkSync(inClone("build/labextension"), link);
   await run(process.execPath, [inClone("build/js/kernel/cli.js"), "install", "--prefix", inClone(".venv")], { log });
+  configureJupyter();
+}
+
+/** No news and no update prompts: the first thing to be seen is the notebook. Notebooks that name no kernel get ours. */
+function configureJupyter() {
+  writeJson(".venv/share/jupyter/lab/settings/overrides.json", {
+    "@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false },
+  });
+  writeJson(".venv/etc/jupyter/labconfig/page_config.json", {
+    disabledExtensions: { "@jupyterlab/apputils-extension:announcements": true },
+  });
+  writeJson(".venv/etc/jupyter/jupyter_server_config.json", { MultiKernelManager: { default_kernel_name: "cellgrad" } });
 }
 
 function writeJson(path, value) {
