@@ -134,7 +134,12 @@ function wantedNodes(roots: readonly { edge: Edge }[], inputs: readonly Tensor[]
   inputs.forEach((input, index) => {
     const edge = edgeOf(input);
     if (edge === null) {
-      throw new AutogradError({ op: "grad", argument: "inputs", expected: "tensors that require grad", got: `one of shape ${formatShape(input.shape)} that does not` });
+      throw new AutogradError({
+        op: "grad",
+        argument: "inputs",
+        expected: "tensors that require grad",
+        got: `one of shape ${formatShape(input.shape)} that does not`,
+      });
     }
     captured.set(edge.node, [...(captured.get(edge.node) ?? []), { index, output: edge.output }]);
   });
@@ -194,7 +199,11 @@ class LatestFirst {
 function rootOf(op: string, output: Tensor, gradient: Tensor | null, single: boolean): { edge: Edge; grad: Tensor } {
   const edge = edgeOf(output);
   if (edge === null) {
-    throw new AutogradError({ op, expected: "a tensor that requires grad", got: `one of shape ${formatShape(output.shape)} that does not` });
+    throw new AutogradError({
+      op,
+      expected: "a tensor that requires grad",
+      got: `one of shape ${formatShape(output.shape)} that does not`,
+    });
   }
   if (gradient === null) {
     if (output.numel() !== 1) {
@@ -265,7 +274,13 @@ export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | reado
   return found.map((result, i) => {
     if (result !== null) return result;
     if (!allowUnused) {
-      throw new AutogradError({ op: "grad", argument: "inputs", expected: "tensors that the outputs depend on", got: `input ${i}, which was not used`, hint: "pass { allowUnused: true }" });
+      throw new AutogradError({
+        op: "grad",
+        argument: "inputs",
+        expected: "tensors that the outputs depend on",
+        got: `input ${i}, which was not used`,
+        hint: "pass { allowUnused: true }",
+      });
     }
     return (options.materializeGrads ? ops.zerosLike(ins[i]!) : null) as Tensor;
   });

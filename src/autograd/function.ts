@@ -24,7 +24,12 @@ export class FunctionContext {
     const { node } = this;
     if (node === null) return this.kept;
     if (node.rule === null) {
-      throw new AutogradError({ op: node.name, expected: "saved tensors that are still there", got: "ones freed by an earlier backward", hint: "pass { retainGraph: true }" });
+      throw new AutogradError({
+        op: node.name,
+        expected: "saved tensors that are still there",
+        got: "ones freed by an earlier backward",
+        hint: "pass { retainGraph: true }",
+      });
     }
     return node.saved.map((_, i) => node.tensor(i));
   }
@@ -94,12 +99,21 @@ export abstract class Function {
     return (result instanceof Tensor ? made[0]! : made) as R;
   }
 
-  private static gradients(ctx: FunctionContext, inputs: readonly unknown[], outputs: readonly Tensor[], grads: readonly (Tensor | null)[]): (Tensor | null)[] {
+  private static gradients(
+    ctx: FunctionContext,
+    inputs: readonly unknown[],
+    outputs: readonly Tensor[],
+    grads: readonly (Tensor | null)[],
+  ): (Tensor | null)[] {
     const given = grads.map((grad, i) => grad ?? outputs[i]!.detach().mul(0));
     const answer = this.backward(ctx, ...(given as never[]));
     const list: readonly (Tensor | null | undefined)[] = Array.isArray(answer) ? answer : [answer as Tensor | null];
     if (list.length !== inputs.length && list.length !== inputs.filter((input) => input instanceof Tensor).length) {
-      throw new AutogradError({ op: `${this.name}.backward`, expected: `one gradient for each of ${inputs.length} inputs`, got: String(list.length) });
+      throw new AutogradError({
+        op: `${this.name}.backward`,
+        expected: `one gradient for each of ${inputs.length} inputs`,
+        got: String(list.length),
+      });
     }
     const perInput = list.length === inputs.length ? list : null;
     const picked = perInput === null ? list : perInput.filter((_, i) => inputs[i] instanceof Tensor);

@@ -23,21 +23,45 @@ const listOf = (value: Outputs): readonly Tensor[] => (value instanceof Tensor ?
  * Compares the gradients of `fn` with central differences at `inputs` (float64 tensors that require grad).
  * @example autograd.gradcheck((x) => x.sin(), [randn(3, { dtype: "float64", requiresGrad: true })])
  */
-export function gradcheck(fn: (...inputs: Tensor[]) => Outputs, inputs: Tensor | readonly Tensor[], options: GradcheckOptions = {}): boolean {
+export function gradcheck(
+  fn: (...inputs: Tensor[]) => Outputs,
+  inputs: Tensor | readonly Tensor[],
+  options: GradcheckOptions = {},
+): boolean {
   const { eps = 1e-6, atol = 1e-5, rtol = 1e-3, raiseException = true } = options;
   const ins = listOf(inputs);
   const checked = ins.filter((t) => t.requiresGrad);
-  if (checked.length === 0) throw new ValueError({ op: "gradcheck", argument: "inputs", expected: "at least one tensor that requires grad", got: "none" });
+  if (checked.length === 0)
+    throw new ValueError({ op: "gradcheck", argument: "inputs", expected: "at least one tensor that requires grad", got: "none" });
   const wrong = checked.find((t) => t.dtype !== "float64");
-  if (wrong) throw new ValueError({ op: "gradcheck", argument: "inputs", expected: "float64 tensors", got: wrong.dtype, hint: "float32 has too few digits for differences" });
+  if (wrong)
+    throw new ValueError({
+      op: "gradcheck",
+      argument: "inputs",
+      expected: "float64 tensors",
+      got: wrong.dtype,
+      hint: "float32 has too few digits for differences",
+    });
   const outputs = listOf(fn(...ins)).filter((t) => t.requiresGrad);
-  for (const [o, output] of outputs.entries()) {
-    // One weight an element: the weighted sum's gradient shows each entry of the Jacobian somewhere.
-    const weights = output.detach().mul(0).add(1);
-    const flat = weights.view(-1);
-    for (let i = 0; i < flat.numel(); i++) flat.setAt(i, 0.5 + ((i * 0.618034) % 1));
-    const analytic = grad(output, checked, { gradOutputs: weights, retainGraph: true, allowUnused: true, materializeGrads: true });
-    const value = (): number => withRecording(true, () => Number(listOf(fn(...ins)).filter((t) => t.requiresGrad)[o]!.detach().mul(weights).sum().item()));
+  // One weight an element: the weighted sum's gradient shows each entry of the Jacobian somewhere.
+  const weights = outputs.map((output) => spreadWeights(output));
+  // All analytic gradients first: the differences change the inputs that the graph saved.
+  const claims = outputs.map((output, o) =>
+    grad(output, checked, { gradOutputs: weights[o]!, retainGraph: true, allowUnused: true, materializeGrads: true }),
+  );
+  for (const o of outputs.keys()) {
+    const analytic = claims[o]!;
+    const value = (): number =>
+      withRecording(true, () =>
+        Number(
+          listOf(fn(...ins))
+            .filter((t) => t.requiresGrad)
+            [o]!.detach()
+            .mul(weights[o]!)
+            .sum()
+            .item(),
+        ),
+      );
     for (const [k, input] of checked.entries()) {
       const elements = input.detach().view(-1);
       const expected = analytic[k]!.contiguous().view(-1);
@@ -52,15 +76,31 @@ export function gradcheck(fn: (...inputs: Tensor[]) => Outputs, inputs: Tensor |
         const claimed = Number(expected.at(i).item());
         if (Math.abs(numeric - claimed) <= atol + rtol * Math.abs(numeric)) continue;
         if (!raiseException) return false;
-        throw new AutogradError({ op: "gradcheck", expected: `d output ${o} / d input ${k}[${i}] to be ${numeric}, by differences`, got: String(claimed) });
+        throw new AutogradError({
+          op: "gradcheck",
+          expected: `d output ${o} / d input ${k}[${i}] to be ${numeric}, by differences`,
+          got: String(claimed),
+        });
       }
     }
   }
   return true;
 }
 
+/** Weights in [0.5, 1.5) that repeat at no distance of the shape. */
+function spreadWeights(output: Tensor): Tensor {
+  const weights = output.detach().mul(0).contiguous();
+  const flat = weights.view(-1);
+  for (let i = 0; i < flat.numel(); i++) flat.setAt(i, 0.5 + ((i * 0.618034) % 1));
+  return weights;
+}
+
 /** As {@link gradcheck}, for second derivatives: the gradient function itself is checked. */
-export function gradgradcheck(fn: (...inputs: Tensor[]) => Outputs, inputs: Tensor | readonly Tensor[], options: GradcheckOptions = {}): boolean {
+export function gradgradcheck(
+  fn: (...inputs: Tensor[]) => Outputs,
+  inputs: Tensor | readonly Tensor[],
+  options: GradcheckOptions = {},
+): boolean {
   const ins = listOf(inputs);
   const outputs = listOf(fn(...ins)).filter((t) => t.requiresGrad);
   const seeds = outputs.map((t) => {

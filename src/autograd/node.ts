@@ -98,7 +98,9 @@ export class Saved {
 
 function changed(node: Node, value: Tensor, version: number, tag: StorageTag): AutogradError {
   const { culprit } = tag;
-  const where = culprit?.stack?.split("\n").find((line) => /:\d+:\d+\)?$/.test(line) && !/[\\/](build[\\/]js[\\/])?src[\\/](ops|tensor|autograd)[\\/]/.test(line));
+  const where = culprit?.stack
+    ?.split("\n")
+    .find((line) => /:\d+:\d+\)?$/.test(line) && !/[\\/](build[\\/]js[\\/])?src[\\/](ops|tensor|autograd)[\\/]/.test(line));
   return new AutogradError({
     op: node.name,
     expected: `the ${value.dtype} tensor of shape ${formatShape(value.shape)} that it saved, at version ${version}`,

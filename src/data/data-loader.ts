@@ -36,13 +36,29 @@ export class DataLoader<T = Tensor[]> {
   private readonly collateFn: ((samples: unknown[]) => unknown) | null;
   private readonly generator: Generator | null;
 
-  constructor(dataset: Dataset, batchSize?: number | DataLoaderOptions, shuffle?: boolean | DataLoaderOptions, options?: DataLoaderOptions) {
+  constructor(
+    dataset: Dataset,
+    batchSize?: number | DataLoaderOptions,
+    shuffle?: boolean | DataLoaderOptions,
+    options?: DataLoaderOptions,
+  ) {
     type Values = [Dataset, number, boolean, boolean, ((samples: unknown[]) => unknown) | null, Generator | null];
-    [this.dataset, this.batchSize, this.shuffle, this.dropLast, this.collateFn, this.generator] = bind("DataLoader", params, [dataset, batchSize, shuffle, options]) as Values;
+    [this.dataset, this.batchSize, this.shuffle, this.dropLast, this.collateFn, this.generator] = bind("DataLoader", params, [
+      dataset,
+      batchSize,
+      shuffle,
+      options,
+    ]) as Values;
     if (typeof this.dataset?.length !== "number" || typeof this.dataset.at !== "function") {
-      throw new ValueError({ op: "DataLoader", argument: "dataset", expected: "a Dataset with length and at(index)", got: describe(dataset) });
+      throw new ValueError({
+        op: "DataLoader",
+        argument: "dataset",
+        expected: "a Dataset with length and at(index)",
+        got: describe(dataset),
+      });
     }
-    if (this.batchSize < 1) throw new ValueError({ op: "DataLoader", argument: "batchSize", expected: "at least 1", got: String(this.batchSize) });
+    if (this.batchSize < 1)
+      throw new ValueError({ op: "DataLoader", argument: "batchSize", expected: "at least 1", got: String(this.batchSize) });
   }
 
   /** The number of batches in an epoch. */
@@ -78,7 +94,9 @@ export function defaultCollate(samples: readonly unknown[]): unknown {
   if (typeof first === "bigint" || typeof first === "boolean") return tensor(samples as bigint[]);
   if (Array.isArray(first)) return first.map((_, i) => defaultCollate(samples.map((sample) => (sample as unknown[])[i])));
   if (typeof first === "object" && first !== null) {
-    return Object.fromEntries(Object.keys(first).map((key) => [key, defaultCollate(samples.map((sample) => (sample as Record<string, unknown>)[key]))]));
+    return Object.fromEntries(
+      Object.keys(first).map((key) => [key, defaultCollate(samples.map((sample) => (sample as Record<string, unknown>)[key]))]),
+    );
   }
   return samples;
 }

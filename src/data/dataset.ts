@@ -32,11 +32,17 @@ export class TensorDataset extends Dataset<Tensor[]> {
 
   constructor(...tensors: Tensor[]) {
     super();
-    if (tensors.length === 0) throw new ValueError({ op: "TensorDataset", argument: "tensors", expected: "at least one Tensor", got: "none" });
+    if (tensors.length === 0)
+      throw new ValueError({ op: "TensorDataset", argument: "tensors", expected: "at least one Tensor", got: "none" });
     tensors.forEach((t, i) => {
-      if (!(t instanceof Tensor)) throw new ValueError({ op: "TensorDataset", argument: `tensors[${i}]`, expected: "a Tensor", got: describe(t) });
+      if (!(t instanceof Tensor))
+        throw new ValueError({ op: "TensorDataset", argument: `tensors[${i}]`, expected: "a Tensor", got: describe(t) });
       if (t.shape.length === 0 || t.shape[0] !== tensors[0]!.shape[0]) {
-        throw new ShapeError({ op: "TensorDataset", expected: "tensors with one first size", got: tensors.map((x) => formatShape(x.shape)).join(", ") });
+        throw new ShapeError({
+          op: "TensorDataset",
+          expected: "tensors with one first size",
+          got: tensors.map((x) => formatShape(x.shape)).join(", "),
+        });
       }
     });
     this.tensors = tensors;
@@ -73,7 +79,11 @@ export class Subset<T> extends Dataset<T> {
 }
 
 /** Splits a dataset at random. @param lengths sizes that add up to its length, or fractions that add up to 1 */
-export function randomSplit<T>(dataset: Dataset<T>, lengths: readonly number[], options: { generator?: Generator | null } = {}): Subset<T>[] {
+export function randomSplit<T>(
+  dataset: Dataset<T>,
+  lengths: readonly number[],
+  options: { generator?: Generator | null } = {},
+): Subset<T>[] {
   const total = lengths.reduce((a, b) => a + b, 0);
   let sizes = lengths;
   if (Math.abs(total - 1) < 1e-9 && lengths.every((n) => n <= 1)) {
@@ -81,7 +91,12 @@ export function randomSplit<T>(dataset: Dataset<T>, lengths: readonly number[], 
     let left = dataset.length - floors.reduce((a, b) => a + b, 0);
     sizes = floors.map((n) => n + (left-- > 0 ? 1 : 0));
   } else if (total !== dataset.length) {
-    throw new ValueError({ op: "randomSplit", argument: "lengths", expected: `sizes that add up to ${dataset.length}`, got: String(total) });
+    throw new ValueError({
+      op: "randomSplit",
+      argument: "lengths",
+      expected: `sizes that add up to ${dataset.length}`,
+      got: String(total),
+    });
   }
   const order = randperm(dataset.length, options).tolist() as number[];
   let start = 0;

@@ -38,7 +38,10 @@ export class LeakyReLU extends Module {
   readonly negativeSlope: number;
   constructor(negativeSlope?: number | { negativeSlope?: number; inplace?: boolean }, options?: boolean | InPlace) {
     super();
-    [this.negativeSlope] = readArguments<[number]>("LeakyReLU", "negativeSlope: float = 0.01, inplace: bool = false", [negativeSlope, options]);
+    [this.negativeSlope] = readArguments<[number]>("LeakyReLU", "negativeSlope: float = 0.01, inplace: bool = false", [
+      negativeSlope,
+      options,
+    ]);
   }
   forward(input: Tensor): Tensor {
     return F.leakyRelu(input, this.negativeSlope);
@@ -84,7 +87,10 @@ export class Softplus extends Module {
   readonly threshold: number;
   constructor(beta?: number | { beta?: number; threshold?: number }, threshold?: number | { threshold?: number }) {
     super();
-    [this.beta, this.threshold] = readArguments<[number, number]>("Softplus", "beta: float = 1.0, threshold: float = 20.0", [beta, threshold]);
+    [this.beta, this.threshold] = readArguments<[number, number]>("Softplus", "beta: float = 1.0, threshold: float = 20.0", [
+      beta,
+      threshold,
+    ]);
   }
   forward(input: Tensor): Tensor {
     return F.softplus(input, this.beta, this.threshold);

@@ -16,7 +16,13 @@ abstract class Numbered extends Module {
   /** The module at a place; negative counts from the end. */
   at(index: number): Module {
     const found = [...this.children()].at(index);
-    if (found === undefined) throw new IndexError({ op: `${this.constructor.name}.at`, argument: "index", expected: `in the range [${-this.length}, ${this.length - 1}]`, got: String(index) });
+    if (found === undefined)
+      throw new IndexError({
+        op: `${this.constructor.name}.at`,
+        argument: "index",
+        expected: `in the range [${-this.length}, ${this.length - 1}]`,
+        got: String(index),
+      });
     return found;
   }
 
@@ -36,7 +42,10 @@ export class Sequential extends Numbered {
   constructor(...modules: Module[] | [Record<string, Module>] | [readonly Module[]]) {
     super();
     const [first] = modules;
-    const named = modules.length === 1 && !(first instanceof Module) && typeof first === "object" && first !== null ? Object.entries(first as Record<string, Module>) : modules.map((module, i) => [String(i), module] as const);
+    const named =
+      modules.length === 1 && !(first instanceof Module) && typeof first === "object" && first !== null
+        ? Object.entries(first as Record<string, Module>)
+        : modules.map((module, i) => [String(i), module] as const);
     for (const [name, module] of named) {
       requireModule("Sequential", module);
       this.registerModule(name, module);

@@ -1,5 +1,19 @@
 /** `cg.nn.functional`: layers without state. */
-export { relu, silu, mish, hardswish, hardsigmoid, leakyRelu, elu, softplus, hardtanh, threshold, logsigmoid, sigmoid, tanh } from "../ops/unary.js";
+export {
+  relu,
+  silu,
+  mish,
+  hardswish,
+  hardsigmoid,
+  leakyRelu,
+  elu,
+  softplus,
+  hardtanh,
+  threshold,
+  logsigmoid,
+  sigmoid,
+  tanh,
+} from "../ops/unary.js";
 export { softmax, logSoftmax, gelu, layerNorm, batchNorm } from "../ops/softmax.js";
 export { conv2d, maxPool2d, avgPool2d, type ConvOptions, type MaxPoolOptions, type AvgPoolOptions, type Pair } from "../ops/convolution.js";
 export { linear } from "../ops/matmul.js";

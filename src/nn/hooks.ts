@@ -20,7 +20,12 @@ function gateway(tensors: readonly Tensor[], onGrads: (grads: Grads) => Grads): 
 }
 
 /** Runs forward with its tensors going through the two gateways. */
-export function attachBackwardHooks(module: Module, hooks: ReadonlySet<BackwardHook>, args: readonly unknown[], run: (...args: unknown[]) => unknown): unknown {
+export function attachBackwardHooks(
+  module: Module,
+  hooks: ReadonlySet<BackwardHook>,
+  args: readonly unknown[],
+  run: (...args: unknown[]) => unknown,
+): unknown {
   let gradOutput: Grads = [];
   const inputs = args.filter((arg) => arg instanceof Tensor);
   const entered = gateway(inputs, (gradInput) => {

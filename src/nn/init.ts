@@ -48,7 +48,12 @@ export function calculateGain(nonlinearity: Nonlinearity, param: number | null =
     case "selu":
       return 3 / 4;
     default:
-      throw new ValueError({ op: "calculateGain", argument: "nonlinearity", expected: "linear, conv2d, sigmoid, tanh, relu, leaky_relu or selu", got: describe(nonlinearity) });
+      throw new ValueError({
+        op: "calculateGain",
+        argument: "nonlinearity",
+        expected: "linear, conv2d, sigmoid, tanh, relu, leaky_relu or selu",
+        got: describe(nonlinearity),
+      });
   }
 }
 
@@ -89,4 +94,5 @@ export function kaimingUniform_(t: Tensor, options: KaimingOptions = {}): Tensor
   return uniform_(t, -bound, bound, { generator: options.generator });
 }
 /** He et al. (2015), normal. */
-export const kaimingNormal_ = (t: Tensor, options: KaimingOptions = {}): Tensor => normal_(t, 0, kaimingStd("kaimingNormal_", t, options), { generator: options.generator });
+export const kaimingNormal_ = (t: Tensor, options: KaimingOptions = {}): Tensor =>
+  normal_(t, 0, kaimingStd("kaimingNormal_", t, options), { generator: options.generator });

@@ -17,6 +17,7 @@ export function repr(value: unknown): string {
   if (typeof value === "boolean") return value ? "True" : "False";
   if (Array.isArray(value)) return `(${value.map(repr).join(", ")})`;
   if (value instanceof Tensor) return String(value);
-  if (typeof value === "number" && !Number.isInteger(value) && Math.abs(value) < 1e-4) return value.toExponential().replace(/e-(\d)$/, "e-0$1");
+  if (typeof value === "number" && !Number.isInteger(value) && Math.abs(value) < 1e-4)
+    return value.toExponential().replace(/e-(\d)$/, "e-0$1");
   return String(value);
 }

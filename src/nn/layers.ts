@@ -46,7 +46,11 @@ export class Linear extends Module {
 
   constructor(inFeatures: number, outFeatures: number, bias?: boolean | LinearOptions, options?: LinearOptions) {
     super();
-    const [nIn, nOut, withBias, device, dtype] = readArguments<[number, number, boolean, ...Factory]>("Linear", `inFeatures: int, outFeatures: int, bias: bool = true, ${factory}`, [inFeatures, outFeatures, bias, options]);
+    const [nIn, nOut, withBias, device, dtype] = readArguments<[number, number, boolean, ...Factory]>(
+      "Linear",
+      `inFeatures: int, outFeatures: int, bias: bool = true, ${factory}`,
+      [inFeatures, outFeatures, bias, options],
+    );
     requirePositive("Linear", { inFeatures: nIn, outFeatures: nOut }, 0);
     this.inFeatures = nIn;
     this.outFeatures = nOut;
@@ -84,7 +88,8 @@ export interface Conv2dOptions extends FactoryOptions {
   bias?: boolean;
   paddingMode?: "zeros";
 }
-const pairOf = (value: unknown): [number, number] => (Array.isArray(value) ? (value.length === 1 ? [value[0], value[0]] : (value as [number, number])) : [value as number, value as number]);
+const pairOf = (value: unknown): [number, number] =>
+  Array.isArray(value) ? (value.length === 1 ? [value[0], value[0]] : (value as [number, number])) : [value as number, value as number];
 
 /** Convolution. [N, inChannels, H, W] -> [N, outChannels, H', W']. @example new nn.Conv2d(1, 16, 3, { padding: 1 }) */
 export class Conv2d extends Module {
@@ -102,9 +107,15 @@ export class Conv2d extends Module {
     super();
     type Values = [number, number, Pair, Pair, Pair | "valid" | "same", Pair, number, boolean, string, ...Factory];
     const signature = `inChannels: int, outChannels: int, kernelSize: pair, stride: pair = 1, padding: any = 0, dilation: pair = 1, groups: int = 1, bias: bool = true, paddingMode: zeros = zeros, ${factory}`;
-    const [nIn, nOut, kernel, stride, padding, dilation, groups, bias, , device, dtype] = readArguments<Values>("Conv2d", signature, [inChannels, outChannels, kernelSize, ...rest]);
+    const [nIn, nOut, kernel, stride, padding, dilation, groups, bias, , device, dtype] = readArguments<Values>("Conv2d", signature, [
+      inChannels,
+      outChannels,
+      kernelSize,
+      ...rest,
+    ]);
     requirePositive("Conv2d", { inChannels: nIn, outChannels: nOut, groups });
-    if (nIn % groups !== 0 || nOut % groups !== 0) throw new ValueError({ op: "Conv2d", argument: "groups", expected: `a divisor of ${nIn} and ${nOut}`, got: String(groups) });
+    if (nIn % groups !== 0 || nOut % groups !== 0)
+      throw new ValueError({ op: "Conv2d", argument: "groups", expected: `a divisor of ${nIn} and ${nOut}`, got: String(groups) });
     this.inChannels = nIn;
     this.outChannels = nOut;
     this.kernelSize = pairOf(kernel);
@@ -186,7 +197,12 @@ abstract class BatchNorm extends Module {
 
   forward(input: Tensor): Tensor {
     if (!this.ranks.includes(input.shape.length) || input.shape[1] !== this.numFeatures) {
-      throw new ShapeError({ op: this.constructor.name, argument: "input", expected: `of shape ${this.expected} with C = ${this.numFeatures}`, got: formatShape(input.shape) });
+      throw new ShapeError({
+        op: this.constructor.name,
+        argument: "input",
+        expected: `of shape ${this.expected} with C = ${this.numFeatures}`,
+        got: formatShape(input.shape),
+      });
     }
     const batch = this.training || this.running_mean === null;
     let momentum = this.momentum ?? 0;
@@ -195,7 +211,16 @@ abstract class BatchNorm extends Module {
       if (this.momentum === null) momentum = 1 / Number(this.num_batches_tracked.item());
     }
     const [mean, variance] = !this.training || this.trackRunningStats ? [this.running_mean, this.running_var] : [null, null];
-    return batchNorm(input, batch && !this.training ? null : mean, batch && !this.training ? null : variance, this.weight, this.bias, batch, momentum, this.eps);
+    return batchNorm(
+      input,
+      batch && !this.training ? null : mean,
+      batch && !this.training ? null : variance,
+      this.weight,
+      this.bias,
+      batch,
+      momentum,
+      this.eps,
+    );
   }
 
   override extraRepr(): string {
@@ -268,8 +293,13 @@ export class Embedding extends Module {
   constructor(numEmbeddings: number, embeddingDim: number, paddingIdx?: number | null | EmbeddingOptions, options?: EmbeddingOptions) {
     super();
     type Values = [number, number, number | null, ...Factory];
-    const [n, width, padding, device, dtype] = readArguments<Values>("Embedding", `numEmbeddings: int, embeddingDim: int, paddingIdx: int? = null, ${factory}`, [numEmbeddings, embeddingDim, paddingIdx, options]);
-    if (padding !== null && (padding < -n || padding >= n)) throw new ValueError({ op: "Embedding", argument: "paddingIdx", expected: `within ${n} rows`, got: String(padding) });
+    const [n, width, padding, device, dtype] = readArguments<Values>(
+      "Embedding",
+      `numEmbeddings: int, embeddingDim: int, paddingIdx: int? = null, ${factory}`,
+      [numEmbeddings, embeddingDim, paddingIdx, options],
+    );
+    if (padding !== null && (padding < -n || padding >= n))
+      throw new ValueError({ op: "Embedding", argument: "paddingIdx", expected: `within ${n} rows`, got: String(padding) });
     [this.numEmbeddings, this.embeddingDim] = [n, width];
     this.paddingIdx = padding !== null && padding < 0 ? padding + n : padding;
     this.weight = new Parameter(empty(n, width, place(device, dtype)));
@@ -314,7 +344,8 @@ export class MaxPool2d extends Module {
   readonly options: readonly [Pair, Pair | null, Pair, Pair, boolean, boolean];
   constructor(kernelSize: Pair, ...rest: (Pair | null | boolean | MaxPoolLayerOptions)[]) {
     super();
-    const signature = "kernelSize: ints, stride: ints? = null, padding: ints = 0, dilation: ints = 1, returnIndices: bool = false, ceilMode: bool = false";
+    const signature =
+      "kernelSize: ints, stride: ints? = null, padding: ints = 0, dilation: ints = 1, returnIndices: bool = false, ceilMode: bool = false";
     this.options = readArguments<[Pair, Pair | null, Pair, Pair, boolean, boolean]>("MaxPool2d", signature, [kernelSize, ...rest]);
     Object.defineProperty(this, "options", { enumerable: false });
   }
@@ -341,7 +372,8 @@ export class AvgPool2d extends Module {
   readonly options: readonly [Pair, Pair | null, Pair, boolean, boolean, number | null];
   constructor(kernelSize: Pair, ...rest: (Pair | null | boolean | AvgPoolLayerOptions)[]) {
     super();
-    const signature = "kernelSize: ints, stride: ints? = null, padding: ints = 0, ceilMode: bool = false, countIncludePad: bool = true, divisorOverride: int? = null";
+    const signature =
+      "kernelSize: ints, stride: ints? = null, padding: ints = 0, ceilMode: bool = false, countIncludePad: bool = true, divisorOverride: int? = null";
     this.options = readArguments<[Pair, Pair | null, Pair, boolean, boolean, number | null]>("AvgPool2d", signature, [kernelSize, ...rest]);
     Object.defineProperty(this, "options", { enumerable: false });
   }

@@ -19,7 +19,11 @@ export class CrossEntropyLoss extends Module {
   constructor(...args: (Tensor | null | number | string | CrossEntropyOptions)[]) {
     super();
     const signature = `weight: tensor? = null, ignoreIndex: int = -100, ${reduction}, labelSmoothing: float = 0.0`;
-    const [weight, ignoreIndex, kind, smoothing] = readArguments<[Tensor | null, number, Reduction, number]>("CrossEntropyLoss", signature, args);
+    const [weight, ignoreIndex, kind, smoothing] = readArguments<[Tensor | null, number, Reduction, number]>(
+      "CrossEntropyLoss",
+      signature,
+      args,
+    );
     this.registerBuffer("weight", weight);
     [this.ignoreIndex, this.reduction, this.labelSmoothing] = [ignoreIndex, kind, smoothing];
   }
@@ -35,7 +39,11 @@ export class NLLLoss extends Module {
   readonly reduction: Reduction;
   constructor(...args: (Tensor | null | number | string | ClassLossOptions)[]) {
     super();
-    const [weight, ignoreIndex, kind] = readArguments<[Tensor | null, number, Reduction]>("NLLLoss", `weight: tensor? = null, ignoreIndex: int = -100, ${reduction}`, args);
+    const [weight, ignoreIndex, kind] = readArguments<[Tensor | null, number, Reduction]>(
+      "NLLLoss",
+      `weight: tensor? = null, ignoreIndex: int = -100, ${reduction}`,
+      args,
+    );
     this.registerBuffer("weight", weight);
     [this.ignoreIndex, this.reduction] = [ignoreIndex, kind];
   }
@@ -51,7 +59,11 @@ export class BCEWithLogitsLoss extends Module {
   readonly reduction: Reduction;
   constructor(...args: (Tensor | null | string | WeightedOptions)[]) {
     super();
-    const [weight, kind, posWeight] = readArguments<[Tensor | null, Reduction, Tensor | null]>("BCEWithLogitsLoss", `weight: tensor? = null, ${reduction}, posWeight: tensor? = null`, args);
+    const [weight, kind, posWeight] = readArguments<[Tensor | null, Reduction, Tensor | null]>(
+      "BCEWithLogitsLoss",
+      `weight: tensor? = null, ${reduction}, posWeight: tensor? = null`,
+      args,
+    );
     this.registerBuffer("weight", weight);
     this.registerBuffer("pos_weight", posWeight);
     this.reduction = kind;
@@ -126,7 +138,11 @@ export class KLDivLoss extends Module {
   readonly logTarget: boolean;
   constructor(...args: (string | { reduction?: Reduction | "batchmean"; logTarget?: boolean })[]) {
     super();
-    [this.reduction, this.logTarget] = readArguments("KLDivLoss", "reduction: mean|sum|none|batchmean = mean, logTarget: bool = false", args);
+    [this.reduction, this.logTarget] = readArguments(
+      "KLDivLoss",
+      "reduction: mean|sum|none|batchmean = mean, logTarget: bool = false",
+      args,
+    );
   }
   forward(input: Tensor, target: Tensor): Tensor {
     return F.klDiv(input, target, { reduction: this.reduction, logTarget: this.logTarget });

@@ -138,14 +138,16 @@ export abstract class Module {
   getSubmodule(path: string): Module {
     if (path === "") return this;
     const found = [...this.namedModules()].find(([name]) => name === path);
-    if (found === undefined) throw new ValueError({ op: "getSubmodule", argument: "path", expected: "the path of a module", got: describe(path) });
+    if (found === undefined)
+      throw new ValueError({ op: "getSubmodule", argument: "path", expected: "the path of a module", got: describe(path) });
     return found[1];
   }
 
   /** The parameter at a key such as `"layers.0.weight"`. */
   getParameter(key: string): Parameter {
     const found = [...this.namedParameters()].find(([name]) => name === key);
-    if (found === undefined) throw new ValueError({ op: "getParameter", argument: "key", expected: "the key of a parameter", got: describe(key) });
+    if (found === undefined)
+      throw new ValueError({ op: "getParameter", argument: "key", expected: "the key of a parameter", got: describe(key) });
     return found[1];
   }
 
@@ -174,14 +176,29 @@ export abstract class Module {
     const missingKeys = Object.keys(own).filter((key) => !(key in state));
     const unexpectedKeys = Object.keys(state).filter((key) => !(key in own));
     if (strict && missingKeys.length + unexpectedKeys.length > 0) {
-      const parts = [missingKeys.length > 0 ? `without ${missingKeys.join(", ")}` : "", unexpectedKeys.length > 0 ? `with unknown ${unexpectedKeys.join(", ")}` : ""];
-      throw new ValueError({ op: "loadStateDict", argument: "state", expected: "the keys of the module", got: `a state ${parts.filter(Boolean).join(" and ")}` });
+      const parts = [
+        missingKeys.length > 0 ? `without ${missingKeys.join(", ")}` : "",
+        unexpectedKeys.length > 0 ? `with unknown ${unexpectedKeys.join(", ")}` : "",
+      ];
+      throw new ValueError({
+        op: "loadStateDict",
+        argument: "state",
+        expected: "the keys of the module",
+        got: `a state ${parts.filter(Boolean).join(" and ")}`,
+      });
     }
     for (const [key, target] of Object.entries(own)) {
       const source = state[key];
       if (source === undefined) continue;
-      if (!(source instanceof Tensor)) throw new ValueError({ op: "loadStateDict", argument: key, expected: "a Tensor", got: describe(source) });
-      if (!sameShape(source.shape, target.shape)) throw new ShapeError({ op: "loadStateDict", argument: key, expected: `of shape ${formatShape(target.shape)}`, got: formatShape(source.shape) });
+      if (!(source instanceof Tensor))
+        throw new ValueError({ op: "loadStateDict", argument: key, expected: "a Tensor", got: describe(source) });
+      if (!sameShape(source.shape, target.shape))
+        throw new ShapeError({
+          op: "loadStateDict",
+          argument: key,
+          expected: `of shape ${formatShape(target.shape)}`,
+          got: formatShape(source.shape),
+        });
     }
     withRecording(false, () => {
       for (const [key, target] of Object.entries(own)) if (state[key]) target.copy_(state[key]);
@@ -265,7 +282,8 @@ export abstract class Module {
   }
 
   private addHook<H>(hooks: Set<H>, hook: H): Removable {
-    if (typeof hook !== "function") throw new ValueError({ op: "registerHook", argument: "hook", expected: "a function", got: describe(hook) });
+    if (typeof hook !== "function")
+      throw new ValueError({ op: "registerHook", argument: "hook", expected: "a function", got: describe(hook) });
     this.wrapForward();
     hooks.add(hook);
     return { remove: () => void hooks.delete(hook) };

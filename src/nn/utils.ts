@@ -14,7 +14,8 @@ export function clipGradNorm_(parameters: Parameters, maxNorm: number, normType 
     const grads = listOf(parameters).flatMap((p) => (p.grad === null ? [] : [p.grad]));
     if (grads.length === 0) return zeros([]);
     const total = stack(grads.map((g) => g.norm(normType))).norm(normType);
-    if (options.errorIfNonfinite && !Number.isFinite(Number(total.item()))) throw new ValueError({ op: "clipGradNorm_", expected: "a finite norm", got: String(total.item()) });
+    if (options.errorIfNonfinite && !Number.isFinite(Number(total.item())))
+      throw new ValueError({ op: "clipGradNorm_", expected: "a finite norm", got: String(total.item()) });
     const scale = total.add(1e-6).reciprocal().mul(maxNorm).clamp(null, 1);
     for (const g of grads) g.mul_(scale);
     return total;

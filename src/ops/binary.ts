@@ -9,7 +9,10 @@ import { bind, parseSignature } from "./schema.js";
 import { where } from "./ternary.js";
 
 type Operand = Tensor | number;
-const noBool = (what: string) => (code: number): string | null => (code === Code.bool ? what : null);
+const noBool =
+  (what: string) =>
+  (code: number): string | null =>
+    code === Code.bool ? what : null;
 const byZero = (op: string, other: Tensor | Scalar, code: number): void => {
   if (category[code]! >= 2) return;
   const zero = typeof other === "object" ? other.eq(0).any().item() === true : Number(other) === 0;
@@ -61,8 +64,18 @@ const trueDiv: Binary = binary("div", {
   result: "float",
   grad: [(g, _, b) => g.div(b), (g, a, b) => times(g.neg(), a).div((b as Tensor).square())],
 });
-const floorDiv: Binary = binary("floorDivide", { kernel: "divFloor", grad: null, refuse: noBool("operands that are not bool"), checkOther: byZero });
-const truncDiv: Binary = binary("divTrunc", { kernel: "divTrunc", grad: null, refuse: noBool("operands that are not bool"), checkOther: byZero });
+const floorDiv: Binary = binary("floorDivide", {
+  kernel: "divFloor",
+  grad: null,
+  refuse: noBool("operands that are not bool"),
+  checkOther: byZero,
+});
+const truncDiv: Binary = binary("divTrunc", {
+  kernel: "divTrunc",
+  grad: null,
+  refuse: noBool("operands that are not bool"),
+  checkOther: byZero,
+});
 
 /** Options of {@link div}. */
 export interface DivOptions {
@@ -126,10 +139,7 @@ export const pow: Binary = binary("pow", {
 export const atan2: Binary = binary("atan2", {
   tensorsOnly: true,
   result: "float",
-  grad: [
-    (g, y, x) => times(g, x).div(sumOfSquares(y, x)),
-    (g, y, x) => times(g.neg(), y).div(sumOfSquares(y, x)),
-  ],
+  grad: [(g, y, x) => times(g, x).div(sumOfSquares(y, x)), (g, y, x) => times(g.neg(), y).div(sumOfSquares(y, x))],
 });
 /** sqrt(input^2 + other^2) without overflow. Shapes broadcast. */
 export const hypot: Binary = binary("hypot", {
@@ -149,17 +159,36 @@ export const minimum: Binary = binary("minimum", {
 /** The larger of both; a number wins over NaN. Shapes broadcast. */
 export const fmax: Binary = binary("fmax", {
   tensorsOnly: true,
-  grad: [(g, a, b) => g.mul(ge(a, b).logicalOr((b as Tensor).isnan())), (g, a, b) => g.mul(ge(a, b).logicalOr((b as Tensor).isnan()).logicalNot())],
+  grad: [
+    (g, a, b) => g.mul(ge(a, b).logicalOr((b as Tensor).isnan())),
+    (g, a, b) =>
+      g.mul(
+        ge(a, b)
+          .logicalOr((b as Tensor).isnan())
+          .logicalNot(),
+      ),
+  ],
 });
 /** The smaller of both; a number wins over NaN. Shapes broadcast. */
 export const fmin: Binary = binary("fmin", {
   tensorsOnly: true,
-  grad: [(g, a, b) => g.mul(le(a, b).logicalOr((b as Tensor).isnan())), (g, a, b) => g.mul(le(a, b).logicalOr((b as Tensor).isnan()).logicalNot())],
+  grad: [
+    (g, a, b) => g.mul(le(a, b).logicalOr((b as Tensor).isnan())),
+    (g, a, b) =>
+      g.mul(
+        le(a, b)
+          .logicalOr((b as Tensor).isnan())
+          .logicalNot(),
+      ),
+  ],
 });
 /** The magnitude of input with the sign of other. Shapes broadcast. */
 export const copysign: Binary = binary("copysign", {
   result: "float",
-  grad: [(g, a, b) => g.mul(times((a as Tensor).sign(), typeof b === "number" ? (Object.is(b, -0) || b < 0 ? -1 : 1) : where(b.lt(0), -1, 1))), (g) => g.mul(0)],
+  grad: [
+    (g, a, b) => g.mul(times((a as Tensor).sign(), typeof b === "number" ? (Object.is(b, -0) || b < 0 ? -1 : 1) : where(b.lt(0), -1, 1))),
+    (g) => g.mul(0),
+  ],
 });
 /** log(e^input + e^other) without overflow. Shapes broadcast. */
 export const logaddexp: Binary = binary("logaddexp", {
@@ -229,7 +258,9 @@ export const siluBackward: Binary = binary("siluBackward", {
     (g, h, x) => {
       const s = (x as Tensor).sigmoid();
       const slope = s.mul(s.neg().add(1));
-      return times(g, h).mul(slope).mul((x as Tensor).mul(s.mul(-2).add(1)).add(2));
+      return times(g, h)
+        .mul(slope)
+        .mul((x as Tensor).mul(s.mul(-2).add(1)).add(2));
     },
   ],
 });
@@ -237,8 +268,12 @@ export const siluBackward: Binary = binary("siluBackward", {
 const scaledParams = parseSignature("input: tensor, other: tensor, slope: float");
 const leakyCode = launch.codesOf("binaryAttr")("leakyReluBackward");
 /** g where x > 0, slope * g elsewhere. */
-export const leakyReluBackward: (input: Tensor, other: Tensor, slope: number) => Tensor = register("leakyReluBackward", scaledParams, (g, x, slope) => {
-  const out = launch.binaryAttr("leakyReluBackward", leakyCode, g, x, slope, 0, g.shape, g.dt);
-  if (recorded(g)) record("leakyReluBackward", out, [g], [x], ([h], node) => [leakyReluBackward(h!, node.tensor(0), slope)]);
-  return out;
-});
+export const leakyReluBackward: (input: Tensor, other: Tensor, slope: number) => Tensor = register(
+  "leakyReluBackward",
+  scaledParams,
+  (g, x, slope) => {
+    const out = launch.binaryAttr("leakyReluBackward", leakyCode, g, x, slope, 0, g.shape, g.dt);
+    if (recorded(g)) record("leakyReluBackward", out, [g], [x], ([h], node) => [leakyReluBackward(h!, node.tensor(0), slope)]);
+    return out;
+  },
+);

@@ -19,7 +19,9 @@ export const clone: (input: Tensor) => Tensor = op("clone", "input: tensor", (in
 setLate({ clone });
 
 /** The tensor itself when row-major, else a row-major copy. */
-export const contiguous: (input: Tensor) => Tensor = op("contiguous", "input: tensor", (input: Tensor) => (input.isContiguous() ? input : clone(input)));
+export const contiguous: (input: Tensor) => Tensor = op("contiguous", "input: tensor", (input: Tensor) =>
+  input.isContiguous() ? input : clone(input),
+);
 
 /** @internal Changes the dtype, recorded. */
 export function convertDtype(input: Tensor, dt: number): Tensor {
@@ -51,27 +53,29 @@ export interface ToOptions {
  * The tensor with another dtype, device, or those of another tensor; itself when nothing changes.
  * @example tensor([1.7]).to("int64") // [1]
  */
-export const to: (input: Tensor, target?: DType | Device | Tensor | ToOptions, second?: DType | ToOptions, options?: ToOptions) => Tensor = op(
-  "to",
-  "input: tensor, device: any? = null, dtype: any? = null, nonBlocking: bool = false, copy: bool = false",
-  (input: Tensor, first: unknown, second: unknown, _nonBlocking: boolean, copy: boolean) => {
-    let dt = input.dt;
-    let dev = input.dev;
-    for (const target of [first, second]) {
-      if (target === null) continue;
-      if (target instanceof Tensor) [dt, dev] = [target.dt, target.dev];
-      else if (typeof target === "string" && (target in codeOf || target === second)) dt = dtypeCode("to", target);
-      else if (typeof target === "string" && /^[a-z]+\d+$/.test(target) && !/^(cuda|opencl)/.test(target)) dt = dtypeCode("to", target);
-      else if (typeof target === "string") dev = deviceCode("to", target);
-      else throw new ValueError({ op: "to", argument: "device", expected: "a dtype, a device or a Tensor", got: describe(target) });
-    }
-    const out = convertDevice(convertDtype(input, dt), dev);
-    return copy && out === input ? clone(input) : out;
-  },
-);
+export const to: (input: Tensor, target?: DType | Device | Tensor | ToOptions, second?: DType | ToOptions, options?: ToOptions) => Tensor =
+  op(
+    "to",
+    "input: tensor, device: any? = null, dtype: any? = null, nonBlocking: bool = false, copy: bool = false",
+    (input: Tensor, first: unknown, second: unknown, _nonBlocking: boolean, copy: boolean) => {
+      let dt = input.dt;
+      let dev = input.dev;
+      for (const target of [first, second]) {
+        if (target === null) continue;
+        if (target instanceof Tensor) [dt, dev] = [target.dt, target.dev];
+        else if (typeof target === "string" && (target in codeOf || target === second)) dt = dtypeCode("to", target);
+        else if (typeof target === "string" && /^[a-z]+\d+$/.test(target) && !/^(cuda|opencl)/.test(target)) dt = dtypeCode("to", target);
+        else if (typeof target === "string") dev = deviceCode("to", target);
+        else throw new ValueError({ op: "to", argument: "device", expected: "a dtype, a device or a Tensor", got: describe(target) });
+      }
+      const out = convertDevice(convertDtype(input, dt), dev);
+      return copy && out === input ? clone(input) : out;
+    },
+  );
 
 type Cast = (input: Tensor) => Tensor;
-const castMethod = (name: string, dtype: DType): Cast => op<Cast>(name, "input: tensor", (input: Tensor) => convertDtype(input, codeOf[dtype]));
+const castMethod = (name: string, dtype: DType): Cast =>
+  op<Cast>(name, "input: tensor", (input: Tensor) => convertDtype(input, codeOf[dtype]));
 /** As `to("float32")`. */
 export const float = castMethod("float", "float32");
 /** As `to("float64")`. */
@@ -90,7 +94,11 @@ export const bool = castMethod("bool", "bool");
 export const byte = castMethod("byte", "uint8");
 
 /** As `to(other)`: dtype and device of another tensor. */
-export const typeAs: (input: Tensor, other: Tensor) => Tensor = op("typeAs", "input: tensor, other: tensor", (input: Tensor, other: Tensor) => to(input, other));
+export const typeAs: (input: Tensor, other: Tensor) => Tensor = op(
+  "typeAs",
+  "input: tensor, other: tensor",
+  (input: Tensor, other: Tensor) => to(input, other),
+);
 
 const copyParams = parseSignature("input: tensor, src: tensor, nonBlocking: bool = false");
 inPlaceForms.set("copy_", (...args: unknown[]) => {
@@ -129,4 +137,3 @@ function constant(name: string, target: Tensor, value: Scalar): Tensor {
   };
   return inPlace(name, target, [], () => fillWith(name, target, value), compute);
 }
-

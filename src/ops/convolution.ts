@@ -44,13 +44,22 @@ type Geometry = readonly number[];
  * @param padding zeros around the image, or "valid" (none), or "same" (output as large as input; stride 1)
  * @throws ShapeError when channels do not fit, or the kernel is larger than the padded image
  */
-export const conv2d: (input: Tensor, weight: Tensor, bias?: Tensor | null | ConvOptions, stride?: Pair | ConvOptions, padding?: Pair | "valid" | "same" | ConvOptions, dilation?: Pair | ConvOptions, groups?: number | ConvOptions) => Tensor = op(
+export const conv2d: (
+  input: Tensor,
+  weight: Tensor,
+  bias?: Tensor | null | ConvOptions,
+  stride?: Pair | ConvOptions,
+  padding?: Pair | "valid" | "same" | ConvOptions,
+  dilation?: Pair | ConvOptions,
+  groups?: number | ConvOptions,
+) => Tensor = op(
   "conv2d",
   "input: tensor, weight: tensor, bias: tensor? = null, stride: any = 1, padding: any = 0, dilation: any = 1, groups: int = 1",
   (input: Tensor, weight: Tensor, bias: Tensor | null, strideArg: unknown, paddingArg: unknown, dilationArg: unknown, groups: number) => {
     input.live("conv2d");
     weight.live("conv2d");
-    if (input.shape.length === 3) return conv2d(input.unsqueeze(0), weight, bias, strideArg as Pair, paddingArg as Pair, dilationArg as Pair, groups).squeeze(0);
+    if (input.shape.length === 3)
+      return conv2d(input.unsqueeze(0), weight, bias, strideArg as Pair, paddingArg as Pair, dilationArg as Pair, groups).squeeze(0);
     checkConv(input, weight, bias, groups);
     const stride = pairOf("conv2d", "stride", strideArg, 1);
     const dilation = pairOf("conv2d", "dilation", dilationArg, 1);
@@ -58,7 +67,8 @@ export const conv2d: (input: Tensor, weight: Tensor, bias?: Tensor | null | Conv
     let x = input;
     let padding: [number, number];
     if (paddingArg === "same") {
-      if (stride[0] !== 1 || stride[1] !== 1) throw new ValueError({ op: "conv2d", argument: "padding", expected: `a number where stride is not 1`, got: `"same"` });
+      if (stride[0] !== 1 || stride[1] !== 1)
+        throw new ValueError({ op: "conv2d", argument: "padding", expected: `a number where stride is not 1`, got: `"same"` });
       const total = [dilation[0] * (kH - 1), dilation[1] * (kW - 1)];
       padding = [Math.floor(total[0]! / 2), Math.floor(total[1]! / 2)];
       // An even kernel needs one more zero at the end.
@@ -67,7 +77,8 @@ export const conv2d: (input: Tensor, weight: Tensor, bias?: Tensor | null | Conv
       padding = paddingArg === "valid" ? [0, 0] : pairOf("conv2d", "padding", paddingArg, 0);
     }
     const geometry = [...stride, ...padding, ...dilation, groups];
-    const size = (i: 0 | 1): number => Math.floor((x.shape[2 + i]! + 2 * padding[i] - dilation[i] * (weight.shape[2 + i]! - 1) - 1) / stride[i]) + 1;
+    const size = (i: 0 | 1): number =>
+      Math.floor((x.shape[2 + i]! + 2 * padding[i] - dilation[i] * (weight.shape[2 + i]! - 1) - 1) / stride[i]) + 1;
     const shape = [x.shape[0]!, weight.shape[0]!, size(0), size(1)];
     if (shape[2]! < 1 || shape[3]! < 1) {
       throw new ShapeError({
@@ -83,7 +94,9 @@ export const conv2d: (input: Tensor, weight: Tensor, bias?: Tensor | null | Conv
 );
 
 const padEnd = (x: Tensor, h: number, w: number): Tensor =>
-  embed(x, [x.shape[0]!, x.shape[1]!, x.shape[2]! + h, x.shape[3]! + w], (base) => base.narrow(2, 0, x.shape[2]!).narrow(3, 0, x.shape[3]!));
+  embed(x, [x.shape[0]!, x.shape[1]!, x.shape[2]! + h, x.shape[3]! + w], (base) =>
+    base.narrow(2, 0, x.shape[2]!).narrow(3, 0, x.shape[3]!),
+  );
 
 function checkConv(input: Tensor, weight: Tensor, bias: Tensor | null, groups: number): void {
   const refuse = (argument: string, expected: string, got: string): never => {
@@ -91,12 +104,26 @@ function checkConv(input: Tensor, weight: Tensor, bias: Tensor | null, groups: n
   };
   if (input.shape.length !== 4) refuse("input", "of shape [N, C, H, W] or [C, H, W]", formatShape(input.shape));
   if (weight.shape.length !== 4) refuse("weight", "of shape [O, C/groups, kH, kW]", formatShape(weight.shape));
-  if (groups < 1 || weight.shape[0]! % groups !== 0) throw new ValueError({ op: "conv2d", argument: "groups", expected: `a positive divisor of weight[0] = ${weight.shape[0]}`, got: String(groups) });
+  if (groups < 1 || weight.shape[0]! % groups !== 0)
+    throw new ValueError({
+      op: "conv2d",
+      argument: "groups",
+      expected: `a positive divisor of weight[0] = ${weight.shape[0]}`,
+      got: String(groups),
+    });
   if (input.shape[1] !== weight.shape[1]! * groups) {
-    refuse("input", `with ${weight.shape[1]! * groups} channels for a weight of shape ${formatShape(weight.shape)} and ${groups} group${groups === 1 ? "" : "s"}`, `${input.shape[1]} in ${formatShape(input.shape)}`);
+    refuse(
+      "input",
+      `with ${weight.shape[1]! * groups} channels for a weight of shape ${formatShape(weight.shape)} and ${groups} group${groups === 1 ? "" : "s"}`,
+      `${input.shape[1]} in ${formatShape(input.shape)}`,
+    );
   }
-  if (bias !== null && (bias.shape.length !== 1 || bias.shape[0] !== weight.shape[0])) refuse("bias", `of shape [${weight.shape[0]}]`, formatShape(bias.shape));
-  for (const [argument, t] of [["weight", weight], ["bias", bias]] as const) {
+  if (bias !== null && (bias.shape.length !== 1 || bias.shape[0] !== weight.shape[0]))
+    refuse("bias", `of shape [${weight.shape[0]}]`, formatShape(bias.shape));
+  for (const [argument, t] of [
+    ["weight", weight],
+    ["bias", bias],
+  ] as const) {
     if (t === null) continue;
     requireSameDevice("conv2d", input, t);
     if (t.dt !== input.dt) throw new DTypeError({ op: "conv2d", argument, expected: `${input.dtype}, as input`, got: t.dtype });
@@ -152,13 +179,28 @@ interface PoolGeometry {
   readonly shape: readonly number[];
 }
 
-function poolGeometry(name: string, x: Tensor, kernelArg: unknown, strideArg: unknown, paddingArg: unknown, dilationArg: unknown, ceilMode: boolean): PoolGeometry {
-  if (x.shape.length !== 4) throw new ShapeError({ op: name, argument: "input", expected: "of shape [N, C, H, W] or [C, H, W]", got: formatShape(x.shape) });
+function poolGeometry(
+  name: string,
+  x: Tensor,
+  kernelArg: unknown,
+  strideArg: unknown,
+  paddingArg: unknown,
+  dilationArg: unknown,
+  ceilMode: boolean,
+): PoolGeometry {
+  if (x.shape.length !== 4)
+    throw new ShapeError({ op: name, argument: "input", expected: "of shape [N, C, H, W] or [C, H, W]", got: formatShape(x.shape) });
   const kernel = pairOf(name, "kernelSize", kernelArg, 1);
   const stride = strideArg === null || (Array.isArray(strideArg) && strideArg.length === 0) ? kernel : pairOf(name, "stride", strideArg, 1);
   const padding = pairOf(name, "padding", paddingArg, 0);
   const dilation = pairOf(name, "dilation", dilationArg, 1);
-  if (padding.some((p, i) => p > kernel[i]! / 2)) throw new ValueError({ op: name, argument: "padding", expected: `at most half of kernelSize ${formatShape(kernel)}`, got: formatShape(padding) });
+  if (padding.some((p, i) => p > kernel[i]! / 2))
+    throw new ValueError({
+      op: name,
+      argument: "padding",
+      expected: `at most half of kernelSize ${formatShape(kernel)}`,
+      got: formatShape(padding),
+    });
   const size = (i: 0 | 1): number => {
     const free = x.shape[2 + i]! + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1;
     let n = (ceilMode ? Math.ceil(free / stride[i]) : Math.floor(free / stride[i])) + 1;
@@ -167,7 +209,13 @@ function poolGeometry(name: string, x: Tensor, kernelArg: unknown, strideArg: un
     return n;
   };
   const shape = [x.shape[0]!, x.shape[1]!, size(0), size(1)];
-  if (shape[2]! < 1 || shape[3]! < 1) throw new ShapeError({ op: name, argument: "kernelSize", expected: `one that fits the padded image of ${formatShape(x.shape)}`, got: formatShape(kernel) });
+  if (shape[2]! < 1 || shape[3]! < 1)
+    throw new ShapeError({
+      op: name,
+      argument: "kernelSize",
+      expected: `one that fits the padded image of ${formatShape(x.shape)}`,
+      got: formatShape(kernel),
+    });
   return { kernel, stride, padding, dilation, shape };
 }
 
@@ -181,22 +229,49 @@ export interface MaxPoolOptions {
   returnIndices?: boolean;
 }
 interface MaxPool {
-  (input: Tensor, kernelSize: Pair, stride: Pair | null | undefined, padding: Pair, dilation: Pair, ceilMode: boolean, returnIndices: true): Named<{ values: Tensor; indices: Tensor }>;
+  (
+    input: Tensor,
+    kernelSize: Pair,
+    stride: Pair | null | undefined,
+    padding: Pair,
+    dilation: Pair,
+    ceilMode: boolean,
+    returnIndices: true,
+  ): Named<{ values: Tensor; indices: Tensor }>;
   (input: Tensor, kernelSize: Pair, options: MaxPoolOptions & { returnIndices: true }): Named<{ values: Tensor; indices: Tensor }>;
-  (input: Tensor, kernelSize: Pair, stride?: Pair | null | MaxPoolOptions, padding?: Pair | MaxPoolOptions, dilation?: Pair | MaxPoolOptions, ceilMode?: boolean | MaxPoolOptions, returnIndices?: false | MaxPoolOptions): Tensor;
+  (
+    input: Tensor,
+    kernelSize: Pair,
+    stride?: Pair | null | MaxPoolOptions,
+    padding?: Pair | MaxPoolOptions,
+    dilation?: Pair | MaxPoolOptions,
+    ceilMode?: boolean | MaxPoolOptions,
+    returnIndices?: false | MaxPoolOptions,
+  ): Tensor;
 }
 
 /** The largest element of each window. [N,C,H,W] -> [N,C,H',W']. @param stride default kernelSize */
 export const maxPool2d: MaxPool = op(
   "maxPool2d",
   "input: tensor, kernelSize: any, stride: any? = null, padding: any = 0, dilation: any = 1, ceilMode: bool = false, returnIndices: bool = false",
-  ((input: Tensor, kernelSize: unknown, stride: unknown, padding: unknown, dilation: unknown, ceilMode: boolean, returnIndices: boolean) => {
+  ((
+    input: Tensor,
+    kernelSize: unknown,
+    stride: unknown,
+    padding: unknown,
+    dilation: unknown,
+    ceilMode: boolean,
+    returnIndices: boolean,
+  ) => {
     const x = input.shape.length === 3 ? input.unsqueeze(0) : input;
     x.live("maxPool2d");
     const geometry = poolGeometry("maxPool2d", x, kernelSize, stride, padding, dilation, ceilMode);
     const { shape } = geometry;
     const attrs = [...geometry.kernel, ...geometry.stride, ...geometry.padding, ...geometry.dilation];
-    const outputs = [{ shape, dt: x.dt }, { shape, dt: Code.int64 }];
+    const outputs = [
+      { shape, dt: x.dt },
+      { shape, dt: Code.int64 },
+    ];
     const [values, indices] = launch.runMany("maxPool2d", kernels.maxPool, [x], outputs, attrs) as [Tensor, Tensor];
     const { shape: xShape } = x;
     if (recorded(x)) record("maxPool2d", values, [x], [indices], ([g], node) => [maxPoolGrad(g!, node.tensor(0), xShape)]);
@@ -210,7 +285,9 @@ function maxPoolGrad(g: Tensor, indices: Tensor, xShape: readonly number[]): Ten
   const out = launch.run("maxPool2d", kernels.maxPoolBackward, [g, indices], xShape, g.dt, []);
   if (!recorded(g)) return out;
   const { shape } = g;
-  return record("maxPool2dBackward", out, [g], [indices], ([h], node) => [h!.flatten(2).gather(2, node.tensor(0).flatten(2)).reshape(shape)]);
+  return record("maxPool2dBackward", out, [g], [indices], ([h], node) => [
+    h!.flatten(2).gather(2, node.tensor(0).flatten(2)).reshape(shape),
+  ]);
 }
 
 export interface AvgPoolOptions {
@@ -224,10 +301,26 @@ export interface AvgPoolOptions {
 }
 
 /** The mean of each window. [N,C,H,W] -> [N,C,H',W']. @param stride default kernelSize */
-export const avgPool2d: (input: Tensor, kernelSize: Pair, stride?: Pair | null | AvgPoolOptions, padding?: Pair | AvgPoolOptions, ceilMode?: boolean | AvgPoolOptions, countIncludePad?: boolean | AvgPoolOptions, divisorOverride?: number | null | AvgPoolOptions) => Tensor = op(
+export const avgPool2d: (
+  input: Tensor,
+  kernelSize: Pair,
+  stride?: Pair | null | AvgPoolOptions,
+  padding?: Pair | AvgPoolOptions,
+  ceilMode?: boolean | AvgPoolOptions,
+  countIncludePad?: boolean | AvgPoolOptions,
+  divisorOverride?: number | null | AvgPoolOptions,
+) => Tensor = op(
   "avgPool2d",
   "input: tensor, kernelSize: any, stride: any? = null, padding: any = 0, ceilMode: bool = false, countIncludePad: bool = true, divisorOverride: int? = null",
-  (input: Tensor, kernelSize: unknown, stride: unknown, padding: unknown, ceilMode: boolean, countIncludePad: boolean, divisor: number | null) => {
+  (
+    input: Tensor,
+    kernelSize: unknown,
+    stride: unknown,
+    padding: unknown,
+    ceilMode: boolean,
+    countIncludePad: boolean,
+    divisor: number | null,
+  ) => {
     const x = input.shape.length === 3 ? input.unsqueeze(0) : input;
     x.live("avgPool2d");
     if (divisor === 0) throw new ValueError({ op: "avgPool2d", argument: "divisorOverride", expected: "not zero", got: "0" });

@@ -42,7 +42,8 @@ export type TensorData = Scalar | Complex | ArrayBufferView | Tensor | readonly 
 export const tensor: (data: TensorData, options?: TensorOptions) => Tensor = op(
   "tensor",
   `data: any, ${making}`,
-  (data: TensorData, dt: number | null, dev: number | null, requiresGrad: boolean) => withGrad(fromData("tensor", data, dt, dev ?? 0), requiresGrad),
+  (data: TensorData, dt: number | null, dev: number | null, requiresGrad: boolean) =>
+    withGrad(fromData("tensor", data, dt, dev ?? 0), requiresGrad),
   { method: false },
 );
 /** As {@link tensor}, but a tensor that fits already is returned itself. */
@@ -59,7 +60,8 @@ export const fromTypedArray: (data: ArrayBufferView, shape?: readonly number[] |
   "data: any, shape: ints? = null",
   (data: ArrayBufferView, shape: number[] | null) => {
     const dt = ArrayBuffer.isView(data) ? codeOfTypedArray(data) : -1;
-    if (dt < 0) throw new ValueError({ op: "fromTypedArray", argument: "data", expected: "a typed array such as Float32Array", got: describe(data) });
+    if (dt < 0)
+      throw new ValueError({ op: "fromTypedArray", argument: "data", expected: "a typed array such as Float32Array", got: describe(data) });
     const { length } = data as Float32Array;
     if (shape !== null && numelOf(checkSizes("fromTypedArray", shape, "shape")) !== length) {
       throw new ShapeError({ op: "fromTypedArray", argument: "shape", expected: `a shape of ${length} elements`, got: formatShape(shape) });
@@ -78,7 +80,7 @@ function fromData(name: string, data: TensorData, dt: number | null, dev: number
     return dt === null ? t : castTo(t, dt);
   }
   const shape: number[] = [];
-  for (let level: unknown = data; isList(level) && !(ArrayBuffer.isView(level) && shape.length === 0); ) {
+  for (let level: unknown = data; isList(level) && !(ArrayBuffer.isView(level) && shape.length === 0);) {
     shape.push(level.length);
     if (level.length === 0) break;
     level = level[0];
@@ -89,7 +91,8 @@ function fromData(name: string, data: TensorData, dt: number | null, dev: number
   // Kinds: 0 bool, 1 bigint, 2 number, 3 complex.
   const own = [Code.bool, Code.int64, defaultDtypeCode(), Code.complex64][kind]!;
   const target = dt ?? own;
-  if (kind === 3 && category[target] !== 3) throw new DTypeError({ op: name, argument: "dtype", expected: "a complex dtype for complex data", got: launch.dtypeName(target) });
+  if (kind === 3 && category[target] !== 3)
+    throw new DTypeError({ op: name, argument: "dtype", expected: "a complex dtype for complex data", got: launch.dtypeName(target) });
   const storage = pickStorage(target, kind);
   const buffer = typedArrayFor(storage, leaves.length);
   for (let i = 0; i < leaves.length; i++) write(buffer, storage, i, leaves[i]);
@@ -99,9 +102,14 @@ function fromData(name: string, data: TensorData, dt: number | null, dev: number
 
 /** Numbers are written as float64 and cast by native code where the target is not a plain typed array. */
 function pickStorage(target: number, kind: number): number {
-  if (kind === 3 || category[target] === 3) return target === Code.complex128 || kind !== 3 ? (category[target] === 3 ? target : Code.float64) : target;
+  if (kind === 3 || category[target] === 3)
+    return target === Code.complex128 || kind !== 3 ? (category[target] === 3 ? target : Code.float64) : target;
   if (target === Code.int64) return kind === 2 ? Code.float64 : Code.int64;
-  return target === Code.float32 || target === Code.float64 || target === Code.bool ? (kind === 1 && target === Code.bool ? Code.int64 : target) : Code.float64;
+  return target === Code.float32 || target === Code.float64 || target === Code.bool
+    ? kind === 1 && target === Code.bool
+      ? Code.int64
+      : target
+    : Code.float64;
 }
 
 function write(buffer: ArrayBufferView, storage: number, i: number, leaf: unknown): void {
@@ -189,7 +197,8 @@ export const full: (size: number | readonly number[], fillValue: Scalar, options
   },
   { method: false, differentiable: false },
 );
-const scalarCode = (value: Scalar): number => (typeof value === "boolean" ? Code.bool : typeof value === "bigint" ? Code.int64 : defaultDtypeCode());
+const scalarCode = (value: Scalar): number =>
+  typeof value === "boolean" ? Code.bool : typeof value === "bigint" ? Code.int64 : defaultDtypeCode();
 
 type Like = (input: Tensor, options?: TensorOptions) => Tensor;
 function like(name: string, value: number | null): Like {
@@ -227,22 +236,37 @@ function arangeOf(...args: (Scalar | ArangeOptions)[]): Tensor {
   const named = isOptions(args.at(-1)) ? (args.at(-1) as Record<string, unknown>) : {};
   const positional = isOptions(args.at(-1)) ? args.length - 1 : args.length;
   const full = positional === 0 && named["start"] === undefined ? [0, ...args] : args;
-  const [a, b, step, dt, dev, requiresGrad] = bind("arange", arangeParams, full) as [Scalar, Scalar | null, Scalar, number | null, number | null, boolean];
+  const [a, b, step, dt, dev, requiresGrad] = bind("arange", arangeParams, full) as [
+    Scalar,
+    Scalar | null,
+    Scalar,
+    number | null,
+    number | null,
+    boolean,
+  ];
   const [start, end] = b === null ? [0, a] : [a, b];
   const [from, to, by] = [Number(start), Number(end), Number(step)];
-  if (!Number.isFinite(from) || !Number.isFinite(to)) throw new ValueError({ op: "arange", argument: "end", expected: "finite bounds", got: `${from} and ${to}` });
+  if (!Number.isFinite(from) || !Number.isFinite(to))
+    throw new ValueError({ op: "arange", argument: "end", expected: "finite bounds", got: `${from} and ${to}` });
   if (by === 0 || Number.isNaN(by)) throw new ValueError({ op: "arange", argument: "step", expected: "not zero", got: String(by) });
-  if ((to - from) / by < 0) throw new ValueError({ op: "arange", argument: "end", expected: "reached from start by step", got: `${from} to ${to} by ${by}` });
+  if ((to - from) / by < 0)
+    throw new ValueError({ op: "arange", argument: "end", expected: "reached from start by step", got: `${from} to ${to} by ${by}` });
   const whole = [from, to, by].every(Number.isInteger);
   const n = Math.max(0, Math.ceil((to - from) / by));
-  return withGrad(launch.run("arange", code("arange"), [], [n], dt ?? (whole ? Code.int64 : defaultDtypeCode()), [from, by], dev ?? 0), requiresGrad);
+  return withGrad(
+    launch.run("arange", code("arange"), [], [n], dt ?? (whole ? Code.int64 : defaultDtypeCode()), [from, by], dev ?? 0),
+    requiresGrad,
+  );
 }
 
 /**
  * Numbers from start (default 0) to end (excluded), step apart; int64 when all are integers, else the default dtype.
  * @example arange(4) // [0, 1, 2, 3]
  */
-export const arange: (...args: (Scalar | ArangeOptions)[]) => Tensor = register("arange", arangeParams, arangeOf, { method: false, differentiable: false });
+export const arange: (...args: (Scalar | ArangeOptions)[]) => Tensor = register("arange", arangeParams, arangeOf, {
+  method: false,
+  differentiable: false,
+});
 
 /** `steps` numbers from start to end, both included. @example linspace(0, 1, 3) // [0., 0.5, 1.] */
 export const linspace: (start: number, end: number, steps: number | TensorOptions, options?: TensorOptions) => Tensor = op(

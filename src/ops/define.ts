@@ -35,7 +35,12 @@ export interface OpOptions {
 }
 
 /** Declares an op: `signature` is its one parameter list, `body` gets the converted values in that order. */
-export function op<F extends AnyFunction>(name: string, signature: string, body: (...values: never[]) => unknown, options: OpOptions = {}): F {
+export function op<F extends AnyFunction>(
+  name: string,
+  signature: string,
+  body: (...values: never[]) => unknown,
+  options: OpOptions = {},
+): F {
   const params = parseSignature(signature);
   const run = body as unknown as (...values: unknown[]) => unknown;
   const call = (...args: unknown[]): unknown => run(...bind(name, params, args));
@@ -56,7 +61,12 @@ export function requireTensor(op: string, argument: string, value: unknown): ass
 /** Tensors of one op must share a device. Differs: torch also moves 0-d CPU tensors; so do we, silently, by reading the number. */
 export function requireSameDevice(op: string, a: Tensor, b: Tensor): void {
   if (a.dev !== b.dev) {
-    throw new DeviceError({ op, expected: "tensors on one device", got: `${a.device} and ${b.device}`, hint: `move one with .to("${a.device}")` });
+    throw new DeviceError({
+      op,
+      expected: "tensors on one device",
+      got: `${a.device} and ${b.device}`,
+      hint: `move one with .to("${a.device}")`,
+    });
   }
 }
 
@@ -84,7 +94,13 @@ export function record(name: string, out: Tensor, inputs: readonly Tensor[], sav
   return out;
 }
 
-export function recordMany(name: string, outs: readonly (Tensor | null)[], inputs: readonly Tensor[], saved: readonly Tensor[], rule: BackwardRule): void {
+export function recordMany(
+  name: string,
+  outs: readonly (Tensor | null)[],
+  inputs: readonly Tensor[],
+  saved: readonly Tensor[],
+  rule: BackwardRule,
+): void {
   const edges: (Edge | null)[] = new Array(inputs.length);
   for (let i = 0; i < inputs.length; i++) edges[i] = edgeOf(inputs[i]!);
   const keep: Saved[] = new Array(saved.length);
@@ -120,7 +136,13 @@ export function setLate(given: Late): void {
  * Runs an op in place. Unrecorded, `write` changes the memory directly. Recorded, the result is computed by `compute` on a copy
  * that keeps the old history, written back, and its history becomes the target's (its base's, when the target is a view).
  */
-export function inPlace(name: string, target: Tensor, others: readonly Tensor[], write: () => void, compute: (before: Tensor) => Tensor): Tensor {
+export function inPlace(
+  name: string,
+  target: Tensor,
+  others: readonly Tensor[],
+  write: () => void,
+  compute: (before: Tensor) => Tensor,
+): Tensor {
   target.live(name);
   if (!recordedAny([target, ...others])) {
     write();
@@ -175,14 +197,24 @@ function splitGrad(g: Tensor, replay: (base: Tensor) => Tensor): readonly Tensor
   const rest = late.clone(g);
   const slice = replay(rest);
   const part = late.clone(replay(g));
-  inPlace("zero_", slice, [], () => done("zero_", native.fill(slice.handle, 0), slice), (before) => before.mul(0));
+  inPlace(
+    "zero_",
+    slice,
+    [],
+    () => done("zero_", native.fill(slice.handle, 0), slice),
+    (before) => before.mul(0),
+  );
   return [rest, part];
 }
 
 /** An in-place result must fit its target: same shape after broadcasting, a dtype that may be cast to the target's. */
 export function requireWritable(name: string, target: Tensor, shape: Shape, dt: number): void {
   if (!sameShape(target.shape, shape)) {
-    throw new ShapeError({ op: name, expected: `a result of the tensor's own shape ${formatShape(target.shape)}`, got: formatShape(shape) });
+    throw new ShapeError({
+      op: name,
+      expected: `a result of the tensor's own shape ${formatShape(target.shape)}`,
+      got: formatShape(shape),
+    });
   }
   if (!canCast(dt, target.dt)) {
     throw new DTypeError({ op: name, expected: `a result that can be stored as ${target.dtype}`, got: dtypes[dt]! });

@@ -14,8 +14,12 @@ export const oneHot: (input: Tensor, numClasses?: number) => Tensor = op(
     if (input.dtype !== "int64") throw new DTypeError({ op: "oneHot", argument: "input", expected: "int64", got: input.dtype });
     const [low, high] = input.numel() === 0 ? [0, -1] : [Number(input.amin().item()), Number(input.amax().item())];
     const classes = numClasses === -1 ? high + 1 : numClasses;
-    if (low < 0 || high >= classes) throw new ValueError({ op: "oneHot", argument: "input", expected: `classes in [0, ${classes - 1}]`, got: `${low} to ${high}` });
-    return launch.empty("oneHot", [...input.shape, classes], input.dt, input.dev).zero_().scatter_(-1, input.unsqueeze(-1), 1);
+    if (low < 0 || high >= classes)
+      throw new ValueError({ op: "oneHot", argument: "input", expected: `classes in [0, ${classes - 1}]`, got: `${low} to ${high}` });
+    return launch
+      .empty("oneHot", [...input.shape, classes], input.dt, input.dev)
+      .zero_()
+      .scatter_(-1, input.unsqueeze(-1), 1);
   },
   { method: false, differentiable: false },
 );
@@ -26,20 +30,35 @@ interface NormalizeOptions {
   eps?: number;
 }
 /** Divides by the p-norm along `dim`, at least eps. @param p default 2 @param dim default 1 @param eps default 1e-12 */
-export const normalize: (input: Tensor, p?: number | NormalizeOptions, dim?: number | NormalizeOptions, eps?: number | NormalizeOptions) => Tensor = op(
+export const normalize: (
+  input: Tensor,
+  p?: number | NormalizeOptions,
+  dim?: number | NormalizeOptions,
+  eps?: number | NormalizeOptions,
+) => Tensor = op(
   "normalize",
   "input: tensor, p: float = 2.0, dim: dim = 1, eps: float = 1e-12",
-  (input: Tensor, p: number, dim: number, eps: number) => input.div(vectorNorm("normalize", input, p, [wrapDim("normalize", dim, input.shape.length)], true).clamp(eps)),
+  (input: Tensor, p: number, dim: number, eps: number) =>
+    input.div(vectorNorm("normalize", input, p, [wrapDim("normalize", dim, input.shape.length)], true).clamp(eps)),
   { method: false },
 );
 
 /** The cosine of the angle between vectors along `dim`; shapes broadcast. @param dim default 1 @param eps default 1e-8 */
-export const cosineSimilarity: (x1: Tensor, x2: Tensor, dim?: number | { dim?: number; eps?: number }, eps?: number | { eps?: number }) => Tensor = op(
+export const cosineSimilarity: (
+  x1: Tensor,
+  x2: Tensor,
+  dim?: number | { dim?: number; eps?: number },
+  eps?: number | { eps?: number },
+) => Tensor = op(
   "cosineSimilarity",
   "x1: tensor, x2: tensor, dim: dim = 1, eps: float = 1e-08",
   (a: Tensor, b: Tensor, dim: number, eps: number) => {
-    const length = (x: Tensor): Tensor => vectorNorm("cosineSimilarity", x, 2, [wrapDim("cosineSimilarity", dim, x.shape.length)], true).clamp(eps);
-    return a.div(length(a)).mul(b.div(length(b))).sum(dim);
+    const length = (x: Tensor): Tensor =>
+      vectorNorm("cosineSimilarity", x, 2, [wrapDim("cosineSimilarity", dim, x.shape.length)], true).clamp(eps);
+    return a
+      .div(length(a))
+      .mul(b.div(length(b)))
+      .sum(dim);
   },
   { method: false },
 );

@@ -11,7 +11,8 @@ import { bind, parseSignature } from "./schema.js";
 const code = launch.codesOf("structured");
 
 function requireIndex(name: string, index: Tensor): Tensor {
-  if (!isIntegral(index.dt) || index.dt === Code.bool) throw new DTypeError({ op: name, argument: "index", expected: "an int64 tensor", got: index.dtype });
+  if (!isIntegral(index.dt) || index.dt === Code.bool)
+    throw new DTypeError({ op: name, argument: "index", expected: "an int64 tensor", got: index.dtype });
   index.live(name);
   return castTo(index, Code.int64);
 }
@@ -22,7 +23,13 @@ function requireFits(name: string, index: Tensor, bound: Shape, d: number, what:
     throw new ShapeError({ op: name, argument: "index", expected: `of ${what}'s rank ${bound.length}`, got: formatShape(index.shape) });
   }
   index.shape.forEach((size, i) => {
-    if (i !== d && size > bound[i]!) throw new ShapeError({ op: name, argument: "index", expected: `no larger than ${what} ${formatShape(bound)} outside dim ${d}`, got: formatShape(index.shape) });
+    if (i !== d && size > bound[i]!)
+      throw new ShapeError({
+        op: name,
+        argument: "index",
+        expected: `no larger than ${what} ${formatShape(bound)} outside dim ${d}`,
+        got: formatShape(index.shape),
+      });
   });
 }
 
@@ -74,7 +81,8 @@ function scattered(name: string, input: Tensor, d: number, index: Tensor, src: T
   scatterWrite(name, out, d, index, src, mode);
   const source = src instanceof Tensor ? src : null;
   if (!recorded(input, source)) return out;
-  if (mode === Mode.multiply) throw new ValueError({ op: name, argument: "reduce", expected: "add, or tensors that need no gradient", got: "multiply" });
+  if (mode === Mode.multiply)
+    throw new ValueError({ op: name, argument: "reduce", expected: "add, or tensors that need no gradient", got: "multiply" });
   return record(name, out, source === null ? [input] : [input, source], [index], ([g], node) => [
     node.needs(0) ? (mode === Mode.add ? g! : scattered("scatter", g!, d, node.tensor(0), 0, Mode.set)) : null,
     node.needs(1) ? gatherShape(g!, d, node.tensor(0), source!.shape) : null,
@@ -95,21 +103,34 @@ function gatherShape(g: Tensor, d: number, index: Tensor, shape: Shape): Tensor 
 const modeOf = (reduce: Reduce | null): number => (reduce === null ? Mode.set : Mode[reduce]);
 
 /** `input` with src (a tensor or a number) written at index along dim; `reduce` adds or multiplies instead. */
-export const scatter: (input: Tensor, dim: number, index: Tensor, src: Tensor | Scalar, options?: { reduce?: Reduce | null }) => Tensor = op(
-  "scatter",
-  scatterSignature,
-  (input: Tensor, dim: number, given: Tensor, src: Tensor | Scalar, reduce: Reduce | null) => {
-    const { d, index } = scatterCheck("scatter", input, dim, given, src);
-    return scattered("scatter", input, d, index, src, modeOf(reduce));
-  },
-  { inPlace: true },
-);
+export const scatter: (input: Tensor, dim: number, index: Tensor, src: Tensor | Scalar, options?: { reduce?: Reduce | null }) => Tensor =
+  op(
+    "scatter",
+    scatterSignature,
+    (input: Tensor, dim: number, given: Tensor, src: Tensor | Scalar, reduce: Reduce | null) => {
+      const { d, index } = scatterCheck("scatter", input, dim, given, src);
+      return scattered("scatter", input, d, index, src, modeOf(reduce));
+    },
+    { inPlace: true },
+  );
 inPlaceForms.set("scatter_", (...args: unknown[]) => {
-  const [target, dim, given, src, reduce] = bind("scatter_", scatterParams, args) as [Tensor, number, Tensor, Tensor | Scalar, Reduce | null];
+  const [target, dim, given, src, reduce] = bind("scatter_", scatterParams, args) as [
+    Tensor,
+    number,
+    Tensor,
+    Tensor | Scalar,
+    Reduce | null,
+  ];
   const { d, index } = scatterCheck("scatter_", target, dim, given, src);
   const mode = modeOf(reduce);
   const others = src instanceof Tensor ? [src] : [];
-  return inPlace("scatter_", target, others, () => scatterWrite("scatter_", target, d, index, src, mode), (before) => scattered("scatter_", before, d, index, src, mode));
+  return inPlace(
+    "scatter_",
+    target,
+    others,
+    () => scatterWrite("scatter_", target, d, index, src, mode),
+    (before) => scattered("scatter_", before, d, index, src, mode),
+  );
 });
 /** `input` with src added at index along dim; equal indices add up, in order. */
 export const scatterAdd: (input: Tensor, dim: number, index: Tensor, src: Tensor) => Tensor = op(
@@ -124,7 +145,13 @@ export const scatterAdd: (input: Tensor, dim: number, index: Tensor, src: Tensor
 inPlaceForms.set("scatterAdd_", (...args: unknown[]) => {
   const [target, dim, given, src] = bind("scatterAdd_", parseSignature(scatterAddSignature), args) as [Tensor, number, Tensor, Tensor];
   const { d, index } = scatterCheck("scatterAdd_", target, dim, given, src);
-  return inPlace("scatterAdd_", target, [src], () => scatterWrite("scatterAdd_", target, d, index, src, Mode.add), (before) => scattered("scatterAdd_", before, d, index, src, Mode.add));
+  return inPlace(
+    "scatterAdd_",
+    target,
+    [src],
+    () => scatterWrite("scatterAdd_", target, d, index, src, Mode.add),
+    (before) => scattered("scatterAdd_", before, d, index, src, Mode.add),
+  );
 });
 
 function requireVector(name: string, index: Tensor): Tensor {
@@ -142,7 +169,14 @@ export const indexSelect: (input: Tensor, dim: number, index: Tensor) => Tensor 
     input.live("indexSelect");
     const { shape } = input;
     if (shape.length === 0) return input.reshape(1).indexSelect(0, index).reshape(shape);
-    const out = launch.run("indexSelect", code("indexSelect"), [input, index], shape.map((size, i) => (i === d ? index.numel() : size)), input.dt, [d]);
+    const out = launch.run(
+      "indexSelect",
+      code("indexSelect"),
+      [input, index],
+      shape.map((size, i) => (i === d ? index.numel() : size)),
+      input.dt,
+      [d],
+    );
     if (!recorded(input)) return out;
     return record("indexSelect", out, [input], [index], ([g], node) => [zerosOf(g!, shape).indexAdd(d, node.tensor(0), g!)]);
   },
@@ -155,7 +189,8 @@ function indexAddCheck(name: string, input: Tensor, dim: number, given: Tensor, 
   const index = requireVector(name, given);
   requireSameDevice(name, input, source);
   if (source.dt !== input.dt) throw new DTypeError({ op: name, argument: "source", expected: input.dtype, got: source.dtype });
-  const fits = source.shape.length === input.shape.length && source.shape.every((size, i) => size === (i === d ? index.numel() : input.shape[i]));
+  const fits =
+    source.shape.length === input.shape.length && source.shape.every((size, i) => size === (i === d ? index.numel() : input.shape[i]));
   if (!fits && input.shape.length > 0) {
     const expected = input.shape.map((size, i) => (i === d ? index.numel() : size));
     throw new ShapeError({ op: name, argument: "source", expected: `of shape ${formatShape(expected)}`, got: formatShape(source.shape) });
@@ -185,7 +220,13 @@ export const indexAdd: (input: Tensor, dim: number, index: Tensor, source: Tenso
   { inPlace: true },
 );
 inPlaceForms.set("indexAdd_", (...args: unknown[]) => {
-  const [target, dim, given, source, scale] = bind("indexAdd_", parseSignature(indexAddSignature), args) as [Tensor, number, Tensor, Tensor, Scalar];
+  const [target, dim, given, source, scale] = bind("indexAdd_", parseSignature(indexAddSignature), args) as [
+    Tensor,
+    number,
+    Tensor,
+    Tensor,
+    Scalar,
+  ];
   const { d, index } = indexAddCheck("indexAdd_", target, dim, given, source);
   const alpha = Number(scale);
   const write = (): void => launch.runInto("indexAdd_", code("indexAdd"), [index, source], [target], [d, alpha]);
@@ -196,23 +237,27 @@ inPlaceForms.set("indexAdd_", (...args: unknown[]) => {
 export const nonzero: (input: Tensor) => Tensor = op(
   "nonzero",
   "input: tensor",
-  (input: Tensor) => launch.run("nonzero", code("nonzero"), [input], [Number(input.countNonzero().item()), input.shape.length], Code.int64, []),
+  (input: Tensor) =>
+    launch.run("nonzero", code("nonzero"), [input], [Number(input.countNonzero().item()), input.shape.length], Code.int64, []),
   { differentiable: false },
 );
 
 /** The elements where `mask` (bool) is true, as a vector; both broadcast. */
-export const maskedSelect: (input: Tensor, mask: Tensor) => Tensor = op("maskedSelect", "input: tensor, mask: tensor", (given: Tensor, cover: Tensor) => {
-  if (cover.dt !== Code.bool) throw new DTypeError({ op: "maskedSelect", argument: "mask", expected: "a bool tensor", got: cover.dtype });
-  const shape = broadcastShapes("maskedSelect", given.shape, cover.shape);
-  const input = given.expand(shape);
-  const mask = cover.expand(shape);
-  const out = launch.run("maskedSelect", code("maskedSelect"), [input, mask], [Number(mask.countNonzero().item())], input.dt, []);
-  if (!recorded(input)) return out;
-  return record("maskedSelect", out, [input], [mask], ([g], node) => [maskedBack(g!, node.tensor(0))]);
-});
+export const maskedSelect: (input: Tensor, mask: Tensor) => Tensor = op(
+  "maskedSelect",
+  "input: tensor, mask: tensor",
+  (given: Tensor, cover: Tensor) => {
+    if (cover.dt !== Code.bool) throw new DTypeError({ op: "maskedSelect", argument: "mask", expected: "a bool tensor", got: cover.dtype });
+    const shape = broadcastShapes("maskedSelect", given.shape, cover.shape);
+    const input = given.expand(shape);
+    const mask = cover.expand(shape);
+    const out = launch.run("maskedSelect", code("maskedSelect"), [input, mask], [Number(mask.countNonzero().item())], input.dt, []);
+    if (!recorded(input)) return out;
+    return record("maskedSelect", out, [input], [mask], ([g], node) => [maskedBack(g!, node.tensor(0))]);
+  },
+);
 
 function maskedBack(g: Tensor, mask: Tensor): Tensor {
   const out = launch.run("maskedSelect", code("maskedScatterBackward"), [g.contiguous(), mask], mask.shape, g.dt, []);
   return recorded(g) ? record("maskedScatterBackward", out, [g], [mask], ([gg], node) => [gg!.maskedSelect(node.tensor(0))]) : out;
 }
-

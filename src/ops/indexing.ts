@@ -24,8 +24,13 @@ export class Slice {
 
 /** `slice(stop)` or `slice(start, stop, step)`: a range for {@link at}; null leaves an end open. @example x.at(slice(1, 5), slice(null, null, 2)) */
 export function slice(start: number | null, stop?: number | null, step?: number | null): Slice {
-  for (const [name, value] of [["start", start], ["stop", stop ?? null], ["step", step ?? null]] as const) {
-    if (value !== null && !Number.isInteger(value)) throw new ValueError({ op: "slice", argument: name, expected: "an integer or null", got: describe(value) });
+  for (const [name, value] of [
+    ["start", start],
+    ["stop", stop ?? null],
+    ["step", step ?? null],
+  ] as const) {
+    if (value !== null && !Number.isInteger(value))
+      throw new ValueError({ op: "slice", argument: name, expected: "an integer or null", got: describe(value) });
   }
   return stop === undefined ? new Slice(null, start) : new Slice(start, stop, step ?? null);
 }
@@ -42,7 +47,13 @@ function readItem(name: string, given: Index): Item {
   if (typeof given === "string") return readText(name, given);
   if (typeof given === "boolean") return asTensor(given);
   const t = given instanceof Tensor ? given : Array.isArray(given) ? positions(name, given) : null;
-  if (t === null) throw new IndexError({ op: name, argument: "index", expected: `integers, slices, null, "...", masks or index tensors`, got: describe(given) });
+  if (t === null)
+    throw new IndexError({
+      op: name,
+      argument: "index",
+      expected: `integers, slices, null, "...", masks or index tensors`,
+      got: describe(given),
+    });
   if (!isIntegral(t.dt)) throw new IndexError({ op: name, argument: "index", expected: "an int or bool tensor", got: t.dtype });
   return t.shape.length === 0 && t.dt !== Code.bool ? Number(t.item()) : t;
 }
@@ -76,11 +87,20 @@ interface Located {
 function locate(name: string, input: Tensor, given: readonly Index[]): Located {
   input.live(name);
   const items = given.map((item) => readItem(name, item));
-  const taken = items.reduce<number>((n, item) => n + (item === null || item === "..." ? 0 : item instanceof Tensor && item.dt === Code.bool ? item.shape.length : 1), 0);
+  const taken = items.reduce<number>(
+    (n, item) => n + (item === null || item === "..." ? 0 : item instanceof Tensor && item.dt === Code.bool ? item.shape.length : 1),
+    0,
+  );
   if (taken > input.shape.length) {
-    throw new IndexError({ op: name, argument: "index", expected: `at most ${input.shape.length} for shape ${formatShape(input.shape)}`, got: String(taken) });
+    throw new IndexError({
+      op: name,
+      argument: "index",
+      expected: `at most ${input.shape.length} for shape ${formatShape(input.shape)}`,
+      got: String(taken),
+    });
   }
-  if (items.filter((item) => item === "...").length > 1) throw new IndexError({ op: name, argument: "index", expected: `at most one "..."`, got: "several" });
+  if (items.filter((item) => item === "...").length > 1)
+    throw new IndexError({ op: name, argument: "index", expected: `at most one "..."`, got: "several" });
   let view = input;
   let dim = 0;
   const advanced: (Tensor | null)[] = [];
@@ -108,7 +128,8 @@ function locate(name: string, input: Tensor, given: readonly Index[]): Located {
 }
 
 function selectAt(name: string, view: Tensor, dim: number, index: number): Tensor {
-  if (dim >= view.shape.length) throw new IndexError({ op: name, argument: "index", expected: `at most ${view.shape.length} indices`, got: "more" });
+  if (dim >= view.shape.length)
+    throw new IndexError({ op: name, argument: "index", expected: `at most ${view.shape.length} indices`, got: "more" });
   return selectDim(name, view, dim, index);
 }
 
@@ -159,7 +180,12 @@ function pick({ source, indices, shape }: Plan): Tensor {
   if (!recorded(source)) return out;
   const { shape: from } = source;
   return record("index", out, [source], indices, ([g], node) => [
-    putInto(launch.empty("zeros", from, g!.dt, g!.dev).zero_(), indices.map((_, i) => node.tensor(i)), g!, true),
+    putInto(
+      launch.empty("zeros", from, g!.dt, g!.dev).zero_(),
+      indices.map((_, i) => node.tensor(i)),
+      g!,
+      true,
+    ),
   ]);
 }
 
@@ -246,12 +272,14 @@ function dropLeadingOnes(value: Tensor, rank: number): Tensor {
 }
 
 /** Adds or puts values at index tensors of the first dims (torch.Tensor.index_put_). */
-inPlaceForms.set("indexPut_", (target: Tensor, indices: readonly Tensor[], values: Tensor, accumulate: boolean | { accumulate?: boolean } = false) => {
-  const add = typeof accumulate === "boolean" ? accumulate : (accumulate.accumulate ?? false);
-  const located = locate("indexPut_", target, indices);
-  const plan = planOf("indexPut_", located);
-  const source = castLike(values, target).expand(plan.shape);
-  const write = (): void => launch.runInto("indexPut_", code("indexPut"), [...plan.indices, source], [plan.source], [add ? 1 : 0]);
-  return inPlace("indexPut_", target, [values], write, (before) => putInto(before, plan.indices, source, add));
-});
-
+inPlaceForms.set(
+  "indexPut_",
+  (target: Tensor, indices: readonly Tensor[], values: Tensor, accumulate: boolean | { accumulate?: boolean } = false) => {
+    const add = typeof accumulate === "boolean" ? accumulate : (accumulate.accumulate ?? false);
+    const located = locate("indexPut_", target, indices);
+    const plan = planOf("indexPut_", located);
+    const source = castLike(values, target).expand(plan.shape);
+    const write = (): void => launch.runInto("indexPut_", code("indexPut"), [...plan.indices, source], [plan.source], [add ? 1 : 0]);
+    return inPlace("indexPut_", target, [values], write, (before) => putInto(before, plan.indices, source, add));
+  },
+);

@@ -12,9 +12,19 @@ const code = launch.codesOf("structured");
 type Join = (tensors: readonly Tensor[], dim?: number | { dim?: number }) => Tensor;
 
 /** Joins tensors along an existing dim; other dims must agree. @example cat([zeros(2, 3), ones(1, 3)]).shape // [3, 3] */
-export const cat: Join = op("cat", "tensors: tensors, dim: dim = 0", (tensors: readonly Tensor[], dim: number) => catAlong("cat", tensors, dim), { method: false });
+export const cat: Join = op(
+  "cat",
+  "tensors: tensors, dim: dim = 0",
+  (tensors: readonly Tensor[], dim: number) => catAlong("cat", tensors, dim),
+  { method: false },
+);
 /** As {@link cat}. */
-export const concat: Join = op("concat", "tensors: tensors, dim: dim = 0", (tensors: readonly Tensor[], dim: number) => catAlong("concat", tensors, dim), { method: false });
+export const concat: Join = op(
+  "concat",
+  "tensors: tensors, dim: dim = 0",
+  (tensors: readonly Tensor[], dim: number) => catAlong("concat", tensors, dim),
+  { method: false },
+);
 
 function catAlong(name: string, given: readonly Tensor[], dim: number): Tensor {
   if (given.length === 0) throw new ValueError({ op: name, argument: "tensors", expected: "at least one Tensor", got: "an empty list" });
@@ -31,7 +41,11 @@ function catAlong(name: string, given: readonly Tensor[], dim: number): Tensor {
     requireSameDevice(name, first, t);
     t.live(name);
     if (t.shape.length !== first.shape.length || t.shape.some((size, k) => k !== d && size !== first.shape[k])) {
-      throw new ShapeError({ op: name, expected: `tensors[${i}] to agree with tensors[0] outside dim ${d}`, got: `${formatShape(t.shape)} and ${formatShape(first.shape)}` });
+      throw new ShapeError({
+        op: name,
+        expected: `tensors[${i}] to agree with tensors[0] outside dim ${d}`,
+        got: `${formatShape(t.shape)} and ${formatShape(first.shape)}`,
+      });
     }
     total += t.shape[d]!;
   });
@@ -55,15 +69,24 @@ export const stack: Join = op(
   "stack",
   "tensors: tensors, dim: dim = 0",
   (tensors: readonly Tensor[], dim: number) => {
-    if (tensors.length === 0) throw new ValueError({ op: "stack", argument: "tensors", expected: "at least one Tensor", got: "an empty list" });
+    if (tensors.length === 0)
+      throw new ValueError({ op: "stack", argument: "tensors", expected: "at least one Tensor", got: "an empty list" });
     const { shape } = tensors[0]!;
     tensors.forEach((t, i) => {
       if (t.shape.length !== shape.length || t.shape.some((size, k) => size !== shape[k])) {
-        throw new ShapeError({ op: "stack", expected: `tensors[${i}] to have the shape of tensors[0]`, got: `${formatShape(t.shape)} and ${formatShape(shape)}` });
+        throw new ShapeError({
+          op: "stack",
+          expected: `tensors[${i}] to have the shape of tensors[0]`,
+          got: `${formatShape(t.shape)} and ${formatShape(shape)}`,
+        });
       }
     });
     const d = wrapDim("stack", dim, shape.length + 1);
-    return catAlong("stack", tensors.map((t) => t.unsqueeze(d)), d);
+    return catAlong(
+      "stack",
+      tensors.map((t) => t.unsqueeze(d)),
+      d,
+    );
   },
   { method: false },
 );
@@ -83,7 +106,8 @@ export const flip: (input: Tensor, ...dims: (number | readonly number[] | { dims
 type Triangle = (input: Tensor, diagonal?: number | { diagonal?: number }) => Tensor;
 function triangle(name: "tril" | "triu"): Triangle {
   return op<Triangle>(name, "input: tensor, diagonal: int = 0", (input: Tensor, diagonal: number) => {
-    if (input.shape.length < 2) throw new ShapeError({ op: name, argument: "input", expected: "at least 2 dims", got: formatShape(input.shape) });
+    if (input.shape.length < 2)
+      throw new ShapeError({ op: name, argument: "input", expected: "at least 2 dims", got: formatShape(input.shape) });
     const out = launch.run(name, code(name), [input], input.shape, input.dt, [diagonal]);
     return recorded(input) ? record(name, out, [input], [], ([g]) => [name === "tril" ? g!.tril(diagonal) : g!.triu(diagonal)]) : out;
   });
@@ -100,7 +124,12 @@ export const repeat: (input: Tensor, ...repeats: (number | readonly number[] | {
   (input: Tensor, repeats: number[]) => {
     const extra = repeats.length - input.shape.length;
     if (extra < 0 || repeats.some((n) => n < 0)) {
-      throw new ValueError({ op: "repeat", argument: "repeats", expected: `at least ${input.shape.length} counts of at least 0`, got: formatShape(repeats) });
+      throw new ValueError({
+        op: "repeat",
+        argument: "repeats",
+        expected: `at least ${input.shape.length} counts of at least 0`,
+        got: formatShape(repeats),
+      });
     }
     const shape = [...new Array<number>(extra).fill(1), ...input.shape];
     // [n, s, ...] with n stretched, then n and s joined
@@ -108,4 +137,3 @@ export const repeat: (input: Tensor, ...repeats: (number | readonly number[] | {
     return split.reshape(shape.map((size, i) => size * repeats[i]!));
   },
 );
-

@@ -13,7 +13,8 @@ const code = launch.codesOf("structured");
 export type Reduction = "mean" | "sum" | "none";
 const reductionParam = "reduction: mean|sum|none = mean";
 
-const reduced = (loss: Tensor, reduction: Reduction): Tensor => (reduction === "mean" ? loss.mean() : reduction === "sum" ? loss.sum() : loss);
+const reduced = (loss: Tensor, reduction: Reduction): Tensor =>
+  reduction === "mean" ? loss.mean() : reduction === "sum" ? loss.sum() : loss;
 
 export interface ClassLossOptions {
   /** One factor a class, [C]. */
@@ -40,11 +41,18 @@ function rowsOf(name: string, input: Tensor, target: Tensor): Rows {
   target.live(name);
   const rank = input.shape.length;
   if (rank === 0) throw new ShapeError({ op: name, argument: "input", expected: "of shape [C], [N, C] or [N, C, *]", got: "[]" });
-  if (input.dt !== Code.float32 && input.dt !== Code.float64) throw new DTypeError({ op: name, argument: "input", expected: "a floating dtype", got: input.dtype });
-  if (target.dt !== Code.int64 && target.dt !== Code.uint8) throw new DTypeError({ op: name, argument: "target", expected: "int64 class indices", got: target.dtype });
+  if (input.dt !== Code.float32 && input.dt !== Code.float64)
+    throw new DTypeError({ op: name, argument: "input", expected: "a floating dtype", got: input.dtype });
+  if (target.dt !== Code.int64 && target.dt !== Code.uint8)
+    throw new DTypeError({ op: name, argument: "target", expected: "int64 class indices", got: target.dtype });
   const expected = rank === 1 ? [] : [input.shape[0]!, ...input.shape.slice(2)];
   if (!sameShape(target.shape, expected)) {
-    throw new ShapeError({ op: name, argument: "target", expected: `of shape ${formatShape(expected)} for an input of shape ${formatShape(input.shape)}`, got: formatShape(target.shape) });
+    throw new ShapeError({
+      op: name,
+      argument: "target",
+      expected: `of shape ${formatShape(expected)} for an input of shape ${formatShape(input.shape)}`,
+      got: formatShape(target.shape),
+    });
   }
   const classes = rank === 1 ? input.shape[0]! : input.shape[1]!;
   const scores = rank <= 2 ? input.reshape(-1, classes) : input.movedim(1, -1).reshape(-1, classes);
@@ -53,7 +61,13 @@ function rowsOf(name: string, input: Tensor, target: Tensor): Rows {
 
 function requireWeight(name: string, weight: Tensor | null, scores: Tensor): readonly Tensor[] {
   if (weight === null) return [];
-  if (!sameShape(weight.shape, [scores.shape[1]!])) throw new ShapeError({ op: name, argument: "weight", expected: `of shape [${scores.shape[1]}], one a class`, got: formatShape(weight.shape) });
+  if (!sameShape(weight.shape, [scores.shape[1]!]))
+    throw new ShapeError({
+      op: name,
+      argument: "weight",
+      expected: `of shape [${scores.shape[1]}], one a class`,
+      got: formatShape(weight.shape),
+    });
   if (weight.dt !== scores.dt) throw new DTypeError({ op: name, argument: "weight", expected: scores.dtype, got: weight.dtype });
   return [weight];
 }
@@ -72,7 +86,13 @@ function targetWeights(scores: Tensor, target: Tensor, weight: readonly Tensor[]
   return { oneHot: weight.length === 0 ? oneHot : oneHot.mul(weight[0]!), kept };
 }
 
-type ClassLoss<O> = (input: Tensor, target: Tensor, weight?: Tensor | null | O, ignoreIndex?: number | O, reduction?: Reduction | O) => Tensor;
+type ClassLoss<O> = (
+  input: Tensor,
+  target: Tensor,
+  weight?: Tensor | null | O,
+  ignoreIndex?: number | O,
+  reduction?: Reduction | O,
+) => Tensor;
 
 /** The negative log-likelihood of log-probabilities [N, C] (or [N, C, *]) at target classes [N] (or [N, *]). */
 export const nllLoss: ClassLoss<ClassLossOptions> = op(
@@ -81,15 +101,26 @@ export const nllLoss: ClassLoss<ClassLossOptions> = op(
   (input: Tensor, given: Tensor, weight: Tensor | null, ignoreIndex: number, reduction: Reduction) => {
     const { scores, target, shape } = rowsOf("nllLoss", input, given);
     const weights = requireWeight("nllLoss", weight, scores);
-    const outputs = [{ shape: target.shape, dt: scores.dt }, { shape: target.shape, dt: scores.dt }];
+    const outputs = [
+      { shape: target.shape, dt: scores.dt },
+      { shape: target.shape, dt: scores.dt },
+    ];
     const flags = weights.length;
-    const [loss, used] = launch.runMany("nllLoss", code("nllLoss"), [scores, target, ...weights], outputs, [ignoreIndex, flags]) as [Tensor, Tensor];
+    const [loss, used] = launch.runMany("nllLoss", code("nllLoss"), [scores, target, ...weights], outputs, [ignoreIndex, flags]) as [
+      Tensor,
+      Tensor,
+    ];
     if (recorded(scores)) {
       record("nllLoss", loss, [scores], [scores, target, ...weights], ([g], node) => {
         const [x, y] = [node.tensor(0), node.tensor(1)];
         const ws = weights.map((_, i) => node.tensor(2 + i));
         const fast = (): Tensor[] => [launch.run("nllLoss", code("nllLossBackward"), [g!, y, ...ws], x.shape, x.dt, [ignoreIndex, flags])];
-        return fusedGrad(fast, g!, [x], (t) => t!.mul(targetWeights(t!, y, ws, ignoreIndex).oneHot).sum(1).neg());
+        return fusedGrad(fast, g!, [x], (t) =>
+          t!
+            .mul(targetWeights(t!, y, ws, ignoreIndex).oneHot)
+            .sum(1)
+            .neg(),
+        );
       });
     }
     return reduceClasses(loss, used, reduction, shape);
@@ -101,18 +132,27 @@ export const nllLoss: ClassLoss<ClassLossOptions> = op(
  * The cross-entropy of logits [N, C] (or [N, C, *]) with target classes [N] (or [N, *], int64), or with class probabilities of input's shape.
  * @example F.crossEntropy(model.forward(images), labels)
  */
-export const crossEntropy: (...args: [...Parameters<ClassLoss<CrossEntropyOptions>>, labelSmoothing?: number | CrossEntropyOptions]) => Tensor = op(
+export const crossEntropy: (
+  ...args: [...Parameters<ClassLoss<CrossEntropyOptions>>, labelSmoothing?: number | CrossEntropyOptions]
+) => Tensor = op(
   "crossEntropy",
   `input: tensor, target: tensor, weight: tensor? = null, ignoreIndex: int = -100, ${reductionParam}, labelSmoothing: float = 0.0`,
   (input: Tensor, given: Tensor, weight: Tensor | null, ignoreIndex: number, reduction: Reduction, smoothing: number) => {
-    if (!(smoothing >= 0 && smoothing <= 1)) throw new ValueError({ op: "crossEntropy", argument: "labelSmoothing", expected: "in [0, 1]", got: String(smoothing) });
+    if (!(smoothing >= 0 && smoothing <= 1))
+      throw new ValueError({ op: "crossEntropy", argument: "labelSmoothing", expected: "in [0, 1]", got: String(smoothing) });
     if (given.isFloatingPoint()) return softCrossEntropy(input, given, weight, reduction, smoothing);
     const { scores, target, shape } = rowsOf("crossEntropy", input, given);
     const weights = requireWeight("crossEntropy", weight, scores);
     const flags = weights.length;
     const row = { shape: target.shape, dt: scores.dt };
     const attrs = [ignoreIndex, flags, smoothing];
-    const [loss, used, logp] = launch.runMany("crossEntropy", code("crossEntropy"), [scores, target, ...weights], [row, row, { shape: scores.shape, dt: scores.dt }], attrs) as [Tensor, Tensor, Tensor];
+    const [loss, used, logp] = launch.runMany(
+      "crossEntropy",
+      code("crossEntropy"),
+      [scores, target, ...weights],
+      [row, row, { shape: scores.shape, dt: scores.dt }],
+      attrs,
+    ) as [Tensor, Tensor, Tensor];
     if (recorded(scores)) {
       record("crossEntropy", loss, [scores], [scores, logp, target, ...weights], ([g], node) => {
         const [x, lp, y] = [node.tensor(0), node.tensor(1), node.tensor(2)];
@@ -138,7 +178,12 @@ function smoothedLoss(scores: Tensor, target: Tensor, weight: readonly Tensor[],
 /** Cross-entropy with probabilities as target. */
 function softCrossEntropy(input: Tensor, target: Tensor, weight: Tensor | null, reduction: Reduction, smoothing: number): Tensor {
   if (!sameShape(input.shape, target.shape)) {
-    throw new ShapeError({ op: "crossEntropy", argument: "target", expected: `of input's shape ${formatShape(input.shape)} for probabilities`, got: formatShape(target.shape) });
+    throw new ShapeError({
+      op: "crossEntropy",
+      argument: "target",
+      expected: `of input's shape ${formatShape(input.shape)} for probabilities`,
+      got: formatShape(target.shape),
+    });
   }
   const dim = input.shape.length === 1 ? 0 : 1;
   const classes = input.shape[dim]!;
@@ -156,14 +201,24 @@ export interface LossOptions {
 type PairLoss = (input: Tensor, target: Tensor, options?: LossOptions) => Tensor;
 
 function pairLoss(name: string, each: (input: Tensor, target: Tensor) => Tensor): PairLoss {
-  return op<PairLoss>(name, `input: tensor, target: tensor, *, ${reductionParam}`, (a: Tensor, b: Tensor, reduction: Reduction) => reduced(each(a, b), reduction), { method: false });
+  return op<PairLoss>(
+    name,
+    `input: tensor, target: tensor, *, ${reductionParam}`,
+    (a: Tensor, b: Tensor, reduction: Reduction) => reduced(each(a, b), reduction),
+    { method: false },
+  );
 }
 /** The squared difference. Shapes broadcast. */
 export const mseLoss = pairLoss("mseLoss", (a, b) => a.sub(b).square());
 /** The absolute difference. Shapes broadcast. */
 export const l1Loss = pairLoss("l1Loss", (a, b) => a.sub(b).abs());
 
-type Beta = (input: Tensor, target: Tensor, reduction?: Reduction | { reduction?: Reduction; beta?: number; delta?: number }, scale?: number | { beta?: number; delta?: number }) => Tensor;
+type Beta = (
+  input: Tensor,
+  target: Tensor,
+  reduction?: Reduction | { reduction?: Reduction; beta?: number; delta?: number },
+  scale?: number | { beta?: number; delta?: number },
+) => Tensor;
 /** d^2 / 2 up to the kink, then a line of slope kink; written so that an infinite d has a finite gradient. */
 function kinked(d: Tensor, kink: number): Tensor {
   const inner = d.clamp({ max: kink });
@@ -190,14 +245,21 @@ export const huberLoss: Beta = op(
   { method: false },
 );
 
-type Weighted = (input: Tensor, target: Tensor, weight?: Tensor | null | WeightedOptions, reduction?: Reduction | WeightedOptions, posWeight?: Tensor | null | WeightedOptions) => Tensor;
+type Weighted = (
+  input: Tensor,
+  target: Tensor,
+  weight?: Tensor | null | WeightedOptions,
+  reduction?: Reduction | WeightedOptions,
+  posWeight?: Tensor | null | WeightedOptions,
+) => Tensor;
 export interface WeightedOptions extends LossOptions {
   weight?: Tensor | null;
   posWeight?: Tensor | null;
 }
 
 function requireSame(name: string, a: Tensor, b: Tensor): void {
-  if (!sameShape(a.shape, b.shape)) throw new ShapeError({ op: name, argument: "target", expected: `of input's shape ${formatShape(a.shape)}`, got: formatShape(b.shape) });
+  if (!sameShape(a.shape, b.shape))
+    throw new ShapeError({ op: name, argument: "target", expected: `of input's shape ${formatShape(a.shape)}`, got: formatShape(b.shape) });
 }
 
 /** Binary cross-entropy of logits with targets in [0, 1], without overflow. @param posWeight multiplies the positive part */
@@ -209,7 +271,11 @@ export const binaryCrossEntropyWithLogits: Weighted = op(
     // (1 - y) x + (1 + (p - 1) y) softplus(-x)
     const soft = x.logsigmoid().neg();
     const scale = posWeight === null ? null : posWeight.sub(1).mul(y).add(1);
-    const loss = y.neg().add(1).mul(x).add(scale === null ? soft : scale.mul(soft));
+    const loss = y
+      .neg()
+      .add(1)
+      .mul(x)
+      .add(scale === null ? soft : scale.mul(soft));
     return reduced(weight === null ? loss : loss.mul(weight), reduction);
   },
   { method: false },
@@ -220,7 +286,10 @@ export const binaryCrossEntropy: Weighted = op(
   `input: tensor, target: tensor, weight: tensor? = null, ${reductionParam}`,
   (p: Tensor, y: Tensor, weight: Tensor | null, reduction: Reduction) => {
     requireSame("binaryCrossEntropy", p, y);
-    const loss = y.mul(p.log().clamp(-100)).add(y.neg().add(1).mul(p.neg().log1p().clamp(-100))).neg();
+    const loss = y
+      .mul(p.log().clamp(-100))
+      .add(y.neg().add(1).mul(p.neg().log1p().clamp(-100)))
+      .neg();
     return reduced(weight === null ? loss : loss.mul(weight), reduction);
   },
   { method: false },

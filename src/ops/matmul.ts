@@ -14,7 +14,8 @@ type Product = (input: Tensor, other: Tensor) => Tensor;
 
 function requirePair(name: string, a: Tensor, b: Tensor, second = "other"): void {
   requireSameDevice(name, a, b);
-  if (a.dt !== b.dt) throw new DTypeError({ op: name, expected: `input and ${second} to have one dtype`, got: `${a.dtype} and ${b.dtype}` });
+  if (a.dt !== b.dt)
+    throw new DTypeError({ op: name, expected: `input and ${second} to have one dtype`, got: `${a.dtype} and ${b.dtype}` });
   a.live(name);
   b.live(name);
 }
@@ -58,7 +59,8 @@ function matmulOf(name: string, a: Tensor, b: Tensor): Tensor {
   }
   const batch = broadcastShapes(name, a.shape.slice(0, -2), b.shape.slice(0, -2));
   const rank = batch.length + 2;
-  const stacked = (x: Tensor): Tensor => (x.shape.length === rank ? x : x.reshape([...new Array<number>(rank - x.shape.length).fill(1), ...x.shape]));
+  const stacked = (x: Tensor): Tensor =>
+    x.shape.length === rank ? x : x.reshape([...new Array<number>(rank - x.shape.length).fill(1), ...x.shape]);
   return product(name, stacked(a), stacked(b), batch);
 }
 
@@ -81,7 +83,10 @@ export const matmul: Product = op("matmul", "input: tensor, other: tensor", (a: 
 function ranked(name: string, signature: string, rankA: number, rankB: number): Product {
   const second = /, (\w+): tensor/.exec(signature)![1]!;
   return op<Product>(name, signature, (a: Tensor, b: Tensor) => {
-    for (const [argument, t, rank] of [["input", a, rankA], [second, b, rankB]] as const) {
+    for (const [argument, t, rank] of [
+      ["input", a, rankA],
+      [second, b, rankB],
+    ] as const) {
       if (t.shape.length !== rank) throw new ShapeError({ op: name, argument, expected: `${rank}-d`, got: formatShape(t.shape) });
     }
     if (rankA === 3 && a.shape[0] !== b.shape[0]) throw clash(name, "input[0]", `${second}[0]`, a.shape, b.shape);
@@ -98,7 +103,10 @@ export const mv = ranked("mv", "input: tensor, vec: tensor", 2, 1);
 export const dot = ranked("dot", "input: tensor, tensor: tensor", 1, 1);
 /** The outer product of two vectors. [M], [N] -> [M,N] */
 export const outer: Product = op("outer", "input: tensor, vec2: tensor", (a: Tensor, b: Tensor) => {
-  for (const [argument, x] of [["input", a], ["vec2", b]] as const) {
+  for (const [argument, x] of [
+    ["input", a],
+    ["vec2", b],
+  ] as const) {
     if (x.shape.length !== 1) throw new ShapeError({ op: "outer", argument, expected: "1-d", got: formatShape(x.shape) });
   }
   return a.unsqueeze(1).mul(b.unsqueeze(0));
@@ -118,10 +126,16 @@ export const addmm: (input: Tensor, mat1: Tensor, mat2: Tensor, options?: AddmmO
   (input: Tensor, a: Tensor, b: Tensor, beta: Scalar, alpha: Scalar) => {
     requirePair("addmm", a, b, "mat2");
     requirePair("addmm", input, a, "mat1");
-    if (a.shape.length !== 2 || b.shape.length !== 2 || a.shape[1] !== b.shape[0]) throw clash("addmm", "mat1[1]", "mat2[0]", a.shape, b.shape);
+    if (a.shape.length !== 2 || b.shape.length !== 2 || a.shape[1] !== b.shape[0])
+      throw clash("addmm", "mat1[1]", "mat2[0]", a.shape, b.shape);
     const shape = [a.shape[0]!, b.shape[1]!];
     if (broadcastShapes("addmm", input.shape, shape).some((size, i) => size !== shape[i])) {
-      throw new ShapeError({ op: "addmm", argument: "input", expected: `broadcastable to ${formatShape(shape)}`, got: formatShape(input.shape) });
+      throw new ShapeError({
+        op: "addmm",
+        argument: "input",
+        expected: `broadcastable to ${formatShape(shape)}`,
+        got: formatShape(input.shape),
+      });
     }
     const [scaleC, scaleAB] = [Number(beta), Number(alpha)];
     const c = input.expand(shape);
@@ -195,15 +209,20 @@ function einsumOf(equation: string, operands: readonly Tensor[]): Tensor {
   };
   const [left, right] = equation.replaceAll(" ", "").split("->") as [string, string?];
   const subscripts = left.split(",");
-  if (subscripts.length !== operands.length) refuse(`${operands.length} operand${operands.length === 1 ? "" : "s"}`, `${subscripts.length} in "${equation}"`);
-  const ellipsisRank = Math.max(0, ...operands.map((t, i) => (subscripts[i]!.includes("...") ? t.shape.length - subscripts[i]!.replace("...", "").length : 0)));
+  if (subscripts.length !== operands.length)
+    refuse(`${operands.length} operand${operands.length === 1 ? "" : "s"}`, `${subscripts.length} in "${equation}"`);
+  const ellipsisRank = Math.max(
+    0,
+    ...operands.map((t, i) => (subscripts[i]!.includes("...") ? t.shape.length - subscripts[i]!.replace("...", "").length : 0)),
+  );
   const terms = operands.map((t, i) => termOf(t, subscripts[i]!, ellipsisRank, refuse));
   const sizes = new Map<string, number>();
   for (const { tensor, labels } of terms) {
     labels.forEach((label, i) => {
       const size = tensor.shape[i]!;
       const known = sizes.get(label) ?? 1;
-      if (known !== 1 && size !== 1 && known !== size) throw new ShapeError({ op: "einsum", expected: `dims "${label}" to have one size`, got: `${known} and ${size}` });
+      if (known !== 1 && size !== 1 && known !== size)
+        throw new ShapeError({ op: "einsum", expected: `dims "${label}" to have one size`, got: `${known} and ${size}` });
       sizes.set(label, Math.max(known, size));
       if (size === 0) sizes.set(label, 0);
     });
@@ -213,7 +232,13 @@ function einsumOf(equation: string, operands: readonly Tensor[]): Tensor {
   for (const label of left.replace(/[,.]/g, "")) counts.set(label, (counts.get(label) ?? 0) + 1);
   const output =
     right === undefined
-      ? [...dots, ...[...counts].filter(([, n]) => n === 1).map(([label]) => label).sort()]
+      ? [
+          ...dots,
+          ...[...counts]
+            .filter(([, n]) => n === 1)
+            .map(([label]) => label)
+            .sort(),
+        ]
       : right.includes("...")
         ? [...right.slice(0, right.indexOf("...")), ...dots, ...right.slice(right.indexOf("...") + 3)]
         : [...right];
@@ -227,14 +252,23 @@ function termOf(t: Tensor, subscript: string, ellipsisRank: number, refuse: (exp
   const letters = subscript.replace("...", "");
   if (!/^[A-Za-z]*$/.test(letters)) refuse("letters, commas, -> and ...", `"${subscript}"`);
   const own = t.shape.length - letters.length;
-  if (own < 0 || (!subscript.includes("...") && own !== 0)) refuse(`${t.shape.length} labels for shape ${formatShape(t.shape)}`, `"${subscript}"`);
+  if (own < 0 || (!subscript.includes("...") && own !== 0))
+    refuse(`${t.shape.length} labels for shape ${formatShape(t.shape)}`, `"${subscript}"`);
   const at = subscript.indexOf("...");
-  const labels = at < 0 ? [...letters] : [...letters.slice(0, at), ...Array.from({ length: own }, (_, i) => `.${ellipsisRank - own + i}`), ...letters.slice(at)];
+  const labels =
+    at < 0
+      ? [...letters]
+      : [...letters.slice(0, at), ...Array.from({ length: own }, (_, i) => `.${ellipsisRank - own + i}`), ...letters.slice(at)];
   let tensor = t;
   for (let i = 0; i < labels.length; i++) {
     const twin = labels.indexOf(labels[i]!, i + 1);
     if (twin < 0) continue;
-    if (tensor.shape[i] !== tensor.shape[twin]) throw new ShapeError({ op: "einsum", expected: `dims "${labels[i]}" to have one size`, got: `${tensor.shape[i]} and ${tensor.shape[twin]}` });
+    if (tensor.shape[i] !== tensor.shape[twin])
+      throw new ShapeError({
+        op: "einsum",
+        expected: `dims "${labels[i]}" to have one size`,
+        got: `${tensor.shape[i]} and ${tensor.shape[twin]}`,
+      });
     tensor = tensor.diagonal(0, i, twin);
     const label = labels[i]!;
     labels.splice(twin, 1);
@@ -273,7 +307,9 @@ function contractPair(a: Term, b: Term, later: ReadonlySet<string>, sizes: Reado
   const onlyLeft = left.labels.filter((label) => !both.includes(label));
   const onlyRight = right.labels.filter((label) => !both.includes(label));
   const arrange = (x: Term, labels: readonly string[]): Tensor =>
-    x.tensor.permute(labels.map((label) => x.labels.indexOf(label))).expand(labels.map((label) => (both.includes(label) ? sizes.get(label)! : x.tensor.shape[x.labels.indexOf(label)]!)));
+    x.tensor
+      .permute(labels.map((label) => x.labels.indexOf(label)))
+      .expand(labels.map((label) => (both.includes(label) ? sizes.get(label)! : x.tensor.shape[x.labels.indexOf(label)]!)));
   const count = (x: Tensor, from: number, n: number): number => numelOf(x.shape.slice(from, from + n));
   const l = arrange(left, [...batch, ...onlyLeft, ...inner]);
   const r = arrange(right, [...batch, ...inner, ...onlyRight]);
@@ -283,7 +319,10 @@ function contractPair(a: Term, b: Term, later: ReadonlySet<string>, sizes: Reado
   const p = count(r, batch.length + inner.length, onlyRight.length);
   // [batch, left, inner] @ [batch, inner, right]
   const out = l.reshape(n, m, k).bmm(r.reshape(n, k, p));
-  const shape = [...batchShape, ...l.shape.slice(batch.length, batch.length + onlyLeft.length), ...r.shape.slice(batch.length + inner.length)];
+  const shape = [
+    ...batchShape,
+    ...l.shape.slice(batch.length, batch.length + onlyLeft.length),
+    ...r.shape.slice(batch.length + inner.length),
+  ];
   return { tensor: out.reshape(shape), labels: [...batch, ...onlyLeft, ...onlyRight] };
 }
-

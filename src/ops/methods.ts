@@ -25,7 +25,8 @@ type BinaryNames =
 
 /** In-place forms: they change the tensor, return it, and keep gradients right. */
 interface InPlaceMethods
-  extends Changing<UnaryNames>,
+  extends
+    Changing<UnaryNames>,
     Changing<BinaryNames, [other: Tensor | Scalar]>,
     Changing<"add" | "sub", [other: Tensor | Scalar, options?: AlphaOptions]>,
     Changing<"div", [other: Tensor | Scalar, options?: DivOptions]>,

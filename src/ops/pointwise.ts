@@ -42,7 +42,8 @@ export function unary(name: string, spec: UnarySpec): Unary {
   const { grad, result = "float", saves = grad === "zero" ? "none" : "input" } = spec;
   const backward = grad === "zero" ? (g: Tensor): Tensor => g.mul(0) : grad;
   const computeCode = (opName: string, input: Tensor): number => {
-    if (spec.refuseBool === true && input.dt === Code.bool) throw new DTypeError({ op: opName, argument: "input", expected: "a dtype other than bool", got: "bool" });
+    if (spec.refuseBool === true && input.dt === Code.bool)
+      throw new DTypeError({ op: opName, argument: "input", expected: "a dtype other than bool", got: "bool" });
     return result === "float" && isIntegral(input.dt) ? defaultDtypeCode() : input.dt;
   };
   const call = (input: Tensor, ...rest: unknown[]): Tensor => {
@@ -160,7 +161,8 @@ export function binary(name: string, spec: BinarySpec): Binary {
   };
   const onScalar = (a: Tensor, scalar: Scalar, first: 0 | 1): Tensor => {
     if (refuseBool !== undefined) requireNoBool(name, a, scalar);
-    if (tensorsOnly) throw new ValueError({ op: name, argument: first === 1 ? "input" : "other", expected: "a Tensor", got: describe(scalar) });
+    if (tensorsOnly)
+      throw new ValueError({ op: name, argument: first === 1 ? "input" : "other", expected: "a Tensor", got: describe(scalar) });
     const dt = finalCode(name, promoteWeak(a.dt, defaultOfCategory(scalarCategory(scalar))));
     if (first === 0) checkOther?.(name, scalar, dt);
     if (typeof scalar === "bigint" && !Number.isSafeInteger(Number(scalar))) {
@@ -188,7 +190,12 @@ export function binary(name: string, spec: BinarySpec): Binary {
     const [a, b] = bind(name, operandParams, [input, other, ...rest]) as [Tensor | Scalar, Tensor | Scalar];
     if (a instanceof Tensor) return b instanceof Tensor ? onTensors(a, b) : onScalar(a, b, 0);
     if (b instanceof Tensor) return onScalar(b, a, 1);
-    throw new ValueError({ op: name, argument: "input", expected: "a Tensor, or other to be one", got: `${describe(a)} and ${describe(b)}` });
+    throw new ValueError({
+      op: name,
+      argument: "input",
+      expected: "a Tensor, or other to be one",
+      got: `${describe(a)} and ${describe(b)}`,
+    });
   };
   const into = (opName: string, target: Tensor, other: Tensor | Scalar): Tensor => {
     requireNoBool(opName, target, other);
@@ -205,7 +212,8 @@ export function binary(name: string, spec: BinarySpec): Binary {
     requireWritable(opName, target, target.shape, result === "bool" ? Code.bool : dt);
     if (tensorsOnly) throw new ValueError({ op: opName, argument: "other", expected: "a Tensor", got: describe(other) });
     checkOther?.(opName, other, dt);
-    const write = (): void => launch.done(opName, native.binaryScalarInto(code, target.handle, Number(other), 0, dt, target.handle), target);
+    const write = (): void =>
+      launch.done(opName, native.binaryScalarInto(code, target.handle, Number(other), 0, dt, target.handle), target);
     return inPlace(opName, target, [], write, (before) => onScalar(before, other, 0));
   };
   inPlaceForms.set(`${name}_`, (...args: unknown[]) => {
@@ -268,7 +276,12 @@ export function fillWith(name: string, out: Tensor, value: Scalar): void {
  * The gradient of a fused op: `fast` runs one native kernel; when the pass is itself recorded (createGraph), the definition
  * in plain ops is differentiated instead, so that higher derivatives are right without rules of their own.
  */
-export function fusedGrad(fast: () => readonly (Tensor | null)[], g: Tensor, inputs: readonly Tensor[], define: (...inputs: Tensor[]) => Tensor): readonly (Tensor | null)[] {
+export function fusedGrad(
+  fast: () => readonly (Tensor | null)[],
+  g: Tensor,
+  inputs: readonly Tensor[],
+  define: (...inputs: Tensor[]) => Tensor,
+): readonly (Tensor | null)[] {
   return isGradEnabled() ? differentiateComposition(g, inputs, define) : fast();
 }
 
@@ -278,9 +291,12 @@ export function setGradOf(given: typeof gradOf): void {
   gradOf = given;
 }
 
-function differentiateComposition(g: Tensor, inputs: readonly Tensor[], define: (...inputs: Tensor[]) => Tensor): readonly (Tensor | null)[] {
+function differentiateComposition(
+  g: Tensor,
+  inputs: readonly Tensor[],
+  define: (...inputs: Tensor[]) => Tensor,
+): readonly (Tensor | null)[] {
   const wanted = inputs.filter((t) => t.requiresGrad);
   const grads = gradOf(define(...inputs), wanted, g);
   return inputs.map((t) => (t.requiresGrad ? grads[wanted.indexOf(t)]! : null));
 }
-

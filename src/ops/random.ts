@@ -24,7 +24,8 @@ export class Generator {
 
   /** Restarts the stream at a seed: an integer, taken modulo 2^64. */
   manualSeed(seed: number | bigint): this {
-    if (typeof seed !== "bigint" && !Number.isInteger(seed)) throw new ValueError({ op: "manualSeed", argument: "seed", expected: "an integer", got: describe(seed) });
+    if (typeof seed !== "bigint" && !Number.isInteger(seed))
+      throw new ValueError({ op: "manualSeed", argument: "seed", expected: "an integer", got: describe(seed) });
     this.seed = BigInt.asUintN(64, BigInt(seed));
     this.launches = 0;
     return this;
@@ -82,7 +83,15 @@ function sized(name: string, kernel: string, attrs: readonly number[]): Sized {
   const body = (size: number[], generator: unknown, dt: number | null, dev: number | null, requiresGrad: boolean): Tensor => {
     const dtype = dt ?? defaultDtypeCode();
     requireFloat(name, dtype);
-    const out = launch.run(name, code(kernel), [], checkSizes(name, size), dtype, [...streamOf(name, generator).next(), ...attrs], dev ?? 0);
+    const out = launch.run(
+      name,
+      code(kernel),
+      [],
+      checkSizes(name, size),
+      dtype,
+      [...streamOf(name, generator).next(), ...attrs],
+      dev ?? 0,
+    );
     return requiresGrad ? out.requiresGrad_() : out;
   };
   return op<Sized>(name, `*size: ints, ${making}`, body, plain);
@@ -103,7 +112,15 @@ const likeOf = (name: string, kernel: string): Like =>
     `input: tensor, ${making}`,
     (input: Tensor, generator: unknown, dt: number | null, dev: number | null, requiresGrad: boolean) => {
       requireFloat(name, dt ?? input.dt);
-      const out = launch.run(name, code(kernel), [], input.shape, dt ?? input.dt, [...streamOf(name, generator).next(), 0, 1], dev ?? input.dev);
+      const out = launch.run(
+        name,
+        code(kernel),
+        [],
+        input.shape,
+        dt ?? input.dt,
+        [...streamOf(name, generator).next(), 0, 1],
+        dev ?? input.dev,
+      );
       return requiresGrad ? out.requiresGrad_() : out;
     },
     plain,
@@ -123,7 +140,15 @@ const randintBound = op<(low: number, high: number, size: readonly number[], opt
   `low: int, high: int, size: ints, ${making}`,
   (low: number, high: number, size: number[], generator: unknown, dt: number | null, dev: number | null, requiresGrad: boolean) => {
     if (high <= low) throw new ValueError({ op: "randint", argument: "high", expected: `greater than low = ${low}`, got: String(high) });
-    const out = launch.run("randint", code("randint"), [], checkSizes("randint", size), dt ?? Code.int64, [...streamOf("randint", generator).next(), low, high], dev ?? 0);
+    const out = launch.run(
+      "randint",
+      code("randint"),
+      [],
+      checkSizes("randint", size),
+      dt ?? Code.int64,
+      [...streamOf("randint", generator).next(), low, high],
+      dev ?? 0,
+    );
     return requiresGrad ? out.requiresGrad_() : out;
   },
   plain,
@@ -154,26 +179,44 @@ export const bernoulli: (input: Tensor, options?: { generator?: Generator | null
   (input: Tensor, generator: unknown) => {
     requireFloat("bernoulli", input.dt);
     const [lowest, highest] = input.numel() === 0 ? [0, 1] : [Number(input.detach().amin().item()), Number(input.detach().amax().item())];
-    if (!(lowest >= 0 && highest <= 1)) throw new ValueError({ op: "bernoulli", argument: "input", expected: "probabilities in [0, 1]", got: `${lowest} to ${highest}` });
-    return launch.run("bernoulli", code("bernoulli"), [input.contiguous()], input.shape, input.dt, [...streamOf("bernoulli", generator).next(), 0, 1]);
+    if (!(lowest >= 0 && highest <= 1))
+      throw new ValueError({ op: "bernoulli", argument: "input", expected: "probabilities in [0, 1]", got: `${lowest} to ${highest}` });
+    return launch.run("bernoulli", code("bernoulli"), [input.contiguous()], input.shape, input.dt, [
+      ...streamOf("bernoulli", generator).next(),
+      0,
+      1,
+    ]);
   },
   { differentiable: false },
 );
 /** Indices drawn with the given weights: [n] -> [numSamples], [rows, n] -> [rows, numSamples]; int64. @param replacement default false */
-export const multinomial: (input: Tensor, numSamples: number, replacement?: boolean | { replacement?: boolean; generator?: Generator | null }, options?: { generator?: Generator | null }) => Tensor = op(
+export const multinomial: (
+  input: Tensor,
+  numSamples: number,
+  replacement?: boolean | { replacement?: boolean; generator?: Generator | null },
+  options?: { generator?: Generator | null },
+) => Tensor = op(
   "multinomial",
   "input: tensor, numSamples: int, replacement: bool = false, *, generator: generator? = null",
   (input: Tensor, numSamples: number, replacement: boolean, generator: unknown) => {
     requireFloat("multinomial", input.dt);
-    if (input.shape.length < 1 || input.shape.length > 2) throw new ShapeError({ op: "multinomial", argument: "input", expected: "1-d or 2-d", got: formatShape(input.shape) });
+    if (input.shape.length < 1 || input.shape.length > 2)
+      throw new ShapeError({ op: "multinomial", argument: "input", expected: "1-d or 2-d", got: formatShape(input.shape) });
     const n = input.shape.at(-1)!;
     if (numSamples < 1 || (!replacement && numSamples > n)) {
-      throw new ValueError({ op: "multinomial", argument: "numSamples", expected: replacement ? "at least 1" : `in [1, ${n}] without replacement`, got: String(numSamples) });
+      throw new ValueError({
+        op: "multinomial",
+        argument: "numSamples",
+        expected: replacement ? "at least 1" : `in [1, ${n}] without replacement`,
+        got: String(numSamples),
+      });
     }
     const weights = input.detach();
-    if (!(Number(weights.amin().item()) >= 0) || weights.isfinite().all().item() !== true) throw new ValueError({ op: "multinomial", argument: "input", expected: "finite weights of at least 0", got: "others" });
+    if (!(Number(weights.amin().item()) >= 0) || weights.isfinite().all().item() !== true)
+      throw new ValueError({ op: "multinomial", argument: "input", expected: "finite weights of at least 0", got: "others" });
     const enough = replacement ? weights.gt(0).any(-1) : weights.countNonzero(-1).ge(numSamples);
-    if (enough.all().item() !== true) throw new ValueError({ op: "multinomial", argument: "input", expected: "enough positive weights in each row", got: "fewer" });
+    if (enough.all().item() !== true)
+      throw new ValueError({ op: "multinomial", argument: "input", expected: "enough positive weights in each row", got: "fewer" });
     const rows = input.reshape(-1, n).contiguous();
     const attrs = [...streamOf("multinomial", generator).next(), replacement ? 1 : 0];
     const out = launch.run("multinomial", code("multinomial"), [rows], [rows.shape[0]!, numSamples], Code.int64, attrs);
@@ -183,7 +226,13 @@ export const multinomial: (input: Tensor, numSamples: number, replacement?: bool
 );
 
 // In-place draws.
-function draw(name: string, signature: string, kernel: string, check: (a: number, b: number) => string | null, attrs: (a: number, b: number) => number[] = (a, b) => [a, b]): void {
+function draw(
+  name: string,
+  signature: string,
+  kernel: string,
+  check: (a: number, b: number) => string | null,
+  attrs: (a: number, b: number) => number[] = (a, b) => [a, b],
+): void {
   const call = op<(input: Tensor, ...args: unknown[]) => Tensor>(
     name,
     signature,
@@ -198,12 +247,26 @@ function draw(name: string, signature: string, kernel: string, check: (a: number
   );
   inPlaceForms.set(name, call as never);
 }
-draw("uniform_", "input: tensor, from: float = 0.0, to: float = 1.0, *, generator: generator? = null", "uniform", (a, b) => (a <= b ? null : "from not above to"));
-draw("normal_", "input: tensor, mean: float = 0.0, std: float = 1.0, *, generator: generator? = null", "normal", (_, std) => (std >= 0 ? null : "std of at least 0"));
-draw("bernoulli_", "input: tensor, p: float = 0.5, unused: float = 0.0, *, generator: generator? = null", "bernoulli", (p) => (p >= 0 && p <= 1 ? null : "p in [0, 1]"), (p) => [p, 0]);
+draw("uniform_", "input: tensor, from: float = 0.0, to: float = 1.0, *, generator: generator? = null", "uniform", (a, b) =>
+  a <= b ? null : "from not above to",
+);
+draw("normal_", "input: tensor, mean: float = 0.0, std: float = 1.0, *, generator: generator? = null", "normal", (_, std) =>
+  std >= 0 ? null : "std of at least 0",
+);
+draw(
+  "bernoulli_",
+  "input: tensor, p: float = 0.5, unused: float = 0.0, *, generator: generator? = null",
+  "bernoulli",
+  (p) => (p >= 0 && p <= 1 ? null : "p in [0, 1]"),
+  (p) => [p, 0],
+);
 
 /** Zeroes elements with probability p and scales the rest by 1 / (1 - p), when training. @param p default 0.5 @param training default true */
-export const dropout: (input: Tensor, p?: number | { p?: number; training?: boolean }, training?: boolean | { training?: boolean }) => Tensor = op(
+export const dropout: (
+  input: Tensor,
+  p?: number | { p?: number; training?: boolean },
+  training?: boolean | { training?: boolean },
+) => Tensor = op(
   "dropout",
   "input: tensor, p: float = 0.5, training: bool = true",
   (input: Tensor, p: number, training: boolean) => {
@@ -211,7 +274,10 @@ export const dropout: (input: Tensor, p?: number | { p?: number; training?: bool
     input.live("dropout");
     requireFloat("dropout", input.dt);
     if (!training || p === 0) return input;
-    const outputs = [{ shape: input.shape, dt: input.dt }, { shape: input.shape, dt: Code.bool }];
+    const outputs = [
+      { shape: input.shape, dt: input.dt },
+      { shape: input.shape, dt: Code.bool },
+    ];
     const [out, mask] = launch.runMany("dropout", code("dropout"), [input], outputs, [...defaultGenerator.next(), p]) as [Tensor, Tensor];
     if (!recorded(input)) return out;
     return record("dropout", out, [input], [mask], ([g], node) => [g!.mul(node.tensor(0)).mul(p === 1 ? 0 : 1 / (1 - p))]);
@@ -224,8 +290,10 @@ export const embedding: (input: Tensor, weight: Tensor, paddingIdx?: number | nu
   "embedding",
   "input: tensor, weight: tensor, paddingIdx: int? = null",
   (input: Tensor, weight: Tensor, paddingIdx: number | null) => {
-    if (weight.shape.length !== 2) throw new ShapeError({ op: "embedding", argument: "weight", expected: "2-d", got: formatShape(weight.shape) });
-    if (input.dt !== Code.int64 && input.dt !== Code.int32) throw new DTypeError({ op: "embedding", argument: "input", expected: "int64 or int32 indices", got: input.dtype });
+    if (weight.shape.length !== 2)
+      throw new ShapeError({ op: "embedding", argument: "weight", expected: "2-d", got: formatShape(weight.shape) });
+    if (input.dt !== Code.int64 && input.dt !== Code.int32)
+      throw new DTypeError({ op: "embedding", argument: "input", expected: "int64 or int32 indices", got: input.dtype });
     input.live("embedding");
     const index = input.dt === Code.int64 ? input : input.to("int64");
     const [rows, width] = weight.shape as [number, number];

@@ -23,7 +23,12 @@ export interface TypedReduceOptions extends ReduceOptions {
   dtype?: DType | null;
 }
 type Reduce = (input: Tensor, dim?: Dims | ReduceOptions, keepdim?: boolean | ReduceOptions) => Tensor;
-type TypedReduce = (input: Tensor, dim?: Dims | TypedReduceOptions, keepdim?: boolean | TypedReduceOptions, options?: TypedReduceOptions) => Tensor;
+type TypedReduce = (
+  input: Tensor,
+  dim?: Dims | TypedReduceOptions,
+  keepdim?: boolean | TypedReduceOptions,
+  options?: TypedReduceOptions,
+) => Tensor;
 const dimsSignature = "input: tensor, dim: dims? = null, keepdim: bool = false";
 const typedSignature = `${dimsSignature}, *, dtype: dtype? = null`;
 
@@ -38,18 +43,36 @@ export function spread(g: Tensor, shape: Shape, dims: readonly number[]): Tensor
 
 function requireFloat(name: string, input: Tensor): void {
   if (isIntegral(input.dt)) {
-    throw new DTypeError({ op: name, argument: "input", expected: "a floating dtype", got: input.dtype, hint: `convert it, e.g. .to("float32")` });
+    throw new DTypeError({
+      op: name,
+      argument: "input",
+      expected: "a floating dtype",
+      got: input.dtype,
+      hint: `convert it, e.g. .to("float32")`,
+    });
   }
 }
 
 function requireElements(name: string, input: Tensor, dims: readonly number[]): void {
   const empty = dims.find((d) => input.shape[d] === 0);
   if (empty !== undefined) {
-    throw new IndexError({ op: name, argument: "dim", expected: "dims with at least one element", got: `dim ${empty} of shape ${formatShape(input.shape)}` });
+    throw new IndexError({
+      op: name,
+      argument: "dim",
+      expected: "dims with at least one element",
+      got: `dim ${empty} of shape ${formatShape(input.shape)}`,
+    });
   }
 }
 
-function reduceTo(name: string, input: Tensor, dims: readonly number[], keepdim: boolean, dt: number, attrs: readonly number[] = []): Tensor {
+function reduceTo(
+  name: string,
+  input: Tensor,
+  dims: readonly number[],
+  keepdim: boolean,
+  dt: number,
+  attrs: readonly number[] = [],
+): Tensor {
   input.live(name);
   return launch.run(name, code(name), [input], reducedShape(input.shape, dims, keepdim), dt, [dimMask(dims), ...attrs]);
 }
@@ -64,30 +87,38 @@ export const sum: TypedReduce = op("sum", typedSignature, (given: Tensor, dim: n
 });
 
 /** The mean of elements; floating dtypes only. */
-export const mean: TypedReduce = op("mean", typedSignature, (given: Tensor, dim: number[] | null, keepdim: boolean, dtype: number | null) => {
-  const input = dtype !== null && dtype !== given.dt ? given.to(launch.dtypeName(dtype) as DType) : given;
-  requireFloat("mean", input);
-  const dims = dimsOf("mean", input, dim);
-  const out = reduceTo("mean", input, dims, keepdim, input.dt);
-  const { shape } = input;
-  const count = dims.reduce((n, d) => n * shape[d]!, 1);
-  return recorded(input) ? record("mean", out, [input], [], ([g]) => [spread(g!.div(count), shape, dims)]) : out;
-});
+export const mean: TypedReduce = op(
+  "mean",
+  typedSignature,
+  (given: Tensor, dim: number[] | null, keepdim: boolean, dtype: number | null) => {
+    const input = dtype !== null && dtype !== given.dt ? given.to(launch.dtypeName(dtype) as DType) : given;
+    requireFloat("mean", input);
+    const dims = dimsOf("mean", input, dim);
+    const out = reduceTo("mean", input, dims, keepdim, input.dt);
+    const { shape } = input;
+    const count = dims.reduce((n, d) => n * shape[d]!, 1);
+    return recorded(input) ? record("mean", out, [input], [], ([g]) => [spread(g!.div(count), shape, dims)]) : out;
+  },
+);
 
 /** The product of elements, over all or over one dim. */
-export const prod: TypedReduce = op("prod", "input: tensor, dim: dim? = null, keepdim: bool = false, *, dtype: dtype? = null", (given: Tensor, dim: number | null, keepdim: boolean, dtype: number | null) => {
-  const input = dtype !== null && dtype !== given.dt ? given.to(launch.dtypeName(dtype) as DType) : given;
-  const dims = dimsOf("prod", input, dim === null ? null : [dim]);
-  const out = reduceTo("prod", input, dims, keepdim, dtype === null && isIntegral(input.dt) ? Code.int64 : input.dt);
-  if (!recorded(input)) return out;
-  return record("prod", out, [input], [input, out], ([g], node) => {
-    const x = node.tensor(0);
-    const one = dim === null ? x.flatten() : x;
-    const wide = spread(g!, x.shape, dims);
-    if (x.eq(0).any().item() === false) return [wide.mul(spread(node.tensor(1), x.shape, dims)).div(x)];
-    return [wide.mul(productOfOthers(one, dim === null ? 0 : (dims[0] ?? 0)).reshape(x.shape))];
-  });
-});
+export const prod: TypedReduce = op(
+  "prod",
+  "input: tensor, dim: dim? = null, keepdim: bool = false, *, dtype: dtype? = null",
+  (given: Tensor, dim: number | null, keepdim: boolean, dtype: number | null) => {
+    const input = dtype !== null && dtype !== given.dt ? given.to(launch.dtypeName(dtype) as DType) : given;
+    const dims = dimsOf("prod", input, dim === null ? null : [dim]);
+    const out = reduceTo("prod", input, dims, keepdim, dtype === null && isIntegral(input.dt) ? Code.int64 : input.dt);
+    if (!recorded(input)) return out;
+    return record("prod", out, [input], [input, out], ([g], node) => {
+      const x = node.tensor(0);
+      const one = dim === null ? x.flatten() : x;
+      const wide = spread(g!, x.shape, dims);
+      if (x.eq(0).any().item() === false) return [wide.mul(spread(node.tensor(1), x.shape, dims)).div(x)];
+      return [wide.mul(productOfOthers(one, dim === null ? 0 : (dims[0] ?? 0)).reshape(x.shape))];
+    });
+  },
+);
 
 /** For each element the product of all others along `dim`: exact where elements are zero, too. */
 function productOfOthers(x: Tensor, dim: number): Tensor {
@@ -95,7 +126,16 @@ function productOfOthers(x: Tensor, dim: number): Tensor {
   const n = x.shape[dim]!;
   const one = x.narrow(dim, 0, 1).mul(0).add(1);
   const before = catOf([one, x.narrow(dim, 0, n - 1).cumprod(dim)], dim);
-  const after = catOf([one, x.narrow(dim, 1, n - 1).flip(dim).cumprod(dim)], dim).flip(dim);
+  const after = catOf(
+    [
+      one,
+      x
+        .narrow(dim, 1, n - 1)
+        .flip(dim)
+        .cumprod(dim),
+    ],
+    dim,
+  ).flip(dim);
   return before.mul(after);
 }
 let catOf: (tensors: readonly Tensor[], dim: number) => Tensor;
@@ -134,7 +174,8 @@ function maxMin(name: "max" | "min"): MaxMin {
   const [all, elementwise] = name === "max" ? [amax, maximum] : [amin, minimum];
   const body = (input: Tensor, dim: unknown, keepdim: boolean): unknown => {
     if (dim === null) {
-      if (input.numel() === 0) throw new ValueError({ op: name, argument: "input", expected: "at least one element", got: `shape ${formatShape(input.shape)}` });
+      if (input.numel() === 0)
+        throw new ValueError({ op: name, argument: "input", expected: "at least one element", got: `shape ${formatShape(input.shape)}` });
       const out = all(input.detach());
       if (!recorded(input)) return out;
       return record(name, out, [input], [input, out], ([g], node) => {
@@ -156,7 +197,10 @@ function alongDim(name: "max" | "min", input: Tensor, dim: number, keepdim: bool
   const d = wrapDim(name, dim, input.shape.length);
   requireElements(name, input, input.shape.length === 0 ? [] : [d]);
   const shape = reducedShape(input.shape, input.shape.length === 0 ? [] : [d], keepdim);
-  const outputs = [{ shape, dt: input.dt }, { shape, dt: Code.int64 }];
+  const outputs = [
+    { shape, dt: input.dt },
+    { shape, dt: Code.int64 },
+  ];
   const [values, indices] = launch.runMany(name, code(`${name}Dim`), [input], outputs, [d]) as [Tensor, Tensor];
   if (recorded(input)) recordPicked(name, input, values, indices, d, keepdim);
   return named({ values, indices });
@@ -182,7 +226,11 @@ export const max = maxMin("max");
 /** The smallest element; with `dim` also where it is; with a tensor the elementwise minimum. */
 export const min = maxMin("min");
 
-type ArgReduce = (input: Tensor, dim?: number | null | { dim?: number | null; keepdim?: boolean }, keepdim?: boolean | { keepdim?: boolean }) => Tensor;
+type ArgReduce = (
+  input: Tensor,
+  dim?: number | null | { dim?: number | null; keepdim?: boolean },
+  keepdim?: boolean | { keepdim?: boolean },
+) => Tensor;
 function argReduce(name: "argmax" | "argmin"): ArgReduce {
   return op<ArgReduce>(
     name,
@@ -193,7 +241,11 @@ function argReduce(name: "argmax" | "argmin"): ArgReduce {
       const { shape } = input;
       if (dim === null || shape.length === 0) {
         if (dim !== null) wrapDim(name, dim, 0);
-        requireElements(name, input, shape.map((_, i) => i));
+        requireElements(
+          name,
+          input,
+          shape.map((_, i) => i),
+        );
         return launch.run(name, code(name), [input], keepdim ? shape.map(() => 1) : emptyShape, Code.int64, [-1]);
       }
       const d = wrapDim(name, dim, shape.length);
@@ -232,20 +284,20 @@ export const countNonzero: (input: Tensor, dim?: Dims | { dim?: Dims }) => Tenso
 );
 
 /** log(sum(exp(x))) over dims, without overflow. */
-export const logsumexp: (input: Tensor, dim: number | readonly number[] | ReduceOptions, keepdim?: boolean | { keepdim?: boolean }) => Tensor = op(
-  "logsumexp",
-  "input: tensor, dim: dims, keepdim: bool = false",
-  (given: Tensor, dim: number[], keepdim: boolean) => {
-    const input = isIntegral(given.dt) ? castTo(given, defaultDtypeCode()) : given;
-    const dims = dimsOf("logsumexp", input, dim);
-    const out = reduceTo("logsumexp", input, dims, keepdim, input.dt);
-    if (!recorded(input)) return out;
-    return record("logsumexp", out, [input], [input, out], ([g], node) => {
-      const x = node.tensor(0);
-      return [spread(g!, x.shape, dims).mul(x.sub(spread(node.tensor(1), x.shape, dims)).exp())];
-    });
-  },
-);
+export const logsumexp: (
+  input: Tensor,
+  dim: number | readonly number[] | ReduceOptions,
+  keepdim?: boolean | { keepdim?: boolean },
+) => Tensor = op("logsumexp", "input: tensor, dim: dims, keepdim: bool = false", (given: Tensor, dim: number[], keepdim: boolean) => {
+  const input = isIntegral(given.dt) ? castTo(given, defaultDtypeCode()) : given;
+  const dims = dimsOf("logsumexp", input, dim);
+  const out = reduceTo("logsumexp", input, dims, keepdim, input.dt);
+  if (!recorded(input)) return out;
+  return record("logsumexp", out, [input], [input, out], ([g], node) => {
+    const x = node.tensor(0);
+    return [spread(g!, x.shape, dims).mul(x.sub(spread(node.tensor(1), x.shape, dims)).exp())];
+  });
+});
 
 export interface VarOptions extends ReduceOptions {
   /** Subtracted from the count in the divisor. Default 1. */
@@ -253,19 +305,40 @@ export interface VarOptions extends ReduceOptions {
   /** true: correction 1, false: 0. */
   unbiased?: boolean | null;
 }
-type Var = (input: Tensor, dim?: Dims | boolean | VarOptions, unbiased?: boolean | null | VarOptions, keepdim?: boolean | VarOptions, options?: VarOptions) => Tensor;
+type Var = (
+  input: Tensor,
+  dim?: Dims | boolean | VarOptions,
+  unbiased?: boolean | null | VarOptions,
+  keepdim?: boolean | VarOptions,
+  options?: VarOptions,
+) => Tensor;
 const varSignature = "input: tensor, dim: any? = null, unbiased: bool? = null, keepdim: bool = false, *, correction: float? = null";
 
-function varianceOf(name: string, input: Tensor, dims: readonly number[], keepdim: boolean, correction: number): { variance: Tensor; mean: Tensor } {
+function varianceOf(
+  name: string,
+  input: Tensor,
+  dims: readonly number[],
+  keepdim: boolean,
+  correction: number,
+): { variance: Tensor; mean: Tensor } {
   input.live(name);
   requireFloat(name, input);
   const shape = reducedShape(input.shape, dims, keepdim);
-  const outputs = [{ shape, dt: input.dt }, { shape, dt: input.dt }];
+  const outputs = [
+    { shape, dt: input.dt },
+    { shape, dt: input.dt },
+  ];
   const [variance, average] = launch.runMany(name, code("varMean"), [input], outputs, [dimMask(dims), correction]) as [Tensor, Tensor];
   return { variance, mean: average };
 }
 
-function varArguments(name: string, input: Tensor, dim: unknown, unbiased: boolean | null, correction: number | null): { dims: number[]; by: number } {
+function varArguments(
+  name: string,
+  input: Tensor,
+  dim: unknown,
+  unbiased: boolean | null,
+  correction: number | null,
+): { dims: number[]; by: number } {
   if (typeof dim === "boolean") return { dims: dimsOf(name, input, null), by: dim ? 1 : 0 };
   if (dim !== null && !Number.isInteger(dim) && !(Array.isArray(dim) && dim.every(Number.isInteger))) {
     throw new ValueError({ op: name, argument: "dim", expected: "an integer, a list of integers or null", got: describe(dim) });
@@ -278,52 +351,74 @@ const countOf = (shape: Shape, dims: readonly number[]): number => dims.reduce((
 
 /** The gradient of a variance: 2 (x - mean) / (n - correction). */
 function varGrad(g: Tensor, x: Tensor, dims: readonly number[], by: number): Tensor {
-  return spread(g, x.shape, dims).mul(x.sub(x.mean(dims, true))).mul(2 / Math.max(0, countOf(x.shape, dims) - by));
+  return spread(g, x.shape, dims)
+    .mul(x.sub(x.mean(dims, true)))
+    .mul(2 / Math.max(0, countOf(x.shape, dims) - by));
 }
 
 /** The variance of elements. @example tensor([1, 2, 3, 4]).var().item() // 1.6666… */
-export const variance: Var = op("var", varSignature, (input: Tensor, dim: unknown, unbiased: boolean | null, keepdim: boolean, correction: number | null) => {
-  const { dims, by } = varArguments("var", input, dim, unbiased, correction);
-  const out = varianceOf("var", input, dims, keepdim, by).variance;
-  return recorded(input) ? record("var", out, [input], [input], ([g], node) => [varGrad(g!, node.tensor(0), dims, by)]) : out;
-});
+export const variance: Var = op(
+  "var",
+  varSignature,
+  (input: Tensor, dim: unknown, unbiased: boolean | null, keepdim: boolean, correction: number | null) => {
+    const { dims, by } = varArguments("var", input, dim, unbiased, correction);
+    const out = varianceOf("var", input, dims, keepdim, by).variance;
+    return recorded(input) ? record("var", out, [input], [input], ([g], node) => [varGrad(g!, node.tensor(0), dims, by)]) : out;
+  },
+);
 /** The standard deviation of elements. */
-export const std: Var = op("std", varSignature, (input: Tensor, dim: unknown, unbiased: boolean | null, keepdim: boolean, correction: number | null) => {
-  const { dims, by } = varArguments("std", input, dim, unbiased, correction);
-  const out = varianceOf("std", input, dims, keepdim, by).variance.sqrt();
-  if (!recorded(input)) return out;
-  return record("std", out, [input], [input, out], ([g], node) => {
-    const deviation = node.tensor(1);
-    return [varGrad(where(deviation.eq(0), 0, g!.div(deviation.mul(2))), node.tensor(0), dims, by)];
-  });
-});
+export const std: Var = op(
+  "std",
+  varSignature,
+  (input: Tensor, dim: unknown, unbiased: boolean | null, keepdim: boolean, correction: number | null) => {
+    const { dims, by } = varArguments("std", input, dim, unbiased, correction);
+    const out = varianceOf("std", input, dims, keepdim, by).variance.sqrt();
+    if (!recorded(input)) return out;
+    return record("std", out, [input], [input, out], ([g], node) => {
+      const deviation = node.tensor(1);
+      return [varGrad(where(deviation.eq(0), 0, g!.div(deviation.mul(2))), node.tensor(0), dims, by)];
+    });
+  },
+);
 type VarMean = (...args: Parameters<Var>) => Named<{ var: Tensor; mean: Tensor }>;
 /** Variance and mean in one pass. */
-export const varMean: VarMean = op("varMean", varSignature, (input: Tensor, dim: unknown, unbiased: boolean | null, keepdim: boolean, correction: number | null) => {
-  const { dims, by } = varArguments("varMean", input, dim, unbiased, correction);
-  const { variance: v, mean: m } = varianceOf("varMean", input, dims, keepdim, by);
-  const { shape } = input;
-  if (recorded(input)) {
-    recordMany("varMean", [v, m], [input], [input], ([gv, gm], node) => {
-      const fromVar = gv && varGrad(gv, node.tensor(0), dims, by);
-      const fromMean = gm && spread(gm.div(countOf(shape, dims)), shape, dims);
-      return [fromVar && fromMean ? fromVar.add(fromMean) : (fromVar ?? fromMean ?? null)];
-    });
-  }
-  return named({ var: v, mean: m });
-}, { method: false });
+export const varMean: VarMean = op(
+  "varMean",
+  varSignature,
+  (input: Tensor, dim: unknown, unbiased: boolean | null, keepdim: boolean, correction: number | null) => {
+    const { dims, by } = varArguments("varMean", input, dim, unbiased, correction);
+    const { variance: v, mean: m } = varianceOf("varMean", input, dims, keepdim, by);
+    const { shape } = input;
+    if (recorded(input)) {
+      recordMany("varMean", [v, m], [input], [input], ([gv, gm], node) => {
+        const fromVar = gv && varGrad(gv, node.tensor(0), dims, by);
+        const fromMean = gm && spread(gm.div(countOf(shape, dims)), shape, dims);
+        return [fromVar && fromMean ? fromVar.add(fromMean) : (fromVar ?? fromMean ?? null)];
+      });
+    }
+    return named({ var: v, mean: m });
+  },
+  { method: false },
+);
 
 export interface NormOptions extends TypedReduceOptions {
   /** The order: a number, Infinity, -Infinity, or "fro" for 2. Default "fro". */
   p?: number | "fro";
 }
 /** The p-norm of elements: (sum |x|^p)^(1/p); p 0 counts non-zeros. */
-export const norm: (input: Tensor, p?: number | "fro" | NormOptions, dim?: Dims | NormOptions, keepdim?: boolean | NormOptions, dtype?: DType | null | NormOptions) => Tensor = op(
+export const norm: (
+  input: Tensor,
+  p?: number | "fro" | NormOptions,
+  dim?: Dims | NormOptions,
+  keepdim?: boolean | NormOptions,
+  dtype?: DType | null | NormOptions,
+) => Tensor = op(
   "norm",
   "input: tensor, p: any = 2, dim: dims? = null, keepdim: bool = false, dtype: dtype? = null",
   (given: Tensor, p: unknown, dim: number[] | null, keepdim: boolean, dtype: number | null) => {
     const order = p === "fro" || p === null ? 2 : p;
-    if (typeof order !== "number" || Number.isNaN(order)) throw new ValueError({ op: "norm", argument: "p", expected: `a number or "fro"`, got: describe(p) });
+    if (typeof order !== "number" || Number.isNaN(order))
+      throw new ValueError({ op: "norm", argument: "p", expected: `a number or "fro"`, got: describe(p) });
     const input = dtype === null ? given : given.to(launch.dtypeName(dtype) as DType);
     if (!isFloating(input.dt) && !isComplex(input.dt)) requireFloat("norm", input);
     return vectorNorm("norm", input, order, dimsOf("norm", input, dim), keepdim);
@@ -351,7 +446,16 @@ function normGrad(g: Tensor, x: Tensor, n: Tensor, p: number, dims: readonly num
     const winners = x.abs().eq(n);
     return g.mul(x.sign()).mul(winners).div(winners.sum(dims, true));
   }
-  return where(n.eq(0), 0, g.mul(x.sign()).mul(x.abs().div(n).pow(p - 1)));
+  return where(
+    n.eq(0),
+    0,
+    g.mul(x.sign()).mul(
+      x
+        .abs()
+        .div(n)
+        .pow(p - 1),
+    ),
+  );
 }
 
 // -- scans
@@ -390,7 +494,12 @@ function cumprodGrad(g: Tensor, x: Tensor, y: Tensor, d: number): Tensor {
   const parts = Array.from({ length: n }, (_, i) => {
     const before = i === 0 ? one : x.narrow(d, 0, i).prod(d, true);
     const after = catOf([one, x.narrow(d, i + 1, n - i - 1).cumprod(d)], d);
-    return before.mul(g.narrow(d, i, n - i).mul(after).sum(d, true));
+    return before.mul(
+      g
+        .narrow(d, i, n - i)
+        .mul(after)
+        .sum(d, true),
+    );
   });
   return catOf(parts, d);
 }
@@ -398,7 +507,12 @@ function cumprodGrad(g: Tensor, x: Tensor, y: Tensor, d: number): Tensor {
 // -- comparisons that answer in JavaScript
 
 /** True when both have the same shape and elements. */
-export const equal: (input: Tensor, other: Tensor) => boolean = op("equal", "input: tensor, other: tensor", (a: Tensor, b: Tensor) => sameShape(a.shape, b.shape) && a.eq(b).all().item() === true, { differentiable: false });
+export const equal: (input: Tensor, other: Tensor) => boolean = op(
+  "equal",
+  "input: tensor, other: tensor",
+  (a: Tensor, b: Tensor) => sameShape(a.shape, b.shape) && a.eq(b).all().item() === true,
+  { differentiable: false },
+);
 export interface CloseOptions {
   /** Relative tolerance. Default 1e-5. */
   rtol?: number;
@@ -409,7 +523,13 @@ export interface CloseOptions {
 }
 const closeSignature = "input: tensor, other: tensor, rtol: float = 1e-05, atol: float = 1e-08, equalNan: bool = false";
 /** True where |input - other| <= atol + rtol * |other|. Shapes broadcast; bool. */
-export const isclose: (input: Tensor, other: Tensor, rtol?: number | CloseOptions, atol?: number | CloseOptions, equalNan?: boolean | CloseOptions) => Tensor = op(
+export const isclose: (
+  input: Tensor,
+  other: Tensor,
+  rtol?: number | CloseOptions,
+  atol?: number | CloseOptions,
+  equalNan?: boolean | CloseOptions,
+) => Tensor = op(
   "isclose",
   closeSignature,
   (a: Tensor, b: Tensor, rtol: number, atol: number, equalNan: boolean) => {
@@ -420,7 +540,13 @@ export const isclose: (input: Tensor, other: Tensor, rtol?: number | CloseOption
   { differentiable: false },
 );
 /** True when all elements are close ({@link isclose}). */
-export const allclose: (input: Tensor, other: Tensor, rtol?: number | CloseOptions, atol?: number | CloseOptions, equalNan?: boolean | CloseOptions) => boolean = op(
+export const allclose: (
+  input: Tensor,
+  other: Tensor,
+  rtol?: number | CloseOptions,
+  atol?: number | CloseOptions,
+  equalNan?: boolean | CloseOptions,
+) => boolean = op(
   "allclose",
   closeSignature,
   (a: Tensor, b: Tensor, rtol: number, atol: number, equalNan: boolean) => isclose(a, b, rtol, atol, equalNan).all().item() === true,

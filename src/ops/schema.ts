@@ -84,7 +84,11 @@ export function bind(op: string, params: readonly Param[], args: readonly unknow
   }
   if (next < count) {
     const most = params.filter((param) => !param.keywordOnly).length;
-    throw new ValueError({ op, expected: `at most ${most} positional argument${most === 1 ? "" : "s"}`, got: `${count}, the last being ${describe(args[count - 1])}` });
+    throw new ValueError({
+      op,
+      expected: `at most ${most} positional argument${most === 1 ? "" : "s"}`,
+      got: `${count}, the last being ${describe(args[count - 1])}`,
+    });
   }
   if (options !== null) checkKeys(op, params, options);
   return values;
@@ -167,7 +171,8 @@ function convert(op: string, param: Param, value: unknown): unknown {
       break;
     case "pair":
       if (Number.isInteger(value)) return [value, value];
-      if (Array.isArray(value) && value.every(Number.isInteger) && (value.length === 2 || value.length === 1)) return value.length === 2 ? value : [value[0], value[0]];
+      if (Array.isArray(value) && value.every(Number.isInteger) && (value.length === 2 || value.length === 1))
+        return value.length === 2 ? value : [value[0], value[0]];
       break;
     case "dtype":
       return dtypeCode(op, value);
@@ -189,7 +194,12 @@ function convert(op: string, param: Param, value: unknown): unknown {
 }
 
 function refuse(op: string, param: Param, value: unknown): ValueError {
-  return new ValueError({ op, argument: param.name, expected: article(param.kind) + (param.nullable ? " or null" : ""), got: describe(value) });
+  return new ValueError({
+    op,
+    argument: param.name,
+    expected: article(param.kind) + (param.nullable ? " or null" : ""),
+    got: describe(value),
+  });
 }
 
 /** The code of a dtype name; a DTypeError that suggests the nearest. */
@@ -197,7 +207,13 @@ export function dtypeCode(op: string, value: unknown): number {
   const code = typeof value === "string" && Object.hasOwn(codeOf, value) ? codeOf[value as DType] : undefined;
   if (code !== undefined) return code;
   const near = typeof value === "string" ? nearest(value, Object.keys(codeOf)) : undefined;
-  throw new DTypeError({ op, argument: "dtype", expected: `one of ${Object.keys(codeOf).join(", ")}`, got: describe(value), hint: near && `did you mean "${near}"?` });
+  throw new DTypeError({
+    op,
+    argument: "dtype",
+    expected: `one of ${Object.keys(codeOf).join(", ")}`,
+    got: describe(value),
+    hint: near && `did you mean "${near}"?`,
+  });
 }
 
 /** Checks the sizes of a shape that a person gave. */

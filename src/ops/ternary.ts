@@ -110,7 +110,14 @@ export function fromResult(name: string, target: Tensor, others: readonly unknow
   return inPlace(name, target, tensors, write, compute);
 }
 
-function three(name: string, row: string, a: Tensor, b: Tensor | Scalar, c: Tensor | Scalar, p0: number): { out: Tensor; tensors: readonly Tensor[] } {
+function three(
+  name: string,
+  row: string,
+  a: Tensor,
+  b: Tensor | Scalar,
+  c: Tensor | Scalar,
+  p0: number,
+): { out: Tensor; tensors: readonly Tensor[] } {
   const { tensors, shape, dt } = promoteAll(name, [a, b, c]);
   return { out: launch.ternary(name, ternaryCode(row), tensors[0]!, tensors[1]!, tensors[2]!, p0, shape, dt), tensors };
 }
@@ -171,7 +178,11 @@ export const addcdiv: Addc = op(
   { inPlace: true },
 );
 
-for (const [name, compute] of [["lerp", lerp], ["addcmul", addcmul], ["addcdiv", addcdiv]] as const) {
+for (const [name, compute] of [
+  ["lerp", lerp],
+  ["addcmul", addcmul],
+  ["addcdiv", addcdiv],
+] as const) {
   inPlaceForms.set(`${name}_`, (target: Tensor, ...args: never[]) => {
     const run = compute as unknown as (input: Tensor, ...rest: unknown[]) => Tensor;
     return fromResult(`${name}_`, target, args, (before) => run(before, ...args));
@@ -185,7 +196,12 @@ export const maskedFill: (input: Tensor, mask: Tensor, value: Tensor | Scalar) =
   (input: Tensor, mask: Tensor, value: Tensor | Scalar) => {
     if (mask.dt !== Code.bool) throw new DTypeError({ op: "maskedFill", argument: "mask", expected: "a bool tensor", got: mask.dtype });
     if (value instanceof Tensor && value.shape.length > 0) {
-      throw new ValueError({ op: "maskedFill", argument: "value", expected: "a number or a 0-d tensor", got: `a tensor with ${value.shape.length} dims` });
+      throw new ValueError({
+        op: "maskedFill",
+        argument: "value",
+        expected: "a number or a 0-d tensor",
+        got: `a tensor with ${value.shape.length} dims`,
+      });
     }
     const filled = where(mask, value instanceof Tensor ? value : scalarTensor(value, input.dt, input.dev), input);
     return filled.dt === input.dt ? filled : filled.to(input.dtype);

@@ -38,7 +38,8 @@ export class Adam extends Optimizer<AdamOptions> {
     requireRange(name, "lr", lr, 0);
     requireRange(name, "eps", eps, 0);
     requireRange(name, "weightDecay", weightDecay, 0);
-    if (!Array.isArray(betas) || betas.length !== 2) throw new ValueError({ op: name, argument: "betas", expected: "two numbers", got: describe(betas) });
+    if (!Array.isArray(betas) || betas.length !== 2)
+      throw new ValueError({ op: name, argument: "betas", expected: "two numbers", got: describe(betas) });
     betas.forEach((beta, i) => requireRange(name, `betas[${i}]`, beta, 0, 1));
   }
 
@@ -55,7 +56,13 @@ export class Adam extends Optimizer<AdamOptions> {
     for (const [step, list] of bySteps) {
       const outs = [...list, ...named(list, "exp_avg"), ...named(list, "exp_avg_sq"), ...(amsgrad ? named(list, "max_exp_avg_sq") : [])];
       const attrs = [lr, betas[0], betas[1], eps, weightDecay, this.decoupled, step, amsgrad ? 1 : 0, maximize ? 1 : 0];
-      runInto(`${this.constructor.name}.step`, kernel, list.map((p) => p.grad!), outs, attrs);
+      runInto(
+        `${this.constructor.name}.step`,
+        kernel,
+        list.map((p) => p.grad!),
+        outs,
+        attrs,
+      );
       for (const p of list) markChanged(p, `${this.constructor.name}.step`);
     }
   }

@@ -13,7 +13,8 @@ export abstract class LRScheduler {
   protected readonly groups: readonly Group[];
 
   constructor(optimizer: Optimizer<{ lr: number }>) {
-    if (!Array.isArray(optimizer?.paramGroups)) throw new ValueError({ op: this.constructor.name, argument: "optimizer", expected: "an Optimizer", got: describe(optimizer) });
+    if (!Array.isArray(optimizer?.paramGroups))
+      throw new ValueError({ op: this.constructor.name, argument: "optimizer", expected: "an Optimizer", got: describe(optimizer) });
     this.groups = optimizer.paramGroups as readonly Group[];
     for (const group of this.groups) group.initialLr ??= group.lr;
     this.baseLrs = this.groups.map((group) => group.initialLr!);
@@ -44,7 +45,8 @@ export abstract class LRScheduler {
 }
 
 type Scheduled = Optimizer<{ lr: number }>;
-const read = <T extends unknown[]>(name: string, signature: string, args: readonly unknown[]): T => bind(name, parseSignature(signature), args) as T;
+const read = <T extends unknown[]>(name: string, signature: string, args: readonly unknown[]): T =>
+  bind(name, parseSignature(signature), args) as T;
 
 /** Multiplies the rate by gamma every stepSize epochs. @param gamma default 0.1 */
 export class StepLR extends LRScheduler {
@@ -52,7 +54,11 @@ export class StepLR extends LRScheduler {
   readonly gamma: number;
   constructor(optimizer: Scheduled, stepSize: number | { stepSize: number; gamma?: number }, gamma?: number | { gamma?: number }) {
     super(optimizer);
-    [, this.stepSize, this.gamma] = read<[unknown, number, number]>("StepLR", "optimizer: any, stepSize: int, gamma: float = 0.1", [optimizer, stepSize, gamma]);
+    [, this.stepSize, this.gamma] = read<[unknown, number, number]>("StepLR", "optimizer: any, stepSize: int, gamma: float = 0.1", [
+      optimizer,
+      stepSize,
+      gamma,
+    ]);
     if (this.stepSize < 1) throw new ValueError({ op: "StepLR", argument: "stepSize", expected: "at least 1", got: String(this.stepSize) });
     this.step();
   }
@@ -65,9 +71,17 @@ export class StepLR extends LRScheduler {
 export class MultiStepLR extends LRScheduler {
   readonly milestones: readonly number[];
   readonly gamma: number;
-  constructor(optimizer: Scheduled, milestones: readonly number[] | { milestones: readonly number[]; gamma?: number }, gamma?: number | { gamma?: number }) {
+  constructor(
+    optimizer: Scheduled,
+    milestones: readonly number[] | { milestones: readonly number[]; gamma?: number },
+    gamma?: number | { gamma?: number },
+  ) {
     super(optimizer);
-    [, this.milestones, this.gamma] = read<[unknown, number[], number]>("MultiStepLR", "optimizer: any, milestones: ints, gamma: float = 0.1", [optimizer, milestones, gamma]);
+    [, this.milestones, this.gamma] = read<[unknown, number[], number]>(
+      "MultiStepLR",
+      "optimizer: any, milestones: ints, gamma: float = 0.1",
+      [optimizer, milestones, gamma],
+    );
     this.step();
   }
   protected rate(_base: number, current: number): number {
@@ -94,7 +108,11 @@ export class CosineAnnealingLR extends LRScheduler {
   readonly etaMin: number;
   constructor(optimizer: Scheduled, TMax: number | { TMax: number; etaMin?: number }, etaMin?: number | { etaMin?: number }) {
     super(optimizer);
-    [, this.TMax, this.etaMin] = read<[unknown, number, number]>("CosineAnnealingLR", "optimizer: any, TMax: int, etaMin: float = 0.0", [optimizer, TMax, etaMin]);
+    [, this.TMax, this.etaMin] = read<[unknown, number, number]>("CosineAnnealingLR", "optimizer: any, TMax: int, etaMin: float = 0.0", [
+      optimizer,
+      TMax,
+      etaMin,
+    ]);
     if (this.TMax < 1) throw new ValueError({ op: "CosineAnnealingLR", argument: "TMax", expected: "at least 1", got: String(this.TMax) });
     this.step();
   }
@@ -103,7 +121,9 @@ export class CosineAnnealingLR extends LRScheduler {
     const { lastEpoch, TMax, etaMin } = this;
     if (lastEpoch === 0) return current;
     if ((lastEpoch - 1 - TMax) % (2 * TMax) === 0) return current + ((base - etaMin) * (1 - Math.cos(Math.PI / TMax))) / 2;
-    return ((1 + Math.cos((Math.PI * lastEpoch) / TMax)) / (1 + Math.cos((Math.PI * (lastEpoch - 1)) / TMax))) * (current - etaMin) + etaMin;
+    return (
+      ((1 + Math.cos((Math.PI * lastEpoch) / TMax)) / (1 + Math.cos((Math.PI * (lastEpoch - 1)) / TMax))) * (current - etaMin) + etaMin
+    );
   }
 }
 
@@ -114,7 +134,8 @@ export class LambdaLR extends LRScheduler {
     private readonly lrLambda: (epoch: number) => number,
   ) {
     super(optimizer);
-    if (typeof lrLambda !== "function") throw new ValueError({ op: "LambdaLR", argument: "lrLambda", expected: "a function", got: describe(lrLambda) });
+    if (typeof lrLambda !== "function")
+      throw new ValueError({ op: "LambdaLR", argument: "lrLambda", expected: "a function", got: describe(lrLambda) });
     this.step();
   }
   protected rate(base: number): number {

@@ -25,7 +25,13 @@ export abstract class Optimizer<O extends object = object> {
     this.defaults = defaults;
     const name = this.constructor.name;
     if (params instanceof Tensor || params === null || typeof params !== "object" || !(Symbol.iterator in params)) {
-      throw new ValueError({ op: name, argument: "params", expected: "a list of parameters or of groups", got: describe(params), hint: "pass model.parameters()" });
+      throw new ValueError({
+        op: name,
+        argument: "params",
+        expected: "a list of parameters or of groups",
+        got: describe(params),
+        hint: "pass model.parameters()",
+      });
     }
     const list = [...params] as (Tensor | ({ params: Iterable<Tensor> | Tensor } & Partial<O>))[];
     if (list.length === 0) throw new ValueError({ op: name, argument: "params", expected: "at least one parameter", got: "an empty list" });
@@ -41,7 +47,8 @@ export abstract class Optimizer<O extends object = object> {
     for (const p of params) {
       if (!(p instanceof Tensor)) throw new ValueError({ op: name, argument: "params", expected: "Tensors", got: describe(p) });
       if (!p.isLeaf) throw new ValueError({ op: name, argument: "params", expected: "leaf tensors", got: "the result of an op" });
-      if (this.paramGroups.some((other) => other.params.includes(p))) throw new ValueError({ op: name, argument: "params", expected: "each parameter once", got: "one twice" });
+      if (this.paramGroups.some((other) => other.params.includes(p)))
+        throw new ValueError({ op: name, argument: "params", expected: "each parameter once", got: "one twice" });
     }
     const options = { ...this.defaults, ...group, params } as ParamGroup<O>;
     this.check(options);
@@ -59,7 +66,12 @@ export abstract class Optimizer<O extends object = object> {
     const loss = closure?.();
     for (const group of this.paramGroups) {
       const params = group.params.filter((p) => p.grad !== null);
-      if (params.length > 0) this.update(group, params, params.map((p) => p.grad!));
+      if (params.length > 0)
+        this.update(
+          group,
+          params,
+          params.map((p) => p.grad!),
+        );
     }
     return loss;
   }
@@ -87,7 +99,12 @@ export abstract class Optimizer<O extends object = object> {
   loadStateDict(saved: OptimizerState): void {
     const own = this.paramGroups;
     if (saved.paramGroups.length !== own.length || saved.paramGroups.some((group, i) => group.params.length !== own[i]!.params.length)) {
-      throw new ValueError({ op: "loadStateDict", argument: "state", expected: "the groups of this optimizer", got: "groups of other sizes" });
+      throw new ValueError({
+        op: "loadStateDict",
+        argument: "state",
+        expected: "the groups of this optimizer",
+        got: "groups of other sizes",
+      });
     }
     const params = new Map<number, Tensor>();
     saved.paramGroups.forEach(({ params: indices, ...options }, i) => {
@@ -102,7 +119,12 @@ export abstract class Optimizer<O extends object = object> {
   }
 
   toString(): string {
-    const groups = this.paramGroups.map(({ params, ...options }, i) => `Parameter Group ${i}\n${Object.entries(options).map(([key, value]) => `    ${key}: ${String(value)}`).join("\n")}\n    params: ${params.length}`);
+    const groups = this.paramGroups.map(
+      ({ params, ...options }, i) =>
+        `Parameter Group ${i}\n${Object.entries(options)
+          .map(([key, value]) => `    ${key}: ${String(value)}`)
+          .join("\n")}\n    params: ${params.length}`,
+    );
     return `${this.constructor.name} (\n${groups.join("\n\n")}\n)`;
   }
 
@@ -114,6 +136,11 @@ export abstract class Optimizer<O extends object = object> {
 /** Refuses an option that is not a number in range. */
 export function requireRange(op: string, argument: string, value: unknown, low: number, high = Infinity): void {
   if (typeof value !== "number" || !(value >= low) || !(value < high || high === Infinity)) {
-    throw new ValueError({ op, argument, expected: high === Infinity ? `a number of at least ${low}` : `in [${low}, ${high})`, got: describe(value) });
+    throw new ValueError({
+      op,
+      argument,
+      expected: high === Infinity ? `a number of at least ${low}` : `in [${low}, ${high})`,
+      got: describe(value),
+    });
   }
 }

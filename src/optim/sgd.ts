@@ -25,7 +25,15 @@ const kernel = codesOf("structured")("sgdStep");
 /** SGD as torch.optim.SGD. @example new optim.SGD(model.parameters(), { lr: 0.1, momentum: 0.9 }) */
 export class SGD extends Optimizer<SGDOptions> {
   constructor(parameters: Params<SGDOptions>, ...rest: (number | boolean | Partial<SGDOptions>)[]) {
-    const [list, lr, momentum, dampening, weightDecay, nesterov, maximize] = bind("SGD", params, [parameters, ...rest]) as [Params<SGDOptions>, number, number, number, number, boolean, boolean];
+    const [list, lr, momentum, dampening, weightDecay, nesterov, maximize] = bind("SGD", params, [parameters, ...rest]) as [
+      Params<SGDOptions>,
+      number,
+      number,
+      number,
+      number,
+      boolean,
+      boolean,
+    ];
     super(list, { lr, momentum, dampening, weightDecay, nesterov, maximize });
   }
 
@@ -33,18 +41,36 @@ export class SGD extends Optimizer<SGDOptions> {
     requireRange("SGD", "lr", lr, 0);
     requireRange("SGD", "momentum", momentum, 0);
     requireRange("SGD", "weightDecay", weightDecay, 0);
-    if (nesterov && (momentum <= 0 || dampening !== 0)) throw new ValueError({ op: "SGD", argument: "nesterov", expected: "momentum and no dampening with it", got: `momentum ${momentum}, dampening ${dampening}` });
+    if (nesterov && (momentum <= 0 || dampening !== 0))
+      throw new ValueError({
+        op: "SGD",
+        argument: "nesterov",
+        expected: "momentum and no dampening with it",
+        got: `momentum ${momentum}, dampening ${dampening}`,
+      });
   }
 
   protected update(group: ParamGroup<SGDOptions>, parameters: Tensor[], grads: Tensor[]): void {
     const { lr, momentum, dampening, weightDecay, nesterov, maximize } = group;
     // Buffers start as the first gradient, so parameters with and without one step apart.
     const fresh = momentum === 0 ? [] : parameters.filter((p) => !this.state.has(p));
-    const batches = momentum === 0 ? [{ list: parameters, flags: 0 }] : [{ list: fresh, flags: 3 }, { list: parameters.filter((p) => !fresh.includes(p)), flags: 1 }];
+    const batches =
+      momentum === 0
+        ? [{ list: parameters, flags: 0 }]
+        : [
+            { list: fresh, flags: 3 },
+            { list: parameters.filter((p) => !fresh.includes(p)), flags: 1 },
+          ];
     for (const { list, flags } of batches) {
       if (list.length === 0) continue;
       const buffers = flags === 0 ? [] : list.map((p) => this.buffer(p));
-      runInto("SGD.step", kernel, list === parameters ? grads : list.map((p) => p.grad!), [...list, ...buffers], [lr, momentum, dampening, weightDecay, nesterov ? 1 : 0, maximize ? 1 : 0, flags]);
+      runInto(
+        "SGD.step",
+        kernel,
+        list === parameters ? grads : list.map((p) => p.grad!),
+        [...list, ...buffers],
+        [lr, momentum, dampening, weightDecay, nesterov ? 1 : 0, maximize ? 1 : 0, flags],
+      );
       for (const p of list) markChanged(p, "SGD.step");
     }
   }

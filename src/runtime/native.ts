@@ -107,7 +107,17 @@ export interface Native {
    * io in: nIn input handles; for each output: dtype, rank, sizes...; then nAttr attributes.
    * io out: nOut handles in io[0..]. Returns a status. The outputs live on the device of the first input, or on `device`.
    */
-  run(kernel: number, nIn: number, nOut: number, nAttr: number, device: number, owner0: object, owner1?: object, owner2?: object, owner3?: object): number;
+  run(
+    kernel: number,
+    nIn: number,
+    nOut: number,
+    nAttr: number,
+    device: number,
+    owner0: object,
+    owner1?: object,
+    owner2?: object,
+    owner3?: object,
+  ): number;
   /** io in: nIn input handles, nOut output handles, nAttr attributes. Writes into the outputs and bumps their versions. */
   runInto(kernel: number, nIn: number, nOut: number, nAttr: number): number;
 

@@ -9,7 +9,7 @@ export function writeDurably(path: string, chunks: Iterable<Uint8Array>): void {
   const file = openSync(temporary, "wx", 0o666);
   try {
     try {
-      for (const chunk of chunks) for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at, chunk.length - at);
+      for (const chunk of chunks) for (let at = 0; at < chunk.length;) at += writeSync(file, chunk, at, chunk.length - at);
       fsyncSync(file);
     } finally {
       closeSync(file);

@@ -31,17 +31,29 @@ const maxHeader = 100_000_000;
  * @param metadata strings to keep beside them
  * @example save(model.stateDict(), "model.safetensors")
  */
-export function save(state: Readonly<Record<string, Tensor>>, path: string, options: { metadata?: Readonly<Record<string, string>> } = {}): void {
+export function save(
+  state: Readonly<Record<string, Tensor>>,
+  path: string,
+  options: { metadata?: Readonly<Record<string, string>> } = {},
+): void {
   if (typeof state !== "object" || state === null || state instanceof Tensor) {
-    throw new ValueError({ op: "save", argument: "state", expected: "an object of Tensors", got: describe(state), hint: "pass model.stateDict()" });
+    throw new ValueError({
+      op: "save",
+      argument: "state",
+      expected: "an object of Tensors",
+      got: describe(state),
+      hint: "pass model.stateDict()",
+    });
   }
-  if (typeof path !== "string" || path === "") throw new ValueError({ op: "save", argument: "path", expected: "a file name", got: describe(path) });
+  if (typeof path !== "string" || path === "")
+    throw new ValueError({ op: "save", argument: "path", expected: "a file name", got: describe(path) });
   const header: Record<string, unknown> = options.metadata === undefined ? {} : { __metadata__: options.metadata };
   let end = 0;
   for (const [key, t] of Object.entries(state)) {
     if (!(t instanceof Tensor)) throw new ValueError({ op: "save", argument: key, expected: "a Tensor", got: describe(t) });
     const dtype = names[t.dtype];
-    if (dtype === undefined) throw new SerializationError({ op: "save", argument: key, expected: `a dtype that safetensors knows`, got: t.dtype });
+    if (dtype === undefined)
+      throw new SerializationError({ op: "save", argument: key, expected: `a dtype that safetensors knows`, got: t.dtype });
     header[key] = { dtype, shape: t.shape, data_offsets: [end, (end += t.nbytes)] };
   }
   const text = Buffer.from(JSON.stringify(header));
@@ -75,12 +87,16 @@ interface Entry {
  * @example model.loadStateDict(load("model.safetensors"))
  */
 export function load(path: string): Record<string, Tensor> {
-  if (typeof path !== "string" || path === "") throw new ValueError({ op: "load", argument: "path", expected: "a file name", got: describe(path) });
+  if (typeof path !== "string" || path === "")
+    throw new ValueError({ op: "load", argument: "path", expected: "a file name", got: describe(path) });
   let bytes: Buffer;
   try {
     bytes = readFileSync(path);
   } catch (cause) {
-    throw new SerializationError({ op: "load", argument: "path", expected: "a file that can be read", got: `${path}: ${(cause as Error).message}` }, cause);
+    throw new SerializationError(
+      { op: "load", argument: "path", expected: "a file that can be read", got: `${path}: ${(cause as Error).message}` },
+      cause,
+    );
   }
   const { entries, start } = readHeader(path, bytes);
   return Object.fromEntries(entries.map((entry) => [entry.key, tensorOf(entry, bytes, start)]));
@@ -117,7 +133,8 @@ function readEntry(key: string, entry: unknown, refuse: (expected: string, got: 
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
   const dt = typeof dtype === "string" ? codes.get(dtype) : undefined;
   if (dt === undefined) return refuse(`a known dtype for "${key}"`, describe(dtype));
-  const whole = (list: unknown): list is number[] => Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
+  const whole = (list: unknown): list is number[] =>
+    Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
   if (!whole(shape) || shape.length > 16) return refuse(`a shape for "${key}"`, describe(shape));
   if (!whole(offsets) || offsets.length !== 2 || offsets[1]! < offsets[0]!) return refuse(`two offsets for "${key}"`, describe(offsets));
   const expected = numelOf(shape) * elementSize[dt]!;

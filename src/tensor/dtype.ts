@@ -59,13 +59,25 @@ export function scalarCategory(value: number | bigint | boolean): number {
 
 /** The dtype that a scalar of `kind` takes when it decides alone. */
 export function defaultOfCategory(kind: number): number {
-  return kind === 0 ? Code.bool : kind === 1 ? Code.int64 : kind === 2 ? defaultCode : defaultCode === Code.float64 ? Code.complex128 : Code.complex64;
+  return kind === 0
+    ? Code.bool
+    : kind === 1
+      ? Code.int64
+      : kind === 2
+        ? defaultCode
+        : defaultCode === Code.float64
+          ? Code.complex128
+          : Code.complex64;
 }
 
 /** Adds an operand of lower priority (0-d tensor beside a dimensioned one, scalar beside a tensor): it counts only by category. */
 export function promoteWeak(strong: number, weak: number): number {
   if (category[weak]! <= category[strong]!) return strong;
-  return category[weak] === 3 && category[strong] === 2 && strong !== Code.float64 ? Code.complex64 : category[weak] === 3 && strong === Code.float64 ? Code.complex128 : weak;
+  return category[weak] === 3 && category[strong] === 2 && strong !== Code.float64
+    ? Code.complex64
+    : category[weak] === 3 && strong === Code.float64
+      ? Code.complex128
+      : weak;
 }
 
 export type TypedArray =

@@ -65,7 +65,11 @@ export function failure(op: string, status: number, inputs: readonly Tensor[]): 
     case Status.deviceLost:
       return new DeviceError({ op, expected: "a working device", got: "one that was lost" });
     default:
-      return new CellgradError({ op, expected: "valid arguments", got: `native status ${status} for ${inputs.map((t) => formatShape(t.shape)).join(", ")}` });
+      return new CellgradError({
+        op,
+        expected: "valid arguments",
+        got: `native status ${status} for ${inputs.map((t) => formatShape(t.shape)).join(", ")}`,
+      });
   }
 }
 
@@ -120,7 +124,14 @@ export function empty(op: string, shape: Shape, dt: number, dev: number): Tensor
 }
 
 /** A result with the given shape and dtype from any native call that answers a handle (`make` fills `io` itself). */
-export function made(op: string, shape: Shape, dt: number, dev: number, inputs: readonly Tensor[], make: (owner: Tensor) => Handle): Tensor {
+export function made(
+  op: string,
+  shape: Shape,
+  dt: number,
+  dev: number,
+  inputs: readonly Tensor[],
+  make: (owner: Tensor) => Handle,
+): Tensor {
   const out = new Tensor(shape, dt, dev);
   const handle = make(out);
   return handle >= 0 ? settle(out, handle) : recover(op, handle, out, inputs, () => make(out));
@@ -139,7 +150,15 @@ export interface OutputSpec {
 }
 
 /** Runs a structured kernel (native/kernels/structured.def) that makes one output. */
-export function run(op: string, kernel: number, inputs: readonly Tensor[], shape: Shape, dt: number, attrs: readonly number[], dev = inputs[0]?.dev ?? 0): Tensor {
+export function run(
+  op: string,
+  kernel: number,
+  inputs: readonly Tensor[],
+  shape: Shape,
+  dt: number,
+  attrs: readonly number[],
+  dev = inputs[0]?.dev ?? 0,
+): Tensor {
   const out = new Tensor(shape, dt, dev);
   let status = launch(kernel, inputs, [out], attrs, dev);
   if (status === Status.outOfMemory) {
@@ -151,7 +170,13 @@ export function run(op: string, kernel: number, inputs: readonly Tensor[], shape
 }
 
 /** Runs a structured kernel with several outputs. */
-export function runMany(op: string, kernel: number, inputs: readonly Tensor[], outputs: readonly OutputSpec[], attrs: readonly number[]): Tensor[] {
+export function runMany(
+  op: string,
+  kernel: number,
+  inputs: readonly Tensor[],
+  outputs: readonly OutputSpec[],
+  attrs: readonly number[],
+): Tensor[] {
   const dev = inputs[0]?.dev ?? 0;
   const outs = outputs.map(({ shape, dt }) => new Tensor(shape, dt, dev));
   let status = launch(kernel, inputs, outs, attrs, dev);
@@ -199,7 +224,8 @@ export function codesOf(family: string): (name: string) => number {
   const codes = new Map(native.names(family).map((name, code) => [name, code]));
   return (name) => {
     const code = codes.get(name);
-    if (code === undefined) throw new Error(`cellgrad: the native runtime has no ${family} kernel "${name}"; rebuild it with \`npm run build\``);
+    if (code === undefined)
+      throw new Error(`cellgrad: the native runtime has no ${family} kernel "${name}"; rebuild it with \`npm run build\``);
     return code;
   };
 }

@@ -27,7 +27,12 @@ export function setPrintoptions(changes: Partial<PrintOptions>): void {
     const whole = key !== "sciMode";
     if (!(key in options)) throw new ValueError({ op: "setPrintoptions", expected: `one of ${Object.keys(options).join(", ")}`, got: key });
     if (whole ? !Number.isInteger(value) || (value as number) < 0 : value !== null && typeof value !== "boolean") {
-      throw new ValueError({ op: "setPrintoptions", argument: key, expected: whole ? "a non-negative integer" : "true, false or null", got: describe(value) });
+      throw new ValueError({
+        op: "setPrintoptions",
+        argument: key,
+        expected: whole ? "a non-negative integer" : "true, false or null",
+        got: describe(value),
+      });
     }
   }
   Object.assign(options, changes);
@@ -162,7 +167,9 @@ function fixed(value: number, digits: number): string {
 
 function scientific(value: number, digits: number): string {
   const [mantissa, exponent] = value.toExponential(digits).split("e") as [string, string];
-  const exact = Math.abs(value).toExponential(Math.min(100, digits + 40)).split("e")[0]!;
+  const exact = Math.abs(value)
+    .toExponential(Math.min(100, digits + 40))
+    .split("e")[0]!;
   const rounded = isTie(exact, digits) ? toEven(mantissa) : mantissa;
   return `${Object.is(value, -0) ? "-" : ""}${rounded}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
 }

@@ -10,7 +10,8 @@ export { getDefaultDtype };
 /** Changes the dtype of new tensors made from numbers. @param dtype a floating dtype */
 export function setDefaultDtype(dtype: DType): void {
   const code = codeOf[dtype];
-  if (code === undefined || !isFloating(code)) throw new ValueError({ op: "setDefaultDtype", argument: "dtype", expected: "a floating dtype", got: describe(dtype) });
+  if (code === undefined || !isFloating(code))
+    throw new ValueError({ op: "setDefaultDtype", argument: "dtype", expected: "a floating dtype", got: describe(dtype) });
   setDefaultDtypeCode(code);
 }
 
@@ -19,7 +20,8 @@ export const getNumThreads = (): number => native.threads();
 
 /** Changes the number of threads; results do not depend on it. */
 export function setNumThreads(n: number): void {
-  if (!Number.isInteger(n) || n < 1 || n > 256) throw new ValueError({ op: "setNumThreads", argument: "n", expected: "an integer in [1, 256]", got: describe(n) });
+  if (!Number.isInteger(n) || n < 1 || n > 256)
+    throw new ValueError({ op: "setNumThreads", argument: "n", expected: "an integer in [1, 256]", got: describe(n) });
   native.setThreads(n);
 }
 
@@ -43,7 +45,16 @@ export interface MemoryStats {
 /** What a device's memory holds now. @example memoryStats().allocated */
 export function memoryStats(device: Device = "cpu"): MemoryStats {
   native.memory(deviceCode("memoryStats", device));
-  const [allocated, cached, peak, cap, tensors, allocations, cacheHits, collections] = Array.from(io.subarray(0, 8)) as [number, number, number, number, number, number, number, number];
+  const [allocated, cached, peak, cap, tensors, allocations, cacheHits, collections] = Array.from(io.subarray(0, 8)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   return { allocated, cached, peak, cap, tensors, allocations, cacheHits, collections };
 }
 
@@ -68,7 +79,8 @@ export function emptyCache(device: Device = "cpu"): void {
 
 /** Limits a device's memory, in bytes; 0: no limit. Past it allocations are an OutOfMemoryError. */
 export function setMemoryCap(bytes: number, device: Device = "cpu"): void {
-  if (!Number.isFinite(bytes) || bytes < 0) throw new ValueError({ op: "setMemoryCap", argument: "bytes", expected: "a number of at least 0", got: describe(bytes) });
+  if (!Number.isFinite(bytes) || bytes < 0)
+    throw new ValueError({ op: "setMemoryCap", argument: "bytes", expected: "a number of at least 0", got: describe(bytes) });
   native.setMemoryCap(deviceCode("setMemoryCap", device), bytes);
 }
 

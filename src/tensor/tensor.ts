@@ -161,7 +161,12 @@ export class Tensor {
   /** The value of a one-element tensor: number, bigint beyond 2^53, boolean, or `{ re, im }`. */
   item(): number | bigint | boolean | Complex {
     if (this.numel() !== 1) {
-      throw new ValueError({ op: "item", expected: "a tensor with one element", got: `shape ${formatShape(this.shape)}`, hint: "use tolist()" });
+      throw new ValueError({
+        op: "item",
+        expected: "a tensor with one element",
+        got: `shape ${formatShape(this.shape)}`,
+        hint: "use tolist()",
+      });
     }
     const handle = this.live("item");
     if (this.dt === Code.int64) return narrow(native.itemBigInt(handle));
@@ -249,7 +254,12 @@ export class Tensor {
       throw new ValueError({ op: "grad", argument: "value", expected: "a Tensor or null", got: describe(value) });
     }
     if (value !== null && (value.shape.length !== this.shape.length || value.shape.some((size, i) => size !== this.shape[i]))) {
-      throw new ValueError({ op: "grad", argument: "value", expected: `a tensor of shape ${formatShape(this.shape)}`, got: formatShape(value.shape) });
+      throw new ValueError({
+        op: "grad",
+        argument: "value",
+        expected: `a tensor of shape ${formatShape(this.shape)}`,
+        got: formatShape(value.shape),
+      });
     }
     if (value !== null || this.ag !== null) metaOf(this).grad = value;
   }
@@ -266,7 +276,8 @@ export class Tensor {
 
   /** Keeps `.grad` of a result of an op, too. */
   retainGrad(): void {
-    if (!this.requiresGrad) throw new AutogradError({ op: "retainGrad", expected: "a tensor that requires grad", got: "one that does not" });
+    if (!this.requiresGrad)
+      throw new AutogradError({ op: "retainGrad", expected: "a tensor that requires grad", got: "one that does not" });
     const meta = metaOf(this);
     if (meta.gradFn === null || meta.retainsGrad) return;
     meta.retainsGrad = true;
@@ -276,8 +287,10 @@ export class Tensor {
 
   /** Calls `hook(grad)` whenever the gradient of this tensor is computed; a returned tensor replaces it. */
   registerHook(hook: (grad: Tensor) => Tensor | void | null): { remove(): void } {
-    if (typeof hook !== "function") throw new ValueError({ op: "registerHook", argument: "hook", expected: "a function", got: describe(hook) });
-    if (!this.requiresGrad) throw new AutogradError({ op: "registerHook", expected: "a tensor that requires grad", got: "one that does not" });
+    if (typeof hook !== "function")
+      throw new ValueError({ op: "registerHook", argument: "hook", expected: "a function", got: describe(hook) });
+    if (!this.requiresGrad)
+      throw new AutogradError({ op: "registerHook", expected: "a tensor that requires grad", got: "one that does not" });
     const meta = metaOf(this);
     if (meta.gradFn !== null) return { remove: meta.gradFn.hook(meta.output, hook) };
     const hooks = (meta.hooks ??= []);

@@ -24,7 +24,10 @@ abstract class IdxImages extends Dataset<[Tensor, number]> {
   constructor(op: string, folders: readonly string[], train: boolean, hint: string) {
     super();
     const part = train ? "train" : "t10k";
-    const files = (name: string): string[] => folders.flatMap((folder) => [`${part}-${name}`, `${part}-${name.replace("-idx", ".idx")}`].flatMap((file) => [join(folder, file), join(folder, `${file}.gz`)]));
+    const files = (name: string): string[] =>
+      folders.flatMap((folder) =>
+        [`${part}-${name}`, `${part}-${name.replace("-idx", ".idx")}`].flatMap((file) => [join(folder, file), join(folder, `${file}.gz`)]),
+      );
     this.data = readIdx(op, files("images-idx3-ubyte"), hint);
     this.targets = readIdx(op, files("labels-idx1-ubyte"), hint).to("int64");
   }
@@ -71,6 +74,11 @@ export class FashionMNIST extends IdxImages {
   readonly classes = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
 
   constructor({ train = true, root = null }: MnistOptions = {}) {
-    super("FashionMNIST", [root ?? "/usr/share/datasets/fashion-mnist", ...(root === null ? ["/usr/share/dataset-fashion-mnist"] : [])], train, "apt-get install dataset-fashion-mnist");
+    super(
+      "FashionMNIST",
+      [root ?? "/usr/share/datasets/fashion-mnist", ...(root === null ? ["/usr/share/dataset-fashion-mnist"] : [])],
+      train,
+      "apt-get install dataset-fashion-mnist",
+    );
   }
 }

@@ -4,7 +4,7 @@ import { palette, reservedColors } from "../../wire/color.js";
 import { decodeBytes } from "../../wire/live.js";
 import { ink, label, magnify, overlay, rasterizeSvg } from "../picture/picture.js";
 import type { IndexedImage } from "../picture/png.js";
-import { short } from "../picture/numbers.js";
+import { count, short } from "../picture/numbers.js";
 import { thin, type Points } from "./journal.js";
 
 /** A run or a ghost of one, as the chart needs it. `id` is null for the run itself. */
@@ -177,28 +177,35 @@ export async function chartPicture(spec: object, seriesCount: number, strip: Gra
   const rowHeight = Math.max(4, Math.min(12, 2 * Math.floor(80 / strip.names.length)));
   const [left, top, right] = [130, Number(h) + 22, Number(w) - 10];
   const height = rowHeight * strip.names.length;
-  const body = [
-    label(10, top - 8, "log10 |gradient|", { fill: ink.muted, size: 9 }),
-    label(right, top - 8, `${strip.lo} to ${strip.hi}`, { fill: ink.muted, size: 9, anchor: "end" }),
-  ];
+  const steps = `steps ${count(strip.steps[0]!)} to ${count(strip.steps.at(-1)!)}`;
+  const caption = `log10 |gradient|, ${strip.lo} (dark) to ${strip.hi} (bright), ${steps}`;
+  const body = [label(10, top - 8, caption, { fill: ink.muted, size: 9 })];
   if (rowHeight >= 9)
     strip.names.forEach((name, i) =>
       body.push(label(left - 5, top + i * rowHeight + rowHeight - 2, tail(name, 22), { anchor: "end", fill: ink.muted, size: 8 })),
     );
   const outer = `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${top + height + 8}" font-family="DejaVu Sans">${svg}${body.join("")}</svg>`;
-  const across = Math.max(1, Math.floor(((right - left) * chartZoom) / strip.steps.length));
-  const cells = {
-    width: strip.steps.length,
-    height: strip.names.length,
-    indices: decodeBytes(strip.values).map(shade),
-    palette: stripPalette(),
-  };
+  const columns = stripColumns(strip.steps);
+  const codes = decodeBytes(strip.values);
+  const indices = Uint8Array.from({ length: columns.length * strip.names.length }, (_, i) => {
+    const row = Math.floor(i / columns.length);
+    return shade(codes[row * strip.steps.length + columns[i % columns.length]!]!);
+  });
+  const across = Math.max(1, Math.floor(((right - left) * chartZoom) / columns.length));
+  const cells = { width: columns.length, height: strip.names.length, indices, palette: stripPalette() };
   const block = magnify(cells, [across, rowHeight * chartZoom], [left * chartZoom, top * chartZoom]);
   return overlay(rasterizeSvg(outer, colorsOf(seriesCount), chartZoom), [block]);
 }
 
 function tail(text: string, length: number): string {
   return text.length <= length ? text : "…" + text.slice(1 - length);
+}
+
+/** Samples are dense at the start: columns of equal duration show the last sample before each. */
+function stripColumns(steps: readonly number[]): number[] {
+  const span = steps.at(-1)! - steps[0]! || 1;
+  const columns = Math.min(96, span);
+  return Array.from({ length: columns }, (_, c) => steps.findLastIndex((step) => step - steps[0]! <= (c * span) / columns));
 }
 
 // 64 shades are enough and leave room in the palette for the chart's own colours: 0 no gradient, 1..64, 65 not finite.

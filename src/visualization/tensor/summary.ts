@@ -16,7 +16,7 @@ export interface SummaryFacts {
 
 /** `float32 [64, 3, 32, 32] · 768 KB · cpu · [-4.5 ▁▂▅█▅▂▁ 4.6] · μ 0.001 σ 0.999 · 0 NaN`. */
 export function summaryLine(facts: SummaryFacts, limits: Limits | null): string {
-  return [...identity(facts), ...distribution(facts, limits), ...exceptions(facts.statistics, facts.shape), ...graph(facts)].join(" · ");
+  return [...identity(facts), ...distribution(facts, limits), ...exceptions(facts), ...graph(facts)].join(" · ");
 }
 
 export function identity({ shape, dtype, device, bytes }: SummaryFacts): string[] {
@@ -38,13 +38,14 @@ function barsBetween({ histogram }: Limits, min: number, max: number): string {
   return `${histogram.lo > min ? "…" : ""}${bars(rebin(histogram.counts, 8))}${histogram.hi < max ? "…" : ""}`;
 }
 
-function exceptions(statistics: TensorStatistics, shape: readonly number[]): string[] {
+function exceptions({ statistics, shape, dtype }: SummaryFacts): string[] {
   const numel = shape.reduce((a, b) => a * b, 1);
   const { nan, positiveInfinity, negativeInfinity, zeros, firstNaN, min } = statistics;
   const out: string[] = [];
+  if (dtype === "bool") return out;
   if (min !== null && numel > 1 && zeros / numel >= 0.05) out.push(`zeros ${percent(zeros / numel)}`);
-  if (numel > 0 && (min !== null || nan > 0))
-    out.push(firstNaN === null || shape.length === 0 ? `${count(nan)} NaN` : `${count(nan)} NaN, first at [${firstNaN.join(", ")}]`);
+  const where = firstNaN === null || shape.length === 0 ? "" : `, first at [${firstNaN.join(", ")}]`;
+  if (numel > 0 && (min !== null || nan > 0)) out.push(`${count(nan)} NaN${where}`);
   if (positiveInfinity > 0) out.push(`${count(positiveInfinity)} +Inf`);
   if (negativeInfinity > 0) out.push(`${count(negativeInfinity)} -Inf`);
   return out;

@@ -1,0 +1,312 @@
+"""Writes golden.json: random calls of PyTorch with their results and gradients, for golden.test.ts.
+
+Run with a Python that has torch 2.15: python test/ops/golden.py. Seeded: the same file every time.
+"""
+import json
+import math
+import pathlib
+import random
+
+import torch
+import torch.nn.functional as F
+
+SEED, CASES = 20261123, 1500
+FLOATS = [torch.float32, torch.float64]
+DTYPES = FLOATS + [torch.int64, torch.int32, torch.uint8, torch.bool]
+
+UNARY = (
+    "abs neg sign ceil floor round trunc frac exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal sin cos tan asin acos atan sinh cosh "
+    "tanh asinh acosh atanh sigmoid erf erfc lgamma isnan isinf isfinite isposinf isneginf logical_not bitwise_not relu deg2rad rad2deg sgn"
+).split()
+BINARY = (
+    "add sub mul div remainder fmod pow maximum minimum fmax fmin hypot copysign logaddexp xlogy eq ne lt le gt ge logical_and logical_or "
+    "logical_xor bitwise_and bitwise_or bitwise_xor"
+).split()
+ACTIVATIONS = "relu silu mish hardswish hardsigmoid leaky_relu elu softplus hardtanh logsigmoid gelu".split()
+
+cases = []
+
+
+def camel(name):
+    head, *rest = [part for part in name.split("_") if part]
+    return head + "".join(part.capitalize() for part in rest) + ("_" if name.endswith("_") else "")
+
+
+def number(value):
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return int(value) if isinstance(value, bool) else value
+
+
+def encode(value):
+    """Tensors as {shape, dtype, data}; NaN and infinities as text."""
+    if isinstance(value, torch.Tensor):
+        data = [number(v) for v in value.detach().contiguous().flatten().tolist()]
+        return {"shape": list(value.shape), "dtype": str(value.dtype).split(".")[1], "data": data}
+    if isinstance(value, (list, tuple)):
+        return [encode(item) for item in value]
+    return number(value) if isinstance(value, float) else value
+
+
+def shape(most=4, zero=True):
+    rank = min(random.choice([0, 1, 1, 2, 2, 2, 3, 3, 4]), most)
+    return [0 if zero and random.random() < 0.1 else random.randint(1, 4) for _ in range(rank)]
+
+
+def stretched(sizes):
+    """A shape that broadcasts to `sizes`."""
+    tail = sizes[random.randrange(len(sizes) + 1) :] if random.random() < 0.4 else sizes
+    return [1 if random.random() < 0.25 else size for size in tail]
+
+
+def make(sizes, dtype=None, low=-3.0, high=3.0, special=True):
+    dtype = dtype or random.choice(FLOATS)
+    if dtype == torch.bool:
+        return torch.randint(0, 2, sizes).bool()
+    if not dtype.is_floating_point:
+        return torch.randint(0 if dtype == torch.uint8 else -4, 6, sizes).to(dtype)
+    t = (torch.rand(sizes, dtype=torch.float64) * (high - low) + low).to(dtype)
+    if special and random.random() < 0.1 and t.numel() > 0:
+        t.view(-1)[random.randrange(t.numel())] = random.choice([math.nan, math.inf, -math.inf, 0.0, -0.0])
+    return t
+
+
+def dim_of(sizes):
+    rank = max(len(sizes), 1)
+    return random.randrange(-rank, rank)
+
+
+def record(space, name, args, options=None, learn=True):
+    """Runs a call (space "method", "torch" or "F") and keeps its result, gradient or refusal."""
+    options = options or {}
+    given, leaves = [], []
+    for arg in args:
+        if learn and isinstance(arg, torch.Tensor) and arg.is_floating_point() and random.random() < 0.8:
+            arg = arg.clone().requires_grad_()
+            leaves.append(arg)
+        given.append(arg)
+    case = {
+        "space": space,
+        "name": camel(name),
+        "args": [{**encode(a), "learn": 1} if isinstance(a, torch.Tensor) and a.requires_grad else encode(a) for a in given],
+        "options": {camel(key): encode(value) for key, value in options.items()},
+    }
+    try:
+        target = {"torch": torch, "F": F}.get(space)
+        result = getattr(target, name)(*given, **options) if target else getattr(given[0], name)(*given[1:], **options)
+    except Exception as error:  # a refusal is a result, too
+        cases.append({**case, "refused": str(error).splitlines()[0][:80]})
+        return
+    results = list(result) if isinstance(result, (tuple, list)) else [result]
+    case["results"] = [encode(r) for r in results]
+    case["several"] = isinstance(result, (tuple, list))
+    weighted = [(r * weights(r)).sum() for r in results if isinstance(r, torch.Tensor) and r.requires_grad]
+    if leaves and weighted:
+        grads = torch.autograd.grad(sum(w.double() for w in weighted), leaves, allow_unused=True)
+        case["grads"] = [None if g is None else encode(g) for g in grads]
+    cases.append(case)
+
+
+def weights(t):
+    return torch.arange(t.numel(), dtype=t.dtype).reshape(t.shape) % 7 * 0.25 + 0.5
+
+
+def unary():
+    record(random.choice(["method", "torch"]), random.choice(UNARY), [make(shape(), random.choice(DTYPES))])
+
+
+def binary():
+    sizes = shape()
+    a, b = make(sizes, random.choice(DTYPES)), make(stretched(sizes), random.choice(DTYPES))
+    record(random.choice(["method", "torch"]), random.choice(BINARY), [b, a] if random.random() < 0.3 else [a, b])
+
+
+def binary_scalar():
+    record("method", random.choice(BINARY[:-3]), [make(shape(), random.choice(FLOATS + [torch.int64, torch.int32])), random.choice([2, 3, -1, 0.5, -2.5, 1])])
+
+
+def reduction():
+    name = random.choice("sum mean prod amax amin max min argmax argmin var std all any logsumexp norm count_nonzero".split())
+    floats = name in ("mean", "var", "std", "logsumexp", "norm")
+    sizes, options = shape(), {}
+    if name in ("prod", "max", "min", "argmax", "argmin"):
+        if random.random() < 0.6:
+            options["dim"] = dim_of(sizes)
+    elif name == "logsumexp" or random.random() < 0.7:
+        options["dim"] = random.choice([dim_of(sizes), [dim_of(sizes)], list(range(len(sizes)))])
+    if "dim" in options and name != "count_nonzero" and random.random() < 0.5:
+        options["keepdim"] = True
+    if name in ("var", "std") and random.random() < 0.4:
+        options["correction"] = random.choice([0, 2])
+    if name == "norm":
+        options["p"] = random.choice([1, 2, 3, math.inf, 0])
+    x = make(sizes, random.choice(FLOATS if floats else DTYPES), special=name not in ("var", "std", "norm", "prod"))
+    record("method", name, [x], options)
+
+
+def scan():
+    sizes = shape()
+    record("method", random.choice(["cumsum", "cumprod"]), [make(sizes, random.choice(DTYPES), special=False), dim_of(sizes)])
+
+
+def view():
+    sizes = shape()
+    x, rank = make(sizes, random.choice(DTYPES)), len(sizes)
+    order = random.sample(range(rank), rank)
+    call = random.choice(
+        [
+            ("reshape", [x, random.choice([[-1], sizes[::-1]])]),
+            ("permute", [x, order]),
+            ("transpose", [x, dim_of(sizes), dim_of(sizes)]),
+            ("expand", [make([random.choice([1, n]) for n in sizes]), [2] * random.randrange(2) + sizes]),
+            ("squeeze", [x] + [dim_of(sizes)] * random.randrange(2)),
+            ("unsqueeze", [x, random.randrange(-rank - 1, rank + 1)]),
+            ("flatten", [x, dim_of(sizes), dim_of(sizes)]),
+            ("select", [x, dim_of(sizes), random.randrange(-3, 3)]),
+            ("narrow", [x, dim_of(sizes), random.randrange(2), random.randrange(3)]),
+            ("split", [x, random.randint(1, 3), dim_of(sizes)]),
+            ("chunk", [x, random.randint(1, 3), dim_of(sizes)]),
+            ("unbind", [x, dim_of(sizes)]),
+            ("flip", [x, [dim_of(sizes)]]),
+            ("diagonal", [x, random.randrange(-2, 3)]),
+            ("unfold", [x, dim_of(sizes), random.randint(1, 2), random.randint(1, 2)]),
+            ("movedim", [x, dim_of(sizes), dim_of(sizes)]),
+            ("tril", [x, random.randrange(-2, 3)]),
+            ("triu", [x, random.randrange(-2, 3)]),
+            ("repeat", [x, [random.randrange(3) for _ in range(rank + random.randrange(2))]]),
+            ("t", [x]),
+        ]
+    )
+    record("method", *call)
+
+
+def indexing():
+    sizes = shape(3, zero=False) or [3]
+    x, dim = make(sizes, random.choice(FLOATS + [torch.int64])), dim_of(sizes)
+    at = dim % len(sizes)
+    index = torch.randint(-0, sizes[at], [random.randint(1, 3) if i == at else max(1, n - 1) for i, n in enumerate(sizes)])
+    vector = torch.randint(0, sizes[at], [random.randrange(4)])
+    rows = [len(vector) if i == at else n for i, n in enumerate(sizes)]
+    call = random.choice(
+        [
+            ("gather", [x, dim, index]),
+            ("scatter", [x, dim, index, 2]),
+            ("scatter_add", [x, dim, index, make(list(index.shape), x.dtype)]),
+            ("index_select", [x, dim, vector]),
+            ("index_add", [x, dim, vector, make(rows, x.dtype)]),
+            ("masked_fill", [x, make(stretched(sizes), torch.bool), 1]),
+            ("masked_select", [x, make(stretched(sizes), torch.bool)]),
+            ("nonzero", [x]),
+        ]
+    )
+    record("method", *call)
+
+
+def where():
+    sizes = shape()
+    record("torch", "where", [make(stretched(sizes), torch.bool), make(sizes, random.choice(DTYPES)), make(stretched(sizes), random.choice(DTYPES))])
+
+
+def product():
+    dtype = random.choice(FLOATS + FLOATS + [torch.int64])
+    m, k, p, b = (random.choice([0, 1, 2, 3, 5, 8]) for _ in range(4))
+    left = random.choice([[k], [m, k], [b, m, k], [1, m, k], [2, b, m, k]])
+    right = random.choice([[k], [k, p], [b, k, p], [1, k, p]])
+    if random.random() < 0.1:
+        left[-1] += 1
+    a, c = make(left, dtype, special=False), make(right, dtype, special=False)
+    call = random.choice(
+        [
+            ("method", "matmul", [a, c]),
+            ("torch", "matmul", [a, c]),
+            ("method", "mm", [make([m, k], dtype, special=False), make([k, p], dtype, special=False)]),
+            ("method", "bmm", [make([b, m, k], dtype, special=False), make([b, k, p], dtype, special=False)]),
+            ("method", "mv", [make([m, k], dtype, special=False), make([k], dtype, special=False)]),
+            ("method", "outer", [make([m], dtype), make([k], dtype)]),
+        ]
+    )
+    record(*call)
+
+
+def layer():
+    dtype = random.choice(FLOATS)
+    plain = lambda sizes: make(sizes, dtype, special=False)
+    n, c, h, w = random.randint(1, 2), random.choice([2, 4]), random.randint(4, 8), random.randint(4, 8)
+    groups, kernel = random.choice([1, 1, 2]), [random.randint(1, 3), random.randint(1, 3)]
+    stride, padding = random.choice([1, 2, [1, 2]]), random.choice([0, 1, [1, 0]])
+    image = plain([n, c, h, w])
+    call = random.choice(
+        [
+            ("conv2d", [image, plain([4, c // groups, *kernel]), plain([4])], {"stride": stride, "padding": padding, "groups": groups, "dilation": random.choice([1, 2])}),
+            ("max_pool2d", [image, random.choice([2, 3, [2, 3]])], {"stride": stride, "padding": random.choice([0, 1]), "ceil_mode": random.random() < 0.3}),
+            ("avg_pool2d", [image, random.choice([2, 3, [2, 3]])], {"stride": stride, "padding": random.choice([0, 1]), "count_include_pad": random.random() < 0.5}),
+            ("layer_norm", [image, [h, w], plain([h, w]), plain([h, w])], {}),
+            ("linear", [plain([n, 3, c]), plain([5, c]), plain([5])], {}),
+            ("softmax", [image], {"dim": dim_of([n, c, h, w])}),
+            ("log_softmax", [image], {"dim": dim_of([n, c, h, w])}),
+            (random.choice(ACTIVATIONS), [plain(shape())], {}),
+        ]
+    )
+    record("F", *call)
+
+
+def loss():
+    dtype, reduction = random.choice(FLOATS), random.choice(["mean", "sum", "none"])
+    n, classes, extra = random.randint(1, 4), random.randint(2, 4), random.choice([[], [], [3]])
+    target = torch.randint(0, classes, [n, *extra])
+    sizes = shape()
+    call = random.choice(
+        [
+            ("cross_entropy", [make([n, classes, *extra], dtype, special=False), target], {"label_smoothing": random.choice([0.0, 0.1])}),
+            ("nll_loss", [make([n, classes, *extra], dtype, special=False), target], {"ignore_index": random.choice([-100, 0])}),
+            ("mse_loss", [make(sizes, dtype), make(sizes, dtype)], {}),
+            ("l1_loss", [make(sizes, dtype), make(sizes, dtype)], {}),
+            ("smooth_l1_loss", [make(sizes, dtype, special=False), make(sizes, dtype, special=False)], {}),
+            ("binary_cross_entropy_with_logits", [make(sizes, dtype, special=False), make(sizes, dtype, 0, 1, special=False)], {}),
+        ]
+    )
+    name, args, options = call
+    record("F", name, args, {**options, "reduction": reduction})
+
+
+def order():
+    sizes = shape(3, zero=False)
+    x = torch.randperm(math.prod(sizes)).reshape(sizes).to(random.choice(FLOATS + [torch.int64]))
+    options = {"dim": dim_of(sizes)}
+    if random.random() < 0.4:
+        record("method", "topk", [x, 1], {**options, "largest": random.random() < 0.5})
+    else:
+        record("method", random.choice(["sort", "argsort"]), [x], {**options, "descending": random.random() < 0.5})
+
+
+def join():
+    sizes = shape(3, zero=False) or [2]
+    dim = dim_of(sizes)
+    parts = [[random.randrange(4) if i == dim % len(sizes) else n for i, n in enumerate(sizes)] for _ in range(3)]
+    record("torch", "cat", [[make(part, random.choice(DTYPES)) for part in parts]], {"dim": dim}, learn=False)
+
+
+def in_place():
+    sizes = shape()
+    x = make(sizes, random.choice(DTYPES))
+    call = random.choice(
+        [(f"{name}_", [x]) for name in ("abs", "neg", "exp", "relu", "sqrt", "sigmoid", "tanh")]
+        + [(f"{name}_", [x, random.choice([make(stretched(sizes), random.choice(DTYPES)), 2, 1.5])]) for name in ("add", "sub", "mul", "div")]
+        + [("fill_", [x, 2]), ("clamp_", [x, -1, 1])]
+    )
+    record("method", *call, learn=False)
+
+
+def main():
+    random.seed(SEED)
+    torch.manual_seed(SEED)
+    families = [unary, binary, binary, binary_scalar, reduction, reduction, scan, view, view, indexing, where, product, product, layer, layer, loss, order, join, in_place]
+    while len(cases) < CASES:
+        random.choice(families)()
+    path = pathlib.Path(__file__).with_name("golden.json")
+    header = {"made": "python test/ops/golden.py", "torch": torch.__version__.split("+")[0], "seed": SEED}
+    lines = [json.dumps(case, separators=(",", ":")) for case in cases]
+    path.write_text(json.dumps(header)[:-1] + ',"cases":[\n' + ",\n".join(lines) + "\n]}\n")
+
+
+main()
