@@ -1,6 +1,8 @@
 /** The points of a run as the browser knows them: the stored ones at once, then every one the kernel has, as they are logged. */
 import {
   decodeBytes,
+  isRunPayload,
+  runMime,
   storedCurves,
   vegaliteMime,
   type Ghost,
@@ -37,6 +39,7 @@ const stripMs = 1000;
 const callsPerQuestion = 20_000;
 /** The kernel's own final update has this long to arrive before the view writes the bundle itself. */
 const graceMs = 1500;
+const longestGraceMs = 10_000;
 const ghostPoints = 600;
 
 /** `changed` is called when there is something to draw. Points are pulled only while `root` is on the screen. */
@@ -118,11 +121,14 @@ export function createRunData(root: Element, changed: () => void): RunData {
 
   /** After a reload nobody else tells the notebook how the run ended. */
   async function finish(channel: Live, of: LiveRef, current: () => boolean): Promise<void> {
-    if (scene.payload.status !== "running") return;
-    await rest(graceMs);
-    if (!current() || scene.payload.status !== "running") return;
-    const reply = await channel.ask(of, { kind: "bundle" });
-    if (current() && scene.payload.status === "running") scene.store?.(reply.data, reply.metadata);
+    for (let wait = graceMs; scene.payload.status === "running"; wait = Math.min(wait * 2, longestGraceMs)) {
+      await rest(wait);
+      if (!current() || scene.payload.status !== "running") return;
+      const { data, metadata } = await channel.ask(of, { kind: "bundle" });
+      const payload = data[runMime];
+      // Until the last picture is drawn, the kernel still has the one before.
+      if (current() && isRunPayload(payload) && payload.status !== "running") return scene.store?.(data, metadata);
+    }
   }
 
   /** Waits, and while the view is off the screen waits on. */

@@ -71,7 +71,7 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
     async ask(question) {
       const { live: channel } = given;
       const object = payload.live;
-      if (!channel || !object) return null;
+      if (!channel || !object || gone()) return null;
       try {
         const reply = await channel.ask(object, question);
         if (object !== payload.live) return null;
@@ -94,8 +94,7 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
 
   /** What follows from the state: which picture stands, what the badge says, whether sliders move. */
   function compose(): void {
-    const gone = silence === "freed" || silence === "restarted";
-    const reachable = given.live !== null && payload.live !== null && !gone && silence !== "offline";
+    const reachable = given.live !== null && payload.live !== null && !gone() && silence !== "offline";
     if (!reachable) clearTimeout(timer);
     const standIn = form === "text" || (!drawn && (!reachable || impatient));
     if (standIn) showStored(given.bundle, given.metadata, payload.summary);
@@ -109,6 +108,7 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
     if (!changed()) say(form === "text" || reachable ? "" : silences[silence ?? "offline"]);
   }
 
+  const gone = (): boolean => silence === "freed" || silence === "restarted";
   const changed = (): boolean => badge.dataset["kind"] === "changed";
 
   function markChanged(is: boolean): void {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { colorsOf, complaints, launchBrowser, screenshotPath } from "../views/browser.js";
+import { colorsOf, complaints, eventually, launchBrowser, screenshotPath } from "../views/browser.js";
 import {
   command,
   kernelReady,
@@ -72,14 +72,14 @@ test.each(["JupyterLab Light", "JupyterLab Dark"] as const)("a tensor is painted
   const { page, found } = await run("tensor.ipynb", [library, "const x = cg.arange(4 * 40 * 60).reshape(4, 40, 60); x", "1 + 1"], theme);
   const view = outputsOf(page, 1);
   await view.locator("canvas.cg-heatmap").waitFor({ timeout: 30_000 });
-  await expect.poll(() => colorsOf(page, ".jp-Notebook canvas.cg-heatmap")).toBeGreaterThan(20);
+  await eventually(() => colorsOf(page, ".jp-Notebook canvas.cg-heatmap")).toBeGreaterThan(20);
   await page.screenshot({ path: screenshotPath(`tensor-${theme.endsWith("Dark") ? "dark" : "light"}`) });
   await view.locator("canvas.cg-heatmap").hover({ position: { x: 48, y: 8 } });
-  await expect.poll(() => view.locator(".cg-readout").textContent()).toBe("[0, 0, 0] = 0");
+  await eventually(() => view.locator(".cg-readout").textContent()).toBe("[0, 0, 0] = 0");
   await view.getByLabel("dim 0").focus();
   await page.keyboard.press("ArrowRight");
   await view.locator("canvas.cg-heatmap").hover({ position: { x: 49, y: 8 } });
-  await expect.poll(() => view.locator(".cg-readout").textContent()).toBe("[1, 0, 0] = 2400");
+  await eventually(() => view.locator(".cg-readout").textContent()).toBe("[1, 0, 0] = 2400");
   expect(found).toEqual([]);
   await page.close();
 });
@@ -93,31 +93,31 @@ test("a change in place is noticed; a freed tensor keeps its picture", async () 
   await runCell(page, 2);
   await outputsOf(page, 2).waitFor();
   await view.locator("canvas.cg-heatmap").hover({ position: { x: 60, y: 20 } });
-  await expect.poll(() => badge(page, 1).textContent()).toContain("changed in place");
+  await eventually(() => badge(page, 1).textContent()).toContain("changed in place");
   await view.getByRole("button", { name: "show now" }).click();
-  await expect.poll(() => badge(page, 1).isVisible()).toBe(false);
-  await expect.poll(() => view.locator(".cg-facts").textContent()).toContain("max3");
+  await eventually(() => badge(page, 1).isVisible()).toBe(false);
+  await eventually(() => view.locator(".cg-facts").textContent()).toContain("max3");
   await runCell(page, 3);
   await outputsOf(page, 3).waitFor();
   await view.getByLabel("dim 0").focus();
   await page.keyboard.press("ArrowRight");
-  await expect.poll(() => badge(page, 1).textContent()).toBe("the tensor was freed");
+  await eventually(() => badge(page, 1).textContent()).toBe("the tensor was freed");
   expect(await view.getByLabel("dim 0").isDisabled()).toBe(true);
   expect(await view.locator("canvas.cg-heatmap").isVisible()).toBe(true);
   await page.close();
 });
 
 test("views answer, and a curve grows, while a synchronous loop runs", async () => {
-  const { page, found } = await run("busy.ipynb", [library, "cg.arange(3 * 50 * 50).reshape(3, 50, 50)", loop(12), `"after"`]);
-  await expect.poll(() => lastLoss(page, 2), { timeout: 30_000 }).toBeLessThan(1);
+  const { page, found } = await run("busy.ipynb", [library, "const x = cg.arange(3 * 50 * 50).reshape(3, 50, 50); x", loop(12), `"after"`]);
+  await eventually(() => lastLoss(page, 2)).toBeLessThan(1);
   const early = await lastLoss(page, 2);
   await outputsOf(page, 1)
     .locator("canvas.cg-heatmap")
     .hover({ position: { x: 48, y: 8 } });
-  await expect.poll(() => outputsOf(page, 1).locator(".cg-readout").textContent()).toBe("[0, 0, 0] = 0");
-  await expect.poll(() => lastLoss(page, 2)).toBeLessThan(early);
+  await eventually(() => outputsOf(page, 1).locator(".cg-readout").textContent()).toBe("[0, 0, 0] = 0");
+  await eventually(() => lastLoss(page, 2)).toBeLessThan(early);
   expect(await badge(page, 2).textContent()).toBe("running");
-  await expect.poll(() => badge(page, 2).textContent(), { timeout: 20_000 }).toBe("finished");
+  await eventually(() => badge(page, 2).textContent()).toBe("finished");
   await outputsOf(page, 3).waitFor();
   expect(found).toEqual([]);
   await page.close();
@@ -125,30 +125,30 @@ test("views answer, and a curve grows, while a synchronous loop runs", async () 
 
 test("a reload in mid-run keeps the curve, which goes on and is stored when it ends", async () => {
   const { page, found } = await run("reload.ipynb", [library, loop(14)]);
-  await expect.poll(() => lastLoss(page, 1), { timeout: 30_000 }).toBeLessThan(0.9);
+  await eventually(() => lastLoss(page, 1)).toBeLessThan(0.9);
   const file = (): string => readFileSync(join(lab.folder, "reload.ipynb"), "utf8");
-  await expect.poll(file).toContain("cellgrad.run"); // saved because a live view appeared
+  await eventually(file).toContain("cellgrad.run"); // saved because a live view appeared
   await page.reload();
-  await expect.poll(() => lastLoss(page, 1), { timeout: 30_000 }).toBeLessThan(0.9);
+  await eventually(() => lastLoss(page, 1)).toBeLessThan(0.9);
   expect(await badge(page, 1).textContent()).toBe("running");
-  await expect.poll(() => colorsOf(page, ".jp-Notebook .cg-chart canvas")).toBeGreaterThan(20);
+  await eventually(() => colorsOf(page, ".jp-Notebook .cg-chart canvas")).toBeGreaterThan(20);
   await page.screenshot({ path: screenshotPath("run-reloaded") });
-  await expect.poll(() => badge(page, 1).textContent(), { timeout: 30_000 }).toBe("finished");
-  await expect.poll(file, { timeout: 20_000 }).toContain("application/vnd.vegalite.v5+json");
+  await eventually(() => badge(page, 1).textContent()).toBe("finished");
+  await eventually(file).toContain("application/vnd.vegalite.v5+json");
   expect(found).toEqual([]);
   await page.close();
 });
 
 test("after a restart a view says so; views that are gone leave no comm", async () => {
-  const { page } = await run("restart.ipynb", [library, "cg.arange(2 * 1200).reshape(2, 30, 40)", `"after"`]);
+  const { page } = await run("restart.ipynb", [library, "const x = cg.arange(2 * 1200).reshape(2, 30, 40); x", `"after"`]);
   await outputsOf(page, 1).locator("canvas.cg-heatmap").waitFor({ timeout: 30_000 });
   await outputsOf(page, 2).waitFor();
   expect(await openCommCount(page)).toBe(1);
   await restartKernel(page);
-  await expect.poll(() => badge(page, 1).textContent(), { timeout: 20_000 }).toBe("the kernel was restarted");
+  await eventually(() => badge(page, 1).textContent()).toBe("the kernel was restarted");
   expect(await outputsOf(page, 1).getByLabel("dim 0").isDisabled()).toBe(true);
   expect(await openCommCount(page)).toBe(1);
   await command(page, "editmenu:clear-all");
-  await expect.poll(() => openCommCount(page)).toBe(0);
+  await eventually(() => openCommCount(page)).toBe(0);
   await page.close();
 });

@@ -2,7 +2,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { galleryItems } from "../gallery/index.js";
-import { colorsOf, complaints, launchBrowser, screenshotPath } from "../views/browser.js";
+import { colorsOf, complaints, eventually, launchBrowser, screenshotPath } from "../views/browser.js";
 import { openNotebook, outputsOf, startLab, writeNotebook, type Lab } from "./lab.js";
 
 let lab: Lab;
@@ -30,9 +30,9 @@ test.each(["JupyterLab Light", "JupyterLab Dark"] as const)("an untrusted notebo
   const found = complaints(page);
   await openNotebook(page, lab, "saved.ipynb", theme);
   await outputsOf(page, 0).locator("img.cg-stored").waitFor();
-  expect(await outputsOf(page, 0).locator(".cg-badge").textContent()).toMatch(/the kernel was restarted|no kernel/);
+  await eventually(() => outputsOf(page, 0).locator(".cg-badge").textContent()).toMatch(/the kernel was restarted|no kernel/);
   expect(await outputsOf(page, 1).locator(".cg-text, img.cg-stored").count()).toBe(1);
-  await expect.poll(() => colorsOf(page, ".jp-Notebook .cg-chart canvas")).toBeGreaterThan(20);
+  await eventually(() => colorsOf(page, ".jp-Notebook .cg-chart canvas")).toBeGreaterThan(20);
   expect(await outputsOf(page, 3).locator("table.cg-gradients tbody").count()).toBe(4);
   await page.screenshot({ path: screenshotPath(`saved-${theme.endsWith("Dark") ? "dark" : "light"}`) });
   expect(found).toEqual([]);

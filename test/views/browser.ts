@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
+import { expect } from "vitest";
 import { inClone } from "../../scripts/environment.mjs";
 
 export function launchBrowser(): Promise<Browser> {
@@ -36,4 +37,9 @@ export async function colorsOf(page: Page, selector: string): Promise<number> {
       const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
       return new Set(new Uint32Array(data.buffer)).size;
     });
+}
+
+/** Expects something to become true; on a busy machine everything takes its time. */
+export function eventually<T>(look: () => T): ReturnType<typeof expect.poll<T>> {
+  return expect.poll(look, { timeout: 30_000, interval: 100 });
 }
