@@ -34,21 +34,29 @@ template <class T> T attribute(double p) {
   return !(p > kLow) ? std::numeric_limits<T>::min() : p >= kHigh ? std::numeric_limits<T>::max() : static_cast<T>(p);
 }
 
+// Loops over bool* are not vectorised; a bool is a byte that is 0 or 1.
+template <class T> using Stored = std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>;
+template <class T> CG_INLINE T value(Stored<T> x) {
+  if constexpr (std::is_same_v<T, bool>) return x != 0;
+  else return x;
+}
+
 // An operation has kInputs and a static call of (T p0, T p1, T x...); a predicate answers bool, a selection takes bool first.
 template <class Op, class T> void loop(void* out, const void* const* in, int64_t n, const double* p) {
   using First = std::conditional_t<Op::kSelects, bool, T>;
   using Result = std::conditional_t<Op::kPredicate, bool, T>;
-  auto* y = static_cast<Result*>(out);
-  const auto* a = static_cast<const First*>(in[0]);
+  auto* y = static_cast<Stored<Result>*>(out);
+  const auto* a = static_cast<const Stored<First>*>(in[0]);
   const T p0 = attribute<T>(p[0]), p1 = attribute<T>(p[1]);
   if constexpr (Op::kInputs == 1) {
-    CG_SIMD for (int64_t i = 0; i < n; ++i) y[i] = Op::apply(p0, p1, a[i]);
+    CG_SIMD for (int64_t i = 0; i < n; ++i) y[i] = static_cast<Result>(Op::apply(p0, p1, value<First>(a[i])));
   } else if constexpr (Op::kInputs == 2) {
-    const auto* b = static_cast<const T*>(in[1]);
-    CG_SIMD for (int64_t i = 0; i < n; ++i) y[i] = Op::apply(p0, p1, a[i], b[i]);
+    const auto* b = static_cast<const Stored<T>*>(in[1]);
+    CG_SIMD for (int64_t i = 0; i < n; ++i) y[i] = static_cast<Result>(Op::apply(p0, p1, value<T>(a[i]), value<T>(b[i])));
   } else {
-    const auto *b = static_cast<const T*>(in[1]), *c = static_cast<const T*>(in[2]);
-    CG_SIMD for (int64_t i = 0; i < n; ++i) y[i] = Op::apply(p0, p1, a[i], b[i], c[i]);
+    const auto *b = static_cast<const Stored<T>*>(in[1]), *c = static_cast<const Stored<T>*>(in[2]);
+    CG_SIMD for (int64_t i = 0; i < n; ++i)
+      y[i] = static_cast<Result>(Op::apply(p0, p1, value<First>(a[i]), value<T>(b[i]), value<T>(c[i])));
   }
 }
 
