@@ -10,7 +10,7 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** Folders of src/ from the top down; a folder imports itself and what is in a lower row. */
 const rows = [
   ["visualization", "training", "vision"],
-  ["nn", "optim", "data", "distributions", "distributed"],
+  ["nn", "optim", "data", "distributions", "distributed", "serialization"],
   ["special", "linalg", "fft", "random"],
   ["ops"],
   ["autograd"],
