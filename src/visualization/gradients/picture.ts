@@ -5,7 +5,7 @@ import { heading, ink, label, margin, type Drawing } from "../picture/picture.js
 
 const rowHeight = 15;
 const axisWidth = 220;
-const mostRows = 40;
+const mostRows = 24;
 const colors = { grad: "#0072b2", weight: "#9a9a9a", flag: "#b3261e" } as const;
 
 export function drawGradients({ rows: all, summary, total }: GradientsPayload): Drawing {
@@ -29,7 +29,7 @@ export function drawGradients({ rows: all, summary, total }: GradientsPayload): 
     body: body.join(""),
     blocks: [],
     cells: [],
-    colors: 16,
+    colors: 12,
   };
 }
 

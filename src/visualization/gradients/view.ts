@@ -6,7 +6,7 @@ import { fromWire, type WireNumber } from "../../wire/live.js";
 import { drawGradients } from "./picture.js";
 import { defaultLimits, gradientRows, type GradientLimits } from "./rows.js";
 import { count, percent, short, sparkline } from "../picture/numbers.js";
-import { escapeMarkup, pngEntry, rasterize } from "../picture/picture.js";
+import { escapeMarkup, lineDensity, pngEntry, rasterize } from "../picture/picture.js";
 import { budget, bundleBytes } from "../tensor/bundle.js";
 
 /** Anything with named parameters, such as a Module. */
@@ -42,7 +42,7 @@ export class GradientView {
     let shown = this.rows.length;
     for (;;) {
       const payload = this.payload(shown);
-      const picture = pngEntry(rasterize(drawGradients(payload)), payload.summary);
+      const picture = pngEntry(rasterize(drawGradients(payload), lineDensity), payload.summary, lineDensity);
       const data = {
         [gradientsMime]: payload,
         "text/html": htmlTable(payload),

@@ -7,6 +7,9 @@ import { quantize } from "./quantize.js";
 /** Pixels of the file per unit of the drawing: sharp on dense screens. */
 export const density = 2;
 
+/** The same where lines cover the picture: their smooth edges are what costs bytes. */
+export const lineDensity = 1.5;
+
 /** A rectangle of data colours at (x, y) in file pixels; `pixels` are indices into `palette` (RGB triples). */
 export interface Block {
   readonly x: number;
@@ -38,10 +41,10 @@ export const margin = 8;
 
 export const ink = { text: "#222222", muted: "#666666", line: "#cccccc", faint: "#e8e8e8" } as const;
 
-/** Rasterizes a drawing on white. */
-export function rasterize({ width, height, body, blocks, colors }: Drawing): IndexedImage {
+/** Rasterizes a drawing on white; blocks are in pixels of `zoom` a unit. */
+export function rasterize({ width, height, body, blocks, colors }: Drawing, zoom: number = density): IndexedImage {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="DejaVu Sans" font-size="10">${body}</svg>`;
-  return overlay(rasterizeSvg(svg, colors), blocks);
+  return overlay(rasterizeSvg(svg, colors, zoom), blocks);
 }
 
 /** Rasterizes any SVG text on white, at `zoom` pixels a unit, to at most `colors` colours. */

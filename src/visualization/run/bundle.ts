@@ -1,9 +1,9 @@
 /** Builds the MIME bundle of a run: payload, Vega-Lite chart, picture and table, within the byte budget of a notebook. */
 import { bundleBytes, budget } from "../tensor/bundle.js";
-import { pngEntry } from "../picture/picture.js";
+import { lineDensity, pngEntry } from "../picture/picture.js";
 import type { MimeBundle } from "../../wire/host.js";
 import { runMime, vegaliteMime, type RunPayload } from "../../wire/run.js";
-import { chartPicture, chartSpec, chartZoom, type Charted } from "./chart.js";
+import { chartPicture, chartSpec, type Charted } from "./chart.js";
 import { runText } from "./text.js";
 
 /** Points a series that the chart may hold, from fine to coarse: the first that fits the budget is stored. */
@@ -25,7 +25,7 @@ export async function closingBundle(payload: RunPayload, runs: readonly Charted[
   if (payload.series.length === 0) return openingBundle({ ...payload, strip: null });
   const chart = (most: number): object => chartSpec(payload.series, runs, payload.ghosts, most);
   for (const most of drawn) {
-    const picture = pngEntry(await chartPicture(chart(most), payload.series.length, payload.strip), text, chartZoom);
+    const picture = pngEntry(await chartPicture(chart(most), payload.series.length, payload.strip), text, lineDensity);
     if (picture.data.length > budget.output * pictureShare) continue;
     for (const rows of stored) {
       const data = { [runMime]: payload, [vegaliteMime]: chart(rows), "image/png": picture.data, "text/plain": text };

@@ -2,7 +2,7 @@
 import type { Ghost, GradientStrip, Series } from "../../wire/run.js";
 import { palette, reservedColors } from "../../wire/color.js";
 import { decodeBytes } from "../../wire/live.js";
-import { ink, label, magnify, overlay, rasterizeSvg } from "../picture/picture.js";
+import { ink, label, lineDensity, magnify, overlay, rasterizeSvg } from "../picture/picture.js";
 import type { IndexedImage } from "../picture/png.js";
 import { count, short } from "../picture/numbers.js";
 import { thin, type Points } from "./journal.js";
@@ -17,8 +17,6 @@ const width = 440;
 // Of the picture: text, lines and their edges. More would only add bytes.
 const colorsOf = (seriesCount: number): number => 6 + 3 * seriesCount;
 
-/** Pixels of the picture per unit: edges of noisy curves are what costs bytes. */
-export const chartZoom = 1.5;
 const panelHeights = [190, 115, 85, 70];
 const mostPanels = 6;
 const seriesColors = ["#0072b2", "#d55e00", "#007f5f", "#b0578d", "#8a6d00", "#3f7fae", "#6b4fa0"];
@@ -173,7 +171,7 @@ function fieldOf(name: string): string {
 export async function chartPicture(spec: object, seriesCount: number, strip: GradientStrip | null): Promise<IndexedImage> {
   const svg = await vegaSvg(spec);
   const [, w = "0", h = "0"] = /<svg[^>]* width="([\d.]+)" height="([\d.]+)"/.exec(svg) ?? [];
-  if (strip === null) return rasterizeSvg(svg, colorsOf(seriesCount), chartZoom);
+  if (strip === null) return rasterizeSvg(svg, colorsOf(seriesCount), lineDensity);
   const rowHeight = Math.max(4, Math.min(12, 2 * Math.floor(80 / strip.names.length)));
   const [left, top, right] = [130, Number(h) + 22, Number(w) - 10];
   const height = rowHeight * strip.names.length;
@@ -191,10 +189,10 @@ export async function chartPicture(spec: object, seriesCount: number, strip: Gra
     const row = Math.floor(i / columns.length);
     return shade(codes[row * strip.steps.length + columns[i % columns.length]!]!);
   });
-  const across = Math.max(1, Math.floor(((right - left) * chartZoom) / columns.length));
+  const across = Math.max(1, Math.floor(((right - left) * lineDensity) / columns.length));
   const cells = { width: columns.length, height: strip.names.length, indices, palette: stripPalette() };
-  const block = magnify(cells, [across, rowHeight * chartZoom], [left * chartZoom, top * chartZoom]);
-  return overlay(rasterizeSvg(outer, colorsOf(seriesCount), chartZoom), [block]);
+  const block = magnify(cells, [across, rowHeight * lineDensity], [left * lineDensity, top * lineDensity]);
+  return overlay(rasterizeSvg(outer, colorsOf(seriesCount), lineDensity), [block]);
 }
 
 function tail(text: string, length: number): string {
