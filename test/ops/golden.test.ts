@@ -82,9 +82,8 @@ function check({ space, name, args, options, results, several, grads, refused }:
 }
 
 describe(`agrees with PyTorch ${torch}`, () => {
-  const byName = Map.groupBy
-    ? Map.groupBy(cases, (c) => c.name)
-    : cases.reduce((map, c) => map.set(c.name, [...(map.get(c.name) ?? []), c]), new Map<string, Case[]>());
+  const byName = new Map<string, Case[]>();
+  for (const one of cases) byName.set(one.name, [...(byName.get(one.name) ?? []), one]);
   it.each([...byName].sort(([a], [b]) => a.localeCompare(b)))("%s", (_, list) => {
     for (const one of list) {
       try {
