@@ -1,8 +1,10 @@
 // Folds tiles of a reduction with vectorised loops: an operation says how one element becomes a number and how two numbers become one.
 #pragma once
 #include <algorithm>
+#include <cstdlib>
 #include <type_traits>
 
+#include "kernels/cpu/copy.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/reduction.h"
 
@@ -31,16 +33,23 @@ CG_INLINE void fold_rows(const Op& op, const In* data, int64_t stride, int64_t r
     for (int64_t j = 0; j < cols; ++j) acc[j] = Op::merge(acc[j], op.lift(data[j]));
 }
 
+// The merge of all lanes, in pairs.
+template <class Op> [[gnu::noinline]] typename Op::Acc fold_lanes(typename Op::Acc* acc) {
+  for (int64_t width = kLanes / 2; width > 0; width /= 2)
+    for (int64_t j = 0; j < width; ++j) acc[j] = Op::merge(acc[j], acc[j + width]);
+  return acc[0];
+}
+
 // The merge of n contiguous elements.
 template <class Op, class In> typename Op::Total fold_run(const Op& op, const In* data, int64_t n) {
   using Acc = typename Op::Acc;
   using Total = typename Op::Total;
-  Total total = static_cast<Total>(op.identity());
   if (n < 16) {
     Acc acc = op.identity();
     for (int64_t i = 0; i < n; ++i) acc = Op::merge(acc, op.lift(data[i]));
-    return Op::merge(total, static_cast<Total>(acc));
+    return static_cast<Total>(acc);
   }
+  Total total = static_cast<Total>(op.identity());
   while (n > 0) {
     alignas(64) Acc acc[kLanes];
     for (int64_t j = 0; j < kLanes; ++j) acc[j] = op.identity();
@@ -52,33 +61,9 @@ template <class Op, class In> typename Op::Total fold_run(const Op& op, const In
       for (int64_t j = 0; j < n; ++j) acc[j] = Op::merge(acc[j], op.lift(data[j]));
       n = 0;
     }
-    for (int64_t w = kLanes / 2; w > 0; w /= 2)
-      for (int64_t j = 0; j < w; ++j) acc[j] = Op::merge(acc[j], acc[j + w]);
-    total = Op::merge(total, static_cast<Total>(acc[0]));
+    total = Op::merge(total, static_cast<Total>(fold_lanes<Op>(acc)));
   }
   return total;
-}
-
-// The merge of each of `cols` columns, at most kLanes / 2, of contiguous rows: several rows side by side fill the lanes.
-template <class Op, class In>
-void fold_narrow(const Op& op, const In* data, int64_t rows, int64_t cols, typename Op::Total* totals) {
-  using Acc = typename Op::Acc;
-  using Total = typename Op::Total;
-  const int64_t width = kLanes / cols * cols;
-  for (int64_t n = rows * cols; n > 0;) {
-    alignas(64) Acc acc[kLanes];
-    for (int64_t j = 0; j < kLanes; ++j) acc[j] = op.identity();
-    const int64_t wide = std::min(n / width, kRowsInBlock);
-    fold_rows(op, data, width, wide, width, acc);
-    data += wide * width;
-    n -= wide * width;
-    if (n < width) {
-      for (int64_t j = 0; j < n; ++j) acc[j] = Op::merge(acc[j], op.lift(data[j]));
-      n = 0;
-    }
-    for (int64_t first = 0; first < width; first += cols)
-      for (int64_t j = 0; j < cols; ++j) totals[j] = Op::merge(totals[j], static_cast<Total>(acc[first + j]));
-  }
 }
 
 // The merge of each column of rows that are `stride` apart.
@@ -87,37 +72,68 @@ void fold_columns(const Op& op, const In* data, int64_t stride, int64_t rows, in
   using Acc = typename Op::Acc;
   using Total = typename Op::Total;
   constexpr int64_t kWidth = 1024;
+  // Few columns of contiguous rows: several rows side by side are one row of more columns.
+  const int64_t together = stride == cols ? std::clamp(kLanes / cols, int64_t{1}, rows) : 1;
+  const int64_t wide = together * cols, wide_rows = rows / together;
   alignas(64) Acc acc[kWidth];
-  for (int64_t c = 0; c < cols; c += kWidth)
-    for (int64_t r = 0; r < rows; r += kRowsInBlock) {
-      const int64_t width = std::min(kWidth, cols - c);
+  for (int64_t c = 0; c < wide; c += kWidth)
+    for (int64_t r = 0; r < wide_rows; r += kRowsInBlock) {
+      const int64_t width = std::min(kWidth, wide - c);
       for (int64_t j = 0; j < width; ++j) acc[j] = op.identity();
-      fold_rows(op, data + r * stride + c, stride, std::min(kRowsInBlock, rows - r), width, acc);
-      for (int64_t j = 0; j < width; ++j) totals[c + j] = Op::merge(totals[c + j], static_cast<Total>(acc[j]));
+      fold_rows(op, data + r * together * stride + c, together * stride, std::min(kRowsInBlock, wide_rows - r), width, acc);
+      for (int64_t first = 0; first < width; first += cols)
+        for (int64_t j = 0; j < std::min(cols, width - first); ++j)
+          totals[c + j] = Op::merge(totals[c + j], static_cast<Total>(acc[first + j]));
     }
+  for (int64_t r = wide_rows * together; r < rows; ++r)
+    for (int64_t j = 0; j < cols; ++j) totals[j] = Op::merge(totals[j], static_cast<Total>(op.lift(data[r * stride + j])));
 }
 
-// Calls fn(column, contiguous elements, count, index of the first) for pieces of at most kPiece elements of each column.
+// Calls fn(column, contiguous elements, count, index of the first) for pieces of at most kPiece elements of each column,
+// converted to In where the tensor has another dtype.
 template <class In, class Fn> void for_pieces(const Tile& tile, const Fn& fn) {
-  const In* data = static_cast<const In*>(tile.data);
-  if (tile.row_stride == 1 || tile.rows == 1) {
+  if (tile.dtype == DTypeOf<In>::value && (tile.row_stride == 1 || tile.rows == 1)) {
+    const In* data = static_cast<const In*>(tile.data);
     for (int64_t j = 0; j < tile.cols; ++j)
       for (int64_t r = 0; r < tile.rows; r += kPiece)
         fn(j, data + j * tile.col_stride + r, std::min(kPiece, tile.rows - r), tile.first + r);
     return;
   }
-  // Sixteen columns at once, because their elements share cache lines when columns lie side by side.
-  constexpr int64_t kCols = 16, kRows = kPiece / kCols;
+  const Convert read = convert(DTypeOf<In>::value, tile.dtype);
+  const int64_t size = static_cast<int64_t>(element_size(tile.dtype));
+  const int64_t row_bytes = tile.row_stride * size, col_bytes = tile.col_stride * size;
+  // Sixteen columns at once when their elements share cache lines.
+  const int64_t most_cols = tile.cols > 1 && std::abs(col_bytes) < std::abs(row_bytes) ? 16 : 1;
+  const int64_t most_rows = kPiece / most_cols;
   alignas(64) In buffer[kPiece];
-  const int64_t most_cols = tile.cols == 1 ? 1 : kCols, most_rows = tile.cols == 1 ? kPiece : kRows;
   for (int64_t c = 0; c < tile.cols; c += most_cols)
     for (int64_t r = 0; r < tile.rows; r += most_rows) {
       const int64_t cols = std::min(most_cols, tile.cols - c), rows = std::min(most_rows, tile.rows - r);
-      const In* corner = data + r * tile.row_stride + c * tile.col_stride;
-      for (int64_t i = 0; i < rows; ++i)
-        for (int64_t j = 0; j < cols; ++j) buffer[j * rows + i] = corner[i * tile.row_stride + j * tile.col_stride];
+      const char* corner = static_cast<const char*>(tile.data) + r * row_bytes + c * col_bytes;
+      if (cols == 1)
+        read(buffer, sizeof(In), corner, row_bytes, rows);
+      else
+        for (int64_t i = 0; i < rows; ++i)
+          read(buffer + i, rows * static_cast<int64_t>(sizeof(In)), corner + i * row_bytes, col_bytes, cols);
       for (int64_t j = 0; j < cols; ++j) fn(c + j, buffer + j * rows, rows, tile.first + r);
     }
+}
+
+// The type in which the elements of a dtype are folded: a few types serve all.
+template <class Fn> CG_INLINE Status visit_wide(DType dtype, Fn&& fn) {
+  switch (dtype) {
+  case DType::kBool:
+  case DType::kUInt8:
+  case DType::kInt8:
+  case DType::kInt16:
+  case DType::kInt32: return fn.template operator()<int32_t>();
+  case DType::kInt64: return fn.template operator()<int64_t>();
+  case DType::kFloat16:
+  case DType::kBFloat16:
+  case DType::kFloat32: return fn.template operator()<float>();
+  case DType::kFloat64: return fn.template operator()<double>();
+  default: return fail(Status::kUnsupportedDType);
+  }
 }
 
 // A reduction by a fold. `Op` also has void finish(Total, int64_t output) const.
@@ -131,16 +147,12 @@ public:
     for (int64_t k = 0; k < count; ++k) static_cast<Total*>(totals)[k] = static_cast<Total>(op_.identity());
   }
   void add(const Tile& tile, void* memory) const override {
-    const In* data = static_cast<const In*>(tile.data);
     Total* totals = static_cast<Total*>(memory);
-    if (tile.cols > 1 && tile.col_stride == 1 && tile.row_stride == tile.cols && 2 * tile.cols <= kLanes)
-      fold_narrow(op_, data, tile.rows, tile.cols, totals);
-    else if (tile.cols > 1 && tile.col_stride == 1)
-      fold_columns(op_, data, tile.row_stride, tile.rows, tile.cols, totals);
-    else
-      for_pieces<In>(tile, [&](int64_t column, const In* piece, int64_t n, int64_t) {
-        totals[column] = Op::merge(totals[column], fold_run(op_, piece, n));
-      });
+    if (tile.cols > 1 && tile.col_stride == 1 && tile.dtype == DTypeOf<In>::value)
+      return fold_columns(op_, static_cast<const In*>(tile.data), tile.row_stride, tile.rows, tile.cols, totals);
+    for_pieces<In>(tile, [&](int64_t column, const In* piece, int64_t n, int64_t) {
+      totals[column] = Op::merge(totals[column], fold_run(op_, piece, n));
+    });
   }
   void merge(void* totals, const void* later, int64_t count) const override {
     Total* a = static_cast<Total*>(totals);

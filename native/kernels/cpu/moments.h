@@ -28,23 +28,20 @@ template <class In, bool Greatest> struct Extreme {
   }
 };
 
-// Floats add up in their own type inside a block, integers in float64.
-template <class In> using RealOf = std::conditional_t<std::is_floating_point_v<In>, In, double>;
-
 template <class In> struct PlainSum {
-  using Acc = RealOf<In>;
+  using Acc = In;
   using Total = double;
   Acc identity() const { return 0; }
-  Acc lift(In x) const { return static_cast<Acc>(x); }
+  Acc lift(In x) const { return x; }
   template <class V> static V merge(V a, V b) { return a + b; }
 };
 
 template <class In> struct SquaredDeviation {
-  using Acc = RealOf<In>;
+  using Acc = In;
   using Total = double;
-  Acc mean;
+  In mean;
   Acc identity() const { return 0; }
-  Acc lift(In x) const { return (static_cast<Acc>(x) - mean) * (static_cast<Acc>(x) - mean); }
+  Acc lift(In x) const { return (x - mean) * (x - mean); }
   template <class V> static V merge(V a, V b) { return a + b; }
 };
 
@@ -66,7 +63,7 @@ struct Moments {
 template <class In> Moments moments_of(const In* run, int64_t n) {
   const double sum = fold_run(PlainSum<In>{}, run, n);
   const double count = static_cast<double>(n);
-  const double m2 = fold_run(SquaredDeviation<In>{static_cast<RealOf<In>>(sum / count)}, run, n);
+  const double m2 = fold_run(SquaredDeviation<In>{static_cast<In>(sum / count)}, run, n);
   return {count, sum, m2};
 }
 
@@ -101,7 +98,7 @@ public:
   }
   void add(const Tile& tile, void* memory) const override {
     Moments* totals = static_cast<Moments*>(memory);
-    if (tile.cols > 1 && tile.col_stride == 1)
+    if (tile.cols > 1 && tile.col_stride == 1 && tile.dtype == DTypeOf<In>::value)
       return add_columns(static_cast<const In*>(tile.data), tile.row_stride, tile.rows, tile.cols, totals);
     for_pieces<In>(tile, [&](int64_t column, const In* piece, int64_t n, int64_t) {
       totals[column].merge(moments_of(piece, n));

@@ -5,16 +5,12 @@
 #include "core/parallel.h"
 #include "kernels/cpu/fold.h"
 #include "kernels/cpu/moments.h"
-#include "kernels/cpu/visit.h"
 #include "kernels/cpu/vmath.h"
 
 namespace cg::cpu::CG_ISA {
 namespace {
 
 uint32_t mask_of(const Call& call) { return static_cast<uint32_t>(call.integer(0)); }
-
-// bool is stored as the bytes 0 and 1, so order and truth are those of uint8.
-DType as_bytes(DType dtype) { return dtype == DType::kBool ? DType::kUInt8 : dtype; }
 
 template <class In, class A, class T> struct Sum {
   using Acc = A;
@@ -32,12 +28,12 @@ template <class In, class A, class T> struct Sum {
   }
 };
 
-template <class In, class T> struct Prod {
+template <class T> struct Prod {
   using Acc = T;
   using Total = T;
   const View& y;
   Acc identity() const { return 1; }
-  Acc lift(In x) const { return static_cast<Acc>(x); }
+  Acc lift(T x) const { return x; }
   static Acc merge(Acc a, Acc b) { return a * b; }
   void finish(Total total, int64_t output) const { store(y, output, total); }
 };
@@ -62,7 +58,7 @@ template <class In> struct Count {
 template <class In, bool Greatest> struct ExtremeTo : Extreme<In, Greatest> {
   const View& y;
   explicit ExtremeTo(const View& out) : y(out) {}
-  void finish(In total, int64_t output) const { y.template as<In>()[output] = total; }
+  void finish(In total, int64_t output) const { store(y, output, total); }
 };
 
 // Norms in float64: squares of float32 neither overflow nor vanish.
@@ -91,32 +87,30 @@ template <class In, Norm kind> struct VectorNorm {
   }
 };
 
-// Sums in int64 for integers, in the elements' own blocks of float32 for float32, else in float64.
+// Elements become int64 or float64 first, but floats that stay float32 are added as such inside a block.
 Status add_up(const Call& call, double divisor) {
   const View &x = call.in[0], &y = call.out[0];
   const uint32_t mask = mask_of(call);
-  return visit(x.dtype, AllTypes{}, [&]<class In>() -> Status {
-    if (!is_floating(y.dtype)) {
-      using Acc = std::conditional_t<sizeof(In) <= 2, int32_t, int64_t>;
-      return fold<In>(x, mask, Sum<In, Acc, int64_t>{y});
-    }
-    if constexpr (std::is_same_v<In, float>)
-      if (y.dtype == DType::kFloat32) return fold<In>(x, mask, Sum<In, float, double>{y, divisor});
-    return fold<In>(x, mask, Sum<In, double, double>{y, divisor});
-  });
+  if (!is_floating(y.dtype))
+    return visit_wide(x.dtype, [&]<class In>() -> Status {
+      using As = std::conditional_t<std::is_same_v<In, int32_t>, int32_t, int64_t>;
+      return fold<As>(x, mask, Sum<As, int64_t, int64_t>{y});
+    });
+  const bool narrow = is_floating(x.dtype) && x.dtype != DType::kFloat64 && y.dtype != DType::kFloat64;
+  if (narrow) return fold<float>(x, mask, Sum<float, float, double>{y, divisor});
+  return fold<double>(x, mask, Sum<double, double, double>{y, divisor});
 }
 
 Status count(const Call& call, Truth truth) {
   const View &x = call.in[0], &y = call.out[0];
   const uint32_t mask = mask_of(call);
-  return visit(as_bytes(x.dtype), Numeric{},
-               [&]<class In>() { return fold<In>(x, mask, Count<In>{y, truth, reduced_count(x, mask)}); });
+  return visit_wide(x.dtype,
+                    [&]<class In>() { return fold<In>(x, mask, Count<In>{y, truth, reduced_count(x, mask)}); });
 }
 
 template <bool Greatest> Status extreme(const Call& call) {
   const View &x = call.in[0], &y = call.out[0];
-  return visit(as_bytes(x.dtype), Numeric{},
-               [&]<class In>() { return fold<In>(x, mask_of(call), ExtremeTo<In, Greatest>(y)); });
+  return visit_wide(x.dtype, [&]<class In>() { return fold<In>(x, mask_of(call), ExtremeTo<In, Greatest>(y)); });
 }
 
 // The first extreme and its index in the reduced space; index -1: nothing seen yet.
@@ -155,7 +149,7 @@ public:
   void finish(const void* totals, int64_t count, int64_t output, int64_t stride) const override {
     for (int64_t k = 0; k < count; ++k, output += stride) {
       const Place<In>& total = static_cast<const Place<In>*>(totals)[k];
-      if (values_ != nullptr) values_->as<In>()[output] = total.value;
+      if (values_ != nullptr) store(*values_, output, total.value);
       indices_.as<int64_t>()[output] = total.index;
     }
   }
@@ -186,7 +180,7 @@ private:
 
 template <bool Greatest> Status extreme_place(const View& x, int64_t dim, const View* values, const View& indices) {
   const uint32_t mask = dim < 0 ? all_dims(x) : one_dim(x, dim);
-  return visit(as_bytes(x.dtype), Numeric{}, [&]<class In>() {
+  return visit_wide(x.dtype, [&]<class In>() {
     return reduce(x, mask, Order::kLogical, ExtremePlace<In, Greatest>(values, indices));
   });
 }
@@ -250,10 +244,8 @@ Status mean(const Call& call) { return add_up(call, static_cast<double>(reduced_
 
 Status prod(const Call& call) {
   const View &x = call.in[0], &y = call.out[0];
-  return visit(x.dtype, AllTypes{}, [&]<class In>() -> Status {
-    if (is_floating(y.dtype)) return fold<In>(x, mask_of(call), Prod<In, double>{y});
-    return fold<In>(x, mask_of(call), Prod<In, int64_t>{y});
-  });
+  if (is_floating(y.dtype)) return fold<double>(x, mask_of(call), Prod<double>{y});
+  return fold<int64_t>(x, mask_of(call), Prod<int64_t>{y});
 }
 
 Status amax(const Call& call) { return extreme<true>(call); }
@@ -262,9 +254,15 @@ Status any(const Call& call) { return count(call, Truth::kAny); }
 Status all(const Call& call) { return count(call, Truth::kAll); }
 Status countNonzero(const Call& call) { return count(call, Truth::kCount); }
 
+// Reads floats as float32 or float64.
+template <class Fn> static Status visit_real(const View& x, Fn&& fn) {
+  if (!is_floating(x.dtype)) return fail(Status::kUnsupportedDType);
+  return x.dtype == DType::kFloat64 ? fn.template operator()<double>() : fn.template operator()<float>();
+}
+
 Status logsumexp(const Call& call) {
   const View& x = call.in[0];
-  return visit(x.dtype, Floating{}, [&]<class In>() {
+  return visit_real(x, [&]<class In>() {
     return reduce(x, mask_of(call), Order::kMemory, LogSumExp<In>(call.out[0]));
   });
 }
@@ -276,7 +274,7 @@ Status varMean(const Call& call) {
     store(var, output, m.m2 / std::max(0.0, m.count - correction)); // as torch: 0 / 0 is NaN, never negative
     store(mean, output, m.sum / m.count);
   };
-  return visit(x.dtype, Floating{}, [&]<class In>() {
+  return visit_real(x, [&]<class In>() {
     return reduce(x, mask_of(call), Order::kMemory, MomentsReduction<In, decltype(finish)>(finish));
   });
 }
@@ -286,13 +284,11 @@ Status vectorNorm(const Call& call) {
   const uint32_t mask = mask_of(call);
   const double p = call.attr[1];
   if (p == 0) return count(call, Truth::kCount);
-  return visit(x.dtype, Floating{}, [&]<class In>() -> Status {
-    if (p == 1) return fold<In>(x, mask, VectorNorm<In, Norm::kOne>{y, p});
-    if (p == 2) return fold<In>(x, mask, VectorNorm<In, Norm::kTwo>{y, p});
-    if (std::isinf(p) && p > 0) return fold<In>(x, mask, VectorNorm<In, Norm::kMax>{y, p});
-    if (std::isinf(p)) return fold<In>(x, mask, VectorNorm<In, Norm::kMin>{y, p});
-    return fold<In>(x, mask, VectorNorm<In, Norm::kPower>{y, p});
-  });
+  if (p == 2) return visit_real(x, [&]<class In>() { return fold<In>(x, mask, VectorNorm<In, Norm::kTwo>{y, p}); });
+  if (p == 1) return fold<double>(x, mask, VectorNorm<double, Norm::kOne>{y, p});
+  if (std::isinf(p) && p > 0) return fold<double>(x, mask, VectorNorm<double, Norm::kMax>{y, p});
+  if (std::isinf(p)) return fold<double>(x, mask, VectorNorm<double, Norm::kMin>{y, p});
+  return fold<double>(x, mask, VectorNorm<double, Norm::kPower>{y, p});
 }
 
 Status argmax(const Call& call) { return extreme_place<true>(call.in[0], call.integer(0), nullptr, call.out[0]); }

@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "core/parallel.h"
-#include "kernels/cpu/visit.h"
+#include "kernels/cpu/copy.h"
 
 namespace cg::cpu {
 namespace {
@@ -72,6 +72,7 @@ Offsets offsets_of(const Dims& dims, int64_t index) {
 
 struct Plan {
   const char* data;
+  DType dtype;
   int64_t element;
   Dims kept, reduced; // without their inner dims
   Dim cols, rows;
@@ -93,7 +94,7 @@ struct Plan {
 };
 
 Plan::Plan(const View& x, uint32_t mask, Order order, size_t total_size)
-    : data(x.as<char>()), element(static_cast<int64_t>(element_size(x.dtype))), reduced_numel(reduced_count(x, mask)) {
+    : data(x.as<char>()), dtype(x.dtype), element(static_cast<int64_t>(element_size(x.dtype))), reduced_numel(reduced_count(x, mask)) {
   int64_t out_strides[kMaxRank], out_stride = 1;
   for (int d = x.rank - 1; d >= 0; --d) {
     out_strides[d] = out_stride;
@@ -137,7 +138,7 @@ void add_block(const Plan& plan, const Plan::Block& block, const Reduction& redu
   while (position < block.row_end) {
     const int64_t n = std::min(plan.rows.size - row, block.row_end - position);
     const char* start = plan.data + (offset + row * plan.rows.stride) * plan.element;
-    reduction.add({start, n, plan.rows.stride, block.cols, plan.cols.stride, position}, totals);
+    reduction.add({start, plan.dtype, n, plan.rows.stride, block.cols, plan.cols.stride, position}, totals);
     position += n;
     row = 0;
     for (int i = plan.reduced.count - 1; i >= 0; --i) {
@@ -161,17 +162,12 @@ Status reduce_nothing(int64_t outputs, const Reduction& reduction) {
 
 } // namespace
 
-namespace {
-template <class V> void store_value(const View& y, int64_t index, V value) {
-  visit(y.dtype, AllTypes{}, [&]<class T>() {
-    y.as<T>()[index] = static_cast<T>(value);
-    return Status::kOk;
-  });
+void store_converted(const View& y, int64_t index, double value) {
+  convert(y.dtype, DType::kFloat64)(y.as<char>() + index * static_cast<int64_t>(element_size(y.dtype)), 0, &value, 0, 1);
 }
-} // namespace
-
-void store(const View& y, int64_t index, double value) { store_value(y, index, value); }
-void store(const View& y, int64_t index, int64_t value) { store_value(y, index, value); }
+void store_converted(const View& y, int64_t index, int64_t value) {
+  convert(y.dtype, DType::kInt64)(y.as<char>() + index * static_cast<int64_t>(element_size(y.dtype)), 0, &value, 0, 1);
+}
 
 int64_t reduced_count(const View& x, uint32_t mask) {
   int64_t n = 1;

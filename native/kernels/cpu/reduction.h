@@ -1,5 +1,7 @@
 // Walks a reduction of a strided tensor as tiles of rows (reduced) and columns (kept), split the same way for every thread count.
 #pragma once
+#include <type_traits>
+
 #include "core/view.h"
 
 namespace cg::cpu {
@@ -7,6 +9,7 @@ namespace cg::cpu {
 // A piece of one launch. Element (i, j) is at data[i * row_stride + j * col_stride]; rows are reduced, each column has its total.
 struct Tile {
   const void* data;
+  DType dtype;
   int64_t rows, row_stride;
   int64_t cols, col_stride;
   int64_t first; // index of row 0 in the reduced space
@@ -36,8 +39,13 @@ Status reduce(const View& x, uint32_t mask, Order order, const Reduction& reduct
 int64_t reduced_count(const View& x, uint32_t mask);
 
 // y[index] = value, converted to y's dtype; y is contiguous.
-void store(const View& y, int64_t index, double value);
-void store(const View& y, int64_t index, int64_t value);
+void store_converted(const View& y, int64_t index, double value);
+void store_converted(const View& y, int64_t index, int64_t value);
+template <class V> void store(const View& y, int64_t index, V value) {
+  if (y.dtype == DTypeOf<V>::value) return void(y.as<V>()[index] = value);
+  if (std::is_floating_point_v<V> && y.dtype == DType::kFloat32) return void(y.as<float>()[index] = static_cast<float>(value));
+  store_converted(y, index, static_cast<std::conditional_t<std::is_floating_point_v<V>, double, int64_t>>(value));
+}
 
 constexpr uint32_t one_dim(const View& x, int64_t dim) { return x.rank == 0 ? 0 : 1u << dim; }
 constexpr uint32_t all_dims(const View& x) { return (1u << x.rank) - 1; }

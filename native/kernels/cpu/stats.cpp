@@ -6,7 +6,6 @@
 #include "core/parallel.h"
 #include "kernels/cpu/fold.h"
 #include "kernels/cpu/moments.h"
-#include "kernels/cpu/visit.h"
 
 namespace cg::cpu::CG_ISA {
 namespace {
@@ -14,13 +13,8 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-DType as_bytes(DType dtype) { return dtype == DType::kBool ? DType::kUInt8 : dtype; }
-
 // x - x is zero for finite numbers only.
-template <class In> bool finite(In x) {
-  if constexpr (std::is_floating_point_v<In>) return x - x == 0;
-  return true;
-}
+template <class In> bool finite(In x) { return x - x == 0; }
 
 template <class In> struct CountOf {
   enum Kind { kZero, kNotFinite } kind;
@@ -48,8 +42,7 @@ public:
   void add(const Tile& tile, void* totals) const override {
     Summary& total = *static_cast<Summary*>(totals);
     for_pieces<In>(tile, [&](int64_t, const In* piece, int64_t n, int64_t first) {
-      if constexpr (std::is_floating_point_v<In>)
-        if (fold_run(CountOf<In>{CountOf<In>::kNotFinite}, piece, n) > 0) return add_marked(piece, n, first, total);
+      if (fold_run(CountOf<In>{CountOf<In>::kNotFinite}, piece, n) > 0) return add_marked(piece, n, first, total);
       add_finite(piece, n, total);
     });
   }
@@ -87,11 +80,13 @@ private:
     total.least = std::min(total.least, static_cast<double>(fold_run(Extreme<In, false>{}, run, n)));
     total.greatest = std::max(total.greatest, static_cast<double>(fold_run(Extreme<In, true>{}, run, n)));
     total.zeros += fold_run(CountOf<In>{CountOf<In>::kZero}, run, n);
-    if constexpr (std::is_floating_point_v<In>) return total.finite.merge(moments_of(run, n));
-    // A sum of bytes or a mean of integers needs a wider type.
-    alignas(64) double wide[kPiece];
-    std::copy_n(run, n, wide);
-    total.finite.merge(moments_of(wide, n));
+    Moments moments = moments_of(run, n);
+    if (!finite(moments.m2)) { // squares of large float32 need a wider type
+      alignas(64) double wide[kPiece];
+      std::copy_n(run, n, wide);
+      moments = moments_of(wide, n);
+    }
+    total.finite.merge(moments);
   }
   static void add_marked(const In* run, int64_t n, int64_t first, Summary& total) {
     alignas(64) In rest[kPiece];
@@ -113,7 +108,7 @@ private:
   double* y_;
 };
 
-template <class In> class Histogram final : public Reduction {
+class Histogram final : public Reduction {
 public:
   Histogram(const View& y, double lo, double hi) : y_(y.as<int64_t>()), bins_(y.numel), lo_(lo), hi_(hi) {}
 
@@ -122,11 +117,11 @@ public:
   void add(const Tile& tile, void* totals) const override {
     const double scale = static_cast<double>(bins_) / (hi_ - lo_);
     int64_t* counts = static_cast<int64_t*>(totals);
-    for_pieces<In>(tile, [&](int64_t, const In* piece, int64_t n, int64_t) {
+    for_pieces<double>(tile, [&](int64_t, const double* piece, int64_t n, int64_t) {
       alignas(64) int32_t bin[kPiece];
       const int32_t last = static_cast<int32_t>(bins_) - 1;
       for (int64_t i = 0; i < n; ++i) {
-        const double x = static_cast<double>(piece[i]);
+        const double x = piece[i];
         const bool inside = x >= lo_ && x <= hi_; // false for NaN
         const int32_t k = static_cast<int32_t>(inside ? (x - lo_) * scale : -1.0);
         bin[i] = k < last ? k : last;
@@ -157,12 +152,12 @@ struct Columns {
   uint8_t* flags; // 1: NaN, 2: +Infinity, 4: -Infinity
 };
 
-template <class In> void add_row(const In* row, int64_t stride, int64_t width, const Columns& to) {
+void add_row(const float* row, int64_t width, const Columns& to) {
   float *least = to.least, *greatest = to.greatest, *sum = to.sum;
   int32_t* count = to.count;
   uint8_t* flags = to.flags;
   CG_SIMD for (int64_t c = 0; c < width; ++c) {
-    const float x = static_cast<float>(row[c * stride]);
+    const float x = row[c];
     const bool is_finite = finite(x);
     least[c] = std::min(least[c], is_finite ? x : HUGE_VALF);
     greatest[c] = std::max(greatest[c], is_finite ? x : -HUGE_VALF);
@@ -201,17 +196,16 @@ Range box(int64_t i, int64_t boxes, int64_t size) {
 
 } // namespace
 
+// Integers are described in float64.
 Status stats(const Call& call) {
-  const View& x = call.in[0];
-  return visit(as_bytes(x.dtype), Numeric{},
-               [&]<class In>() { return reduce(x, all_dims(x), Order::kLogical, Stats<In>(call.out[0])); });
+  const View &x = call.in[0], &y = call.out[0];
+  const bool narrow = is_floating(x.dtype) && x.dtype != DType::kFloat64;
+  return narrow ? reduce(x, all_dims(x), Order::kLogical, Stats<float>(y)) : reduce(x, all_dims(x), Order::kLogical, Stats<double>(y));
 }
 
 Status histogram(const Call& call) {
   const View& x = call.in[0];
-  return visit(as_bytes(x.dtype), Numeric{}, [&]<class In>() {
-    return reduce(x, all_dims(x), Order::kMemory, Histogram<In>(call.out[0], call.attr[0], call.attr[1]));
-  });
+  return reduce(x, all_dims(x), Order::kMemory, Histogram(call.out[0], call.attr[0], call.attr[1]));
 }
 
 Status thumbnail(const Call& call) {
@@ -220,35 +214,37 @@ Status thumbnail(const Call& call) {
   const Show show = static_cast<Show>(call.integer(1));
   const int64_t height = values.sizes[0], width = values.sizes[1], rows = x.sizes[0], columns = x.sizes[1];
   if (x.numel == 0) return Status::kOk;
-  return visit(x.dtype, AllTypes{}, [&]<class In>() {
-    std::atomic<bool> exhausted{false};
-    const Status status = parallel_for(0, height, 1, [&](int64_t first, int64_t last) {
-      const size_t n = static_cast<size_t>(columns);
-      const Scratch scratch(n * (3 * sizeof(float) + sizeof(int32_t) + 1));
-      if (!scratch.ok()) return exhausted.store(true);
-      float* least = scratch.as<float>();
-      const Columns column{least, least + n, least + 2 * n, reinterpret_cast<int32_t*>(least + 3 * n),
-                           reinterpret_cast<uint8_t*>(least + 4 * n)};
-      for (int64_t i = first; i < last; ++i) {
-        std::fill_n(column.least, n, HUGE_VALF);
-        std::fill_n(column.greatest, n, -HUGE_VALF);
-        std::fill_n(column.sum, n, 0.0f);
-        std::fill_n(column.count, n, 0);
-        std::fill_n(column.flags, n, uint8_t{0});
-        const Range r = box(i, height, rows);
-        for (int64_t row = r.begin; row < r.end; ++row)
-          add_row(x.as<In>() + row * x.strides[0], x.strides[1], columns, column);
-        for (int64_t j = 0; j < width; ++j) {
-          const Range c = box(j, width, columns);
-          uint8_t seen = 0;
-          for (int64_t k = c.begin; k < c.end; ++k) seen |= column.flags[k];
-          values.as<float>()[i * width + j] = shown(column, c.begin, c.end, center, show);
-          flags.as<uint8_t>()[i * width + j] = seen;
-        }
+  const Convert read = convert(DType::kFloat32, x.dtype);
+  const int64_t size = static_cast<int64_t>(element_size(x.dtype));
+  std::atomic<bool> exhausted{false};
+  const Status status = parallel_for(0, height, 1, [&](int64_t first, int64_t last) {
+    const size_t n = static_cast<size_t>(columns);
+    const Scratch scratch(n * (4 * sizeof(float) + sizeof(int32_t) + 1));
+    if (!scratch.ok()) return exhausted.store(true);
+    float *line = scratch.as<float>(), *least = line + n;
+    const Columns column{least, least + n, least + 2 * n, reinterpret_cast<int32_t*>(least + 3 * n),
+                         reinterpret_cast<uint8_t*>(least + 4 * n)};
+    for (int64_t i = first; i < last; ++i) {
+      std::fill_n(column.least, n, HUGE_VALF);
+      std::fill_n(column.greatest, n, -HUGE_VALF);
+      std::fill_n(column.sum, n, 0.0f);
+      std::fill_n(column.count, n, 0);
+      std::fill_n(column.flags, n, uint8_t{0});
+      const Range r = box(i, height, rows);
+      for (int64_t row = r.begin; row < r.end; ++row) {
+        read(line, sizeof(float), x.as<char>() + row * x.strides[0] * size, x.strides[1] * size, columns);
+        add_row(line, columns, column);
       }
-    });
-    return exhausted ? Status::kOutOfMemory : status;
+      for (int64_t j = 0; j < width; ++j) {
+        const Range c = box(j, width, columns);
+        uint8_t seen = 0;
+        for (int64_t k = c.begin; k < c.end; ++k) seen |= column.flags[k];
+        values.as<float>()[i * width + j] = shown(column, c.begin, c.end, center, show);
+        flags.as<uint8_t>()[i * width + j] = seen;
+      }
+    }
   });
+  return exhausted ? Status::kOutOfMemory : status;
 }
 
 } // namespace cg::cpu::CG_ISA
