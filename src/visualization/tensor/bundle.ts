@@ -6,7 +6,7 @@ import { tensorMime, type TensorPayload, type TensorStatistics } from "../../wir
 import type { Elements, RawStatistics } from "./elements.js";
 import { formOf, imageLayout } from "./form.js";
 import { rebin } from "../picture/numbers.js";
-import { escapeMarkup, pngEntry, rasterize, type Drawing } from "../picture/picture.js";
+import { escapeMarkup, pngEntry, rasterize } from "../picture/picture.js";
 import { limitsOf, type Limits } from "./scale.js";
 import { details, drawTensor } from "./heatmap.js";
 import { summaryLine, type SummaryFacts } from "./summary.js";
@@ -112,26 +112,30 @@ export function tensorBundle(elements: Elements, identity: Identity, printed: st
 function pictureWithin(elements: Elements, payload: TensorPayload, small: boolean, room: number): ReturnType<typeof pngEntry> | null {
   const [first = "", ...rest] = payload.summary.split(" · ");
   const title = small ? [] : [[first, ...rest.slice(0, 2)].join(" · "), pictureLine(payload, rest.slice(2))];
+  let perByte = leastPerByte;
   for (const detail of details) {
     const drawing = drawTensor(elements, payload, title, detail);
     if (drawing === null) return null;
-    if (leastBytes(drawing) > room) continue;
+    // Rasterizing to find out that a picture is too large costs a hundred times more than deflating its cells.
+    const data = drawing.cells.length === 0 || drawing.body === "" ? 0 : deflateSync(Buffer.concat(drawing.cells)).length;
+    if (data * perByte + textBytes > room && data > 0) continue;
     const entry = pngEntry(rasterize(drawing), payload.summary);
-    if (bundleBytes({ data: { "image/png": entry.data }, metadata: entry.metadata }) <= room) return entry;
+    const bytes = bundleBytes({ data: { "image/png": entry.data }, metadata: entry.metadata });
+    if (bytes <= room) return entry;
+    // How large this one came out tells how large the next ones will.
+    if (data > 0) perByte = Math.max(perByte, (0.9 * (bytes - textBytes)) / data);
   }
   return null;
 }
+
+// Base64 bytes of a picture's text, and per deflated byte of its cells before they are enlarged: the least that was measured.
+const textBytes = 4000;
+const leastPerByte = 2.4;
 
 // Four-dimensional tensors print as hundreds of lines, which the picture needs more.
 function shortened(printed: string): string {
   if (printed.length <= mostText) return printed;
   return `${printed.slice(0, printed.lastIndexOf("\n", mostText))}\n...`;
-}
-
-/** What the file of a drawing takes at least, in base64: rasterizing it to find out costs a hundred times more. Measured, not derived. */
-function leastBytes({ cells, body }: Drawing): number {
-  if (cells.length === 0 || body === "") return 0;
-  return (deflateSync(Buffer.concat(cells)).length * 1.8 + 3000) * (4 / 3);
 }
 
 /** The rest of the summary without the bar characters, which the legend draws. */
