@@ -6,6 +6,7 @@ export function formatNumber(value: number, digits = 4): string {
   if (!Number.isFinite(value)) return value > 0 ? "+Inf" : "−Inf";
   if (value === 0) return "0";
   const size = Math.abs(value);
+  if (size >= 10 ** digits && size < 1e6) return String(Math.round(value)).replace("-", "−");
   const text =
     size >= 1e6 || size < 1e-4
       ? value

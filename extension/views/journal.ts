@@ -70,7 +70,7 @@ export class Journal implements Points {
 export function align(curves: readonly Points[]): [steps: number[], ...values: (number | null)[][]] {
   const steps = [...new Set(curves.flatMap((curve) => Array.from(curve.steps)))].sort((a, b) => a - b);
   const columns = curves.map((curve) => {
-    const column: (number | null)[] = new Array<number | null>(steps.length).fill(null);
+    const column: (number | null)[] = Array.from({ length: steps.length }, () => null);
     let at = 0;
     for (let i = 0; i < curve.steps.length; i++) {
       while (steps[at]! < curve.steps[i]!) at++;

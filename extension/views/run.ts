@@ -36,7 +36,7 @@ export function runView(root: HTMLElement): View<RunPayload> {
   const ghosts = create("div", "cg-muted cg-caption");
   const readout = create("div", "cg-readout", { "aria-live": "polite" });
   const table = createSeriesTable((name) => {
-    hidden.has(name) ? hidden.delete(name) : hidden.add(name);
+    if (!hidden.delete(name)) hidden.add(name);
     draw();
   });
   const strip = createStrip((text) => setText(readout, text));
