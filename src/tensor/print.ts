@@ -75,9 +75,10 @@ function addSuffixes(text: string, suffixes: readonly string[], indent: number):
 
 /** The numbers alone, without `tensor(` and suffixes. */
 function formatBody(t: Tensor, indent: number): string {
-  const values: Value[] = t.elements();
-  const summarize = values.length > options.threshold;
-  const shown = summarize ? pickEdges(values, t.shape) : values;
+  const summarize = t.numel() > options.threshold;
+  const long = t.shape.map((size) => summarize && size > 2 * options.edgeitems);
+  const shape = t.shape.map((size, d) => (long[d] ? 2 * options.edgeitems : size));
+  const shown: readonly Value[] = long.includes(true) ? edgesOf(t, long) : t.elements();
   let write: (value: Value) => string;
   let width: number;
   if (isComplex(t.dt)) {
@@ -97,16 +98,25 @@ function formatBody(t: Tensor, indent: number): string {
     width = widest + 2;
     write = (value) => integerText(value).padStart(widest);
   }
-  const text = (dim: number, offset: number, stride: number, indentation: number): string => {
-    if (dim === t.shape.length) return write(values[offset]!);
-    const size = t.shape[dim]!;
-    const step = stride / size;
-    const positions = summarize && size > 2 * options.edgeitems ? edges(size) : Array.from({ length: size }, (_, i) => i);
-    const items = positions.map((i) => (i < 0 ? null : text(dim + 1, offset + i * step, step, indentation + 1)));
-    if (dim === t.shape.length - 1) return lines(items, width, indentation);
-    return `[${items.map((item) => item ?? "...").join(`,${"\n".repeat(t.shape.length - dim - 1)}${" ".repeat(indentation + 1)}`)}]`;
+  let next = 0;
+  const text = (dim: number, indentation: number): string => {
+    if (dim === shape.length) return write(shown[next++]!);
+    const items: (string | null)[] = Array.from({ length: shape[dim]! }, () => text(dim + 1, indentation + 1));
+    if (long[dim]) items.splice(options.edgeitems, 0, null);
+    if (dim === shape.length - 1) return lines(items, width, indentation);
+    return `[${items.map((item) => item ?? "...").join(`,${"\n".repeat(shape.length - dim - 1)}${" ".repeat(indentation + 1)}`)}]`;
   };
-  return text(0, 0, values.length, indent);
+  return text(0, indent);
+}
+
+/** The first and last items along long dims, all along others, in row-major order: reads no more than it prints. */
+function edgesOf(t: Tensor, long: readonly boolean[]): Value[] {
+  const n = options.edgeitems;
+  const strides = t.stride();
+  // A long dim becomes two: [front, back] and the items of each edge.
+  const sizes = t.shape.flatMap((size, d) => (long[d] ? [2, n] : [size]));
+  const steps = strides.flatMap((stride, d) => (long[d] ? [(t.shape[d]! - n) * stride, stride] : [stride]));
+  return t.strided(sizes, steps).elements();
 }
 
 function lines(items: readonly (string | null)[], width: number, indent: number): string {
@@ -115,24 +125,6 @@ function lines(items: readonly (string | null)[], width: number, indent: number)
   const rows: string[] = [];
   for (let i = 0; i < texts.length; i += perLine) rows.push(texts.slice(i, i + perLine).join(", "));
   return `[${rows.join(`,\n${" ".repeat(indent + 1)}`)}]`;
-}
-
-/** Positions to print of a long dim; -1 stands for the gap. */
-function edges(size: number): number[] {
-  const n = options.edgeitems;
-  return [...Array.from({ length: n }, (_, i) => i), -1, ...Array.from({ length: n }, (_, i) => size - n + i)];
-}
-
-function pickEdges(values: readonly Value[], shape: readonly number[]): Value[] {
-  const picked: Value[] = [];
-  const visit = (dim: number, offset: number, stride: number): void => {
-    if (dim === shape.length) return void picked.push(values[offset]!);
-    const step = stride / shape[dim]!;
-    const positions = shape[dim]! > 2 * options.edgeitems ? edges(shape[dim]!) : Array.from({ length: shape[dim]! }, (_, i) => i);
-    for (const i of positions) if (i >= 0) visit(dim + 1, offset + i * step, step);
-  };
-  visit(0, 0, values.length);
-  return picked;
 }
 
 const integerText = (value: Value): string => (value === true ? "True" : value === false ? "False" : String(value));

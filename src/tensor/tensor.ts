@@ -202,6 +202,15 @@ export class Tensor {
     return Array.from({ length: data.length / 2 }, (_, i) => ({ re: data[2 * i]!, im: data[2 * i + 1]! }));
   }
 
+  /** @internal A plain view with other sizes and strides, from the first element; at most 16 dims. */
+  strided(sizes: Shape, strides: readonly number[]): Tensor {
+    const view = new Tensor(sizes, this.dt, this.dev);
+    const offset = this.storageOffset();
+    [...sizes, ...strides, offset].forEach((value, i) => (io[i] = value));
+    view.handle = native.asStrided(this.handle, sizes.length, view);
+    return view;
+  }
+
   /** Gives the memory back now; later use is a DisposedError. Twice is a no-op. Nobody needs it: memory frees itself. */
   dispose(): void {
     if (this.handle < 0) return;

@@ -297,6 +297,16 @@ def in_place():
     record("method", *call, learn=False)
 
 
+def printed():
+    """A tensor and how torch prints it: fixed, scientific, integers, NaN, summaries."""
+    sizes = random.choice([shape(3), shape(3), [1200], [50, 30]])
+    t = make(sizes, random.choice(DTYPES))
+    if t.is_floating_point():
+        t = t * 10 ** random.choice([-6, -2, 0, 0, 2, 5, 9])
+        t = random.choice([t, t, t.round(), (t * 32).round() / 32])
+    return {**encode(t), "text": str(t)}
+
+
 def main():
     random.seed(SEED)
     torch.manual_seed(SEED)
@@ -305,8 +315,9 @@ def main():
         random.choice(families)()
     path = pathlib.Path(__file__).with_name("golden.json")
     header = {"made": "python test/ops/golden.py", "torch": torch.__version__.split("+")[0], "seed": SEED}
-    lines = [json.dumps(case, separators=(",", ":")) for case in cases]
-    path.write_text(json.dumps(header)[:-1] + ',"cases":[\n' + ",\n".join(lines) + "\n]}\n")
+    prints = [printed() for _ in range(60)]
+    rows = lambda items: "[\n" + ",\n".join(json.dumps(item, separators=(",", ":")) for item in items) + "\n]"
+    path.write_text(json.dumps(header)[:-1] + ',"cases":' + rows(cases) + ',"prints":' + rows(prints) + "}\n")
 
 
 main()

@@ -97,3 +97,7 @@ describe(`agrees with PyTorch ${torch}`, () => {
     }
   });
 });
+
+it(`prints as PyTorch ${torch} prints`, () => {
+  for (const { text, ...encoded } of prints) expect(String(decode(encoded))).toBe(text);
+});
