@@ -59,7 +59,8 @@ export function heatmapPicture(host: HTMLElement, frame: Frame): Picture {
     }
     tile = decodeTile(reply, decodeBytes(reply.codes));
     tileWindow = of;
-    draw();
+    // The mouse may rest on an element that has changed.
+    point(cursor);
     frame.drawn();
   });
 

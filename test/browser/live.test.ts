@@ -1,7 +1,7 @@
 /** Live views in the real JupyterLab with the real kernel: while a cell runs, over a reload, over a restart. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { colorsOf, complaints, eventually, launchBrowser, screenshotPath } from "../views/browser.js";
 import {
@@ -58,6 +58,15 @@ async function run(...notebook: Parameters<typeof open>): ReturnType<typeof open
   return opened;
 }
 
+/** What the view says of the element at (x, y); the mouse moves a little each time, as a hand does. */
+function reader(view: Locator, x: number, y: number): () => Promise<string | null> {
+  let moved = 0;
+  return async () => {
+    await view.locator("canvas.cg-heatmap").hover({ position: { x: x + (moved++ % 3), y } });
+    return view.locator(".cg-readout").textContent();
+  };
+}
+
 const badge = (page: Page, cell: number) => outputsOf(page, cell).locator(".cg-badge");
 const lastLoss = async (page: Page, cell: number): Promise<number> => {
   const text = await outputsOf(page, cell)
@@ -74,12 +83,10 @@ test.each(["JupyterLab Light", "JupyterLab Dark"] as const)("a tensor is painted
   await view.locator("canvas.cg-heatmap").waitFor({ timeout: 30_000 });
   await eventually(() => colorsOf(page, ".jp-Notebook canvas.cg-heatmap")).toBeGreaterThan(20);
   await page.screenshot({ path: screenshotPath(`tensor-${theme.endsWith("Dark") ? "dark" : "light"}`) });
-  await view.locator("canvas.cg-heatmap").hover({ position: { x: 48, y: 8 } });
-  await eventually(() => view.locator(".cg-readout").textContent()).toBe("[0, 0, 0] = 0");
+  await eventually(reader(view, 47, 8)).toBe("[0, 0, 0] = 0");
   await view.getByLabel("dim 0").focus();
   await page.keyboard.press("ArrowRight");
-  await view.locator("canvas.cg-heatmap").hover({ position: { x: 49, y: 8 } });
-  await eventually(() => view.locator(".cg-readout").textContent()).toBe("[1, 0, 0] = 2400");
+  await eventually(reader(view, 47, 8)).toBe("[1, 0, 0] = 2400");
   expect(found).toEqual([]);
   await page.close();
 });
@@ -114,10 +121,7 @@ test("views answer, and a curve grows, while a synchronous loop runs", async () 
   const { page, found } = await run("busy.ipynb", [library, "const x = cg.arange(3 * 50 * 50).reshape(3, 50, 50); x", loop(12), `"after"`]);
   await eventually(() => lastLoss(page, 2)).toBeLessThan(1);
   const early = await lastLoss(page, 2);
-  await outputsOf(page, 1)
-    .locator("canvas.cg-heatmap")
-    .hover({ position: { x: 48, y: 8 } });
-  await eventually(() => outputsOf(page, 1).locator(".cg-readout").textContent()).toBe("[0, 0, 0] = 0");
+  await eventually(reader(outputsOf(page, 1), 47, 8)).toBe("[0, 0, 0] = 0");
   await eventually(() => lastLoss(page, 2)).toBeLessThan(early);
   expect(await badge(page, 2).textContent()).toBe("running");
   await eventually(() => badge(page, 2).textContent()).toBe("finished");
