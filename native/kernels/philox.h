@@ -1,4 +1,4 @@
-// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3. SC 2011): a counter in, four random words out.
+// Philox4x32-10: a counter in, four random words out (Salmon, Moraes, Dror, Shaw, SC 2011).
 #pragma once
 #include <cstdint>
 

@@ -45,7 +45,8 @@ TEST("layerNorm centres and scales each row, in every layout, with and without w
       if (flags & 1) in.push_back(w.view());
       if (flags & 2) in.push_back(b.view());
       const double features = 150, eps = 1e-5;
-      CHECK(run("layerNorm", in, {y.view(), mean.view(), rstd.view()}, {features, eps, static_cast<double>(flags)}) == Status::kOk);
+      CHECK(run("layerNorm", in, {y.view(), mean.view(), rstd.view()}, {features, eps, static_cast<double>(flags)}) ==
+            Status::kOk);
       double worst = 0;
       for (int64_t row = 0; row < 4; ++row) {
         double sum = 0, squares = 0;
@@ -53,7 +54,8 @@ TEST("layerNorm centres and scales each row, in every layout, with and without w
         for (int64_t i = 0; i < 150; ++i) squares += std::pow(x.at(row * 150 + i) - sum / features, 2);
         for (int64_t i = 0; i < 150; ++i) {
           const double h = (x.at(row * 150 + i) - sum / features) / std::sqrt(squares / features + eps);
-          worst = std::max(worst, std::abs(y.at(row * 150 + i) - h * (flags & 1 ? w.at(i) : 1) - (flags & 2 ? b.at(i) : 0)));
+          worst = std::max(worst,
+                           std::abs(y.at(row * 150 + i) - h * (flags & 1 ? w.at(i) : 1) - (flags & 2 ? b.at(i) : 0)));
         }
       }
       CHECK(worst < 1e-5);
@@ -70,7 +72,8 @@ TEST("layerNormBackward is the slope of layerNorm") {
     return weighted(y, g);
   };
   value();
-  run("layerNormBackward", {g.view(), x.view(), mean.view(), rstd.view(), w.view()}, {dx.view(), dw.view(), db.view()}, {5, 1});
+  run("layerNormBackward", {g.view(), x.view(), mean.view(), rstd.view(), w.view()}, {dx.view(), dw.view(), db.view()},
+      {5, 1});
   CHECK(slopes_agree(x, dx, value) && slopes_agree(w, dw, value));
   for (int64_t j = 0; j < 5; ++j) CHECK(std::abs(db.at(j) - g.at(j) - g.at(5 + j) - g.at(10 + j)) < 1e-12);
 }
@@ -79,8 +82,8 @@ TEST("batchNorm and its gradient agree with finite differences, for images and f
   for (const std::vector<int64_t>& sizes : {std::vector<int64_t>{3, 2, 2, 3}, {6, 3}}) {
     const std::vector<int64_t> channels = {sizes[1]};
     for (Layout layout : kLayouts) {
-      Tensor<double> x(sizes, layout), g(sizes, layout), y(sizes), dx(sizes), w(channels), b(channels), mean(channels), rstd(channels),
-          var(channels), dw(channels), db(channels);
+      Tensor<double> x(sizes, layout), g(sizes, layout), y(sizes), dx(sizes), w(channels), b(channels), mean(channels),
+          rstd(channels), var(channels), dw(channels), db(channels);
       x.fill(wave);
       w.fill([](int64_t i) { return wave(i + 3); });
       b.fill([](int64_t i) { return wave(i + 4); });
@@ -91,7 +94,8 @@ TEST("batchNorm and its gradient agree with finite differences, for images and f
       };
       training();
       for (int64_t c = 0; c < sizes[1]; ++c) CHECK(std::abs(1 / std::sqrt(var.at(c) + 1e-3) - rstd.at(c)) < 1e-9);
-      run("batchNormBackward", {g.view(), x.view(), mean.view(), rstd.view(), w.view()}, {dx.view(), dw.view(), db.view()}, {1, 1});
+      run("batchNormBackward", {g.view(), x.view(), mean.view(), rstd.view(), w.view()},
+          {dx.view(), dw.view(), db.view()}, {1, 1});
       CHECK(slopes_agree(x, dx, training) && slopes_agree(w, dw, training) && slopes_agree(b, db, training));
 
       training();
@@ -99,7 +103,8 @@ TEST("batchNorm and its gradient agree with finite differences, for images and f
         run("batchNormEval", {x.view(), mean.view(), var.view(), w.view(), b.view()}, {y.view()}, {1e-3, 3});
         return weighted(y, g);
       };
-      run("batchNormBackward", {g.view(), x.view(), mean.view(), rstd.view(), w.view()}, {dx.view(), dw.view(), db.view()}, {0, 1});
+      run("batchNormBackward", {g.view(), x.view(), mean.view(), rstd.view(), w.view()},
+          {dx.view(), dw.view(), db.view()}, {0, 1});
       CHECK(slopes_agree(x, dx, evaluating) && slopes_agree(w, dw, evaluating));
     }
   }

@@ -1,4 +1,4 @@
-// Random numbers: the published Philox words, the same bits on every thread count and instruction set, and the right distributions.
+// Random numbers: the published Philox words, the same bits on all threads and instruction sets, the distributions.
 #include "check.h"
 #include "structured.h"
 
@@ -89,7 +89,8 @@ TEST("normal has the moments of the normal distribution, odd counts included") {
   const auto check = [](auto& z) {
     double moments[3] = {};
     for (int64_t i = 0; i < z.numel(); ++i)
-      for (int k = 0; k < 3; ++k) moments[k] += std::pow((static_cast<double>(z.at(i)) - 5) / 2, k + 2) / static_cast<double>(z.numel());
+      for (int k = 0; k < 3; ++k)
+        moments[k] += std::pow((static_cast<double>(z.at(i)) - 5) / 2, k + 2) / static_cast<double>(z.numel());
     // Four standard errors of 1e5 draws.
     CHECK(std::abs(mean_of(z) - 5) < 0.03 && std::abs(moments[0] - 1) < 0.02 && std::abs(moments[1]) < 0.05);
     CHECK(std::abs(moments[2] - 3) < 0.13);
@@ -117,7 +118,8 @@ TEST("dropout scales what it keeps, and its mask says which") {
   x.fill([](int64_t i) { return i + 1; });
   run("dropout", {x.view()}, {y.view(), kept.view()}, {1, 2, 3, 0.25});
   bool right = true;
-  for (int64_t i = 0; i < x.numel(); ++i) right = right && y.at(i) == (kept.at(i) ? x.at(i) * static_cast<float>(1 / 0.75) : 0);
+  for (int64_t i = 0; i < x.numel(); ++i)
+    right = right && y.at(i) == (kept.at(i) ? x.at(i) * static_cast<float>(1 / 0.75) : 0);
   CHECK(right && std::abs(mean_of(kept) - 0.75) < 0.006);
   run("dropout", {x.view()}, {y.view(), kept.view()}, {1, 2, 3, 1});
   CHECK(mean_of(y) == 0 && mean_of(kept) == 0);
@@ -139,7 +141,8 @@ TEST("multinomial follows its weights and does not repeat without replacement") 
   for (int64_t i = 0; i < kMany; ++i) ++counts[many.at(i)];
   for (int64_t i = 0; i < 4; ++i) CHECK(std::abs(counts[i] / kMany - weights.at(i) / 8) < 0.007);
   run("multinomial", {weights.view()}, {few.view()}, {1, 2, 3, 0});
-  CHECK(few.at(0) + few.at(1) + few.at(2) == 5 && few.at(0) != few.at(1) && few.at(1) != few.at(2) && few.at(0) != few.at(2));
+  CHECK(few.at(0) + few.at(1) + few.at(2) == 5 && few.at(0) != few.at(1) && few.at(1) != few.at(2) &&
+        few.at(0) != few.at(2));
 }
 
 } // namespace cg::test

@@ -1,4 +1,4 @@
-// Reductions: every mask and layout against a plain loop, accuracy, NaN, empty inputs, and independence of the thread count.
+// Reductions: every mask and layout against a plain loop; accuracy, NaN, empty inputs, independence of the threads.
 #include "check.h"
 #include "structured.h"
 

@@ -13,8 +13,9 @@ template <class T> bool before(T a, T b) { return a < b || (b != b && a == a); }
 template <class T> std::vector<int64_t> sorted_indices(Tensor<T>& x, bool descending) {
   std::vector<int64_t> indices(static_cast<size_t>(x.numel()));
   for (size_t i = 0; i < indices.size(); ++i) indices[i] = static_cast<int64_t>(i);
-  std::stable_sort(indices.begin(), indices.end(),
-                   [&](int64_t a, int64_t b) { return descending ? before(x.at(b), x.at(a)) : before(x.at(a), x.at(b)); });
+  std::stable_sort(indices.begin(), indices.end(), [&](int64_t a, int64_t b) {
+    return descending ? before(x.at(b), x.at(a)) : before(x.at(a), x.at(b));
+  });
   return indices;
 }
 
@@ -30,19 +31,22 @@ template <class T> void check_sort(int64_t n) {
         x.at(n / 4) = T{-0.0};
         x.at(n / 5) = T{0};
       }
-      CHECK(run("sort", {x.view()}, {values.view(), indices.view()}, {0, static_cast<double>(descending), 1}) == Status::kOk);
+      CHECK(run("sort", {x.view()}, {values.view(), indices.view()}, {0, static_cast<double>(descending), 1}) ==
+            Status::kOk);
       const std::vector<int64_t> expected = sorted_indices(x, descending);
       bool same = true;
       for (int64_t i = 0; i < n; ++i) {
         const T a = values.at(i), b = x.at(indices.at(i));
-        same = same && indices.at(i) == expected[static_cast<size_t>(i)] && (a == b ? std::signbit(a) == std::signbit(b) : a != a && b != b);
+        same = same && indices.at(i) == expected[static_cast<size_t>(i)] &&
+               (a == b ? std::signbit(a) == std::signbit(b) : a != a && b != b);
       }
       CHECK(same);
 
       const int64_t k = n / 7 + 1;
       Tensor<T> best({k});
       Tensor<int64_t> places({k});
-      CHECK(run("topk", {x.view()}, {best.view(), places.view()}, {0, static_cast<double>(descending), 1}) == Status::kOk);
+      CHECK(run("topk", {x.view()}, {best.view(), places.view()}, {0, static_cast<double>(descending), 1}) ==
+            Status::kOk);
       same = true;
       for (int64_t i = 0; i < k; ++i) same = same && places.at(i) == expected[static_cast<size_t>(i)];
       CHECK(same);

@@ -47,11 +47,12 @@ Status eye(const Call& call) {
   const View& y = call.out[0];
   const int64_t rows = y.sizes[0], columns = y.sizes[1];
   return visit(y.dtype, AllTypes{}, [&]<class T>() {
-    return parallel_for(0, rows, std::max<int64_t>(1, kChunk / std::max<int64_t>(1, columns)), [&](int64_t begin, int64_t end) {
-      T* to = y.as<T>();
-      std::fill(to + begin * columns, to + end * columns, T{0});
-      for (int64_t i = begin; i < std::min(end, columns); ++i) to[i * columns + i] = T{1};
-    });
+    return parallel_for(0, rows, std::max<int64_t>(1, kChunk / std::max<int64_t>(1, columns)),
+                        [&](int64_t begin, int64_t end) {
+                          T* to = y.as<T>();
+                          std::fill(to + begin * columns, to + end * columns, T{0});
+                          for (int64_t i = begin; i < std::min(end, columns); ++i) to[i * columns + i] = T{1};
+                        });
   });
 }
 

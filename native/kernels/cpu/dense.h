@@ -1,4 +1,4 @@
-// The elements of a view as contiguous memory: the view's own when it is contiguous, else a copy that lives as long as the object.
+// The elements of a view as contiguous memory: its own when it is contiguous, else a copy.
 #pragma once
 #include "core/parallel.h"
 #include "kernels/cpu/copy.h"
@@ -7,7 +7,8 @@ namespace cg::cpu {
 
 class Dense {
 public:
-  explicit Dense(const View& x) : copy_(x.contiguous() ? 0 : element_size(x.dtype) * static_cast<size_t>(x.numel)), data_(x.data) {
+  explicit Dense(const View& x)
+      : copy_(x.contiguous() ? 0 : element_size(x.dtype) * static_cast<size_t>(x.numel)), data_(x.data) {
     if (x.contiguous()) return;
     data_ = copy_.as<void>();
     if (!copy_.ok()) return;

@@ -1,4 +1,4 @@
-// Folds tiles of a reduction with vectorised loops: an operation says how one element becomes a number and how two numbers become one.
+// Folds tiles of a reduction in vectorised loops; an operation says what an element is worth and how two worths merge.
 #pragma once
 #include <algorithm>
 #include <cstdlib>
@@ -10,9 +10,9 @@
 
 namespace cg::cpu::CG_ISA {
 
-constexpr int64_t kLanes = 64;       // accumulators of a contiguous run: eight AVX-512 registers of float64
+constexpr int64_t kLanes = 64;        // accumulators of a contiguous run: eight AVX-512 registers of float64
 constexpr int64_t kRowsInBlock = 256; // rows added in the accumulator's type before they go to the total
-constexpr int64_t kPiece = 4096;     // elements that stay in the L1 cache while they are read twice
+constexpr int64_t kPiece = 4096;      // elements that stay in the L1 cache while they are read twice
 
 // An operation `Op` has
 //   Acc, Total                    the type inside a block and across blocks
@@ -68,7 +68,8 @@ template <class Op, class In> typename Op::Total fold_run(const Op& op, const In
 
 // The merge of each column of rows that are `stride` apart.
 template <class Op, class In>
-void fold_columns(const Op& op, const In* data, int64_t stride, int64_t rows, int64_t cols, typename Op::Total* totals) {
+void fold_columns(const Op& op, const In* data, int64_t stride, int64_t rows, int64_t cols,
+                  typename Op::Total* totals) {
   using Acc = typename Op::Acc;
   using Total = typename Op::Total;
   constexpr int64_t kWidth = 1024;
@@ -80,17 +81,19 @@ void fold_columns(const Op& op, const In* data, int64_t stride, int64_t rows, in
     for (int64_t r = 0; r < wide_rows; r += kRowsInBlock) {
       const int64_t width = std::min(kWidth, wide - c);
       for (int64_t j = 0; j < width; ++j) acc[j] = op.identity();
-      fold_rows(op, data + r * together * stride + c, together * stride, std::min(kRowsInBlock, wide_rows - r), width, acc);
+      fold_rows(op, data + r * together * stride + c, together * stride, std::min(kRowsInBlock, wide_rows - r), width,
+                acc);
       for (int64_t first = 0; first < width; first += cols)
         for (int64_t j = 0; j < std::min(cols, width - first); ++j)
           totals[c + j] = Op::merge(totals[c + j], static_cast<Total>(acc[first + j]));
     }
   for (int64_t r = wide_rows * together; r < rows; ++r)
-    for (int64_t j = 0; j < cols; ++j) totals[j] = Op::merge(totals[j], static_cast<Total>(op.lift(data[r * stride + j])));
+    for (int64_t j = 0; j < cols; ++j)
+      totals[j] = Op::merge(totals[j], static_cast<Total>(op.lift(data[r * stride + j])));
 }
 
-// Calls fn(column, contiguous elements, count, index of the first) for pieces of at most kPiece elements of each column,
-// converted to In where the tensor has another dtype.
+// Calls fn(column, contiguous elements, count, index of the first) for pieces of at most kPiece elements of each
+// column, converted to In where the tensor has another dtype.
 template <class In, class Fn> void for_pieces(const Tile& tile, const Fn& fn) {
   if (tile.dtype == DTypeOf<In>::value && (tile.row_stride == 1 || tile.rows == 1)) {
     const In* data = static_cast<const In*>(tile.data);

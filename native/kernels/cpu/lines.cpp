@@ -24,8 +24,8 @@ struct Operand {
 };
 
 template <class Word>
-void copy_words(const char* from, int64_t from_row, int64_t from_line, char* to, int64_t to_row, int64_t to_line, int64_t rows,
-                int64_t lines) {
+void copy_words(const char* from, int64_t from_row, int64_t from_line, char* to, int64_t to_row, int64_t to_line,
+                int64_t rows, int64_t lines) {
   const Word* source = reinterpret_cast<const Word*>(from);
   Word* target = reinterpret_cast<Word*>(to);
   for (int64_t i = 0; i < rows; ++i)
@@ -72,8 +72,9 @@ struct Walk {
 
   void add(const View& v, int64_t dim, bool output) {
     const int64_t length = line_length(v, dim), stride = v.rank == 0 ? 1 : v.strides[dim];
-    operand[operands++] = {&v, output, stride != 1 && length > 1, static_cast<int64_t>(element_size(v.dtype)), length, stride,
-                           {}, nullptr};
+    operand[operands++] = {
+        &v, output, stride != 1 && length > 1, static_cast<int64_t>(element_size(v.dtype)), length, stride,
+        {}, nullptr};
   }
   int64_t lines() const {
     int64_t n = 1;

@@ -1,4 +1,4 @@
-// The operations that several kernels fold with: extremes that NaN wins, and count, sum and squared deviations of a run.
+// The operations that several kernels fold with: extremes that NaN wins; count, sum and squared deviations of a run.
 #pragma once
 #include <bit>
 #include <limits>
@@ -16,7 +16,7 @@ template <class In, bool Greatest> struct Extreme {
     return Greatest ? Limits::lowest() : Limits::max();
   }
   Acc lift(In x) const { return x; }
-  // Once a is NaN no comparison removes it. Floats are chosen by a bit mask, because g++ branches on `greater | unordered`.
+  // Once a is NaN no comparison removes it. A bit mask chooses between floats: g++ branches on `greater | unordered`.
   static In merge(In a, In b) {
     if constexpr (std::is_floating_point_v<In>) {
       using Bits = std::conditional_t<sizeof(In) == 4, int32_t, int64_t>;
@@ -100,9 +100,8 @@ public:
     Moments* totals = static_cast<Moments*>(memory);
     if (tile.cols > 1 && tile.col_stride == 1 && tile.dtype == DTypeOf<In>::value)
       return add_columns(static_cast<const In*>(tile.data), tile.row_stride, tile.rows, tile.cols, totals);
-    for_pieces<In>(tile, [&](int64_t column, const In* piece, int64_t n, int64_t) {
-      totals[column].merge(moments_of(piece, n));
-    });
+    for_pieces<In>(
+        tile, [&](int64_t column, const In* piece, int64_t n, int64_t) { totals[column].merge(moments_of(piece, n)); });
   }
   void merge(void* totals, const void* later, int64_t count) const override {
     for (int64_t k = 0; k < count; ++k) static_cast<Moments*>(totals)[k].merge(static_cast<const Moments*>(later)[k]);

@@ -52,22 +52,24 @@ template <class T> Status layer_norm(const Call& call) {
   const Parameter<T> weight(given.weight, features, 1), bias(given.bias, features, 0);
   if (!input.ok() || !weight.ok() || !bias.ok()) return Status::kOutOfMemory;
   const T *w = weight.data(), *b = bias.data();
-  return parallel_for(0, rows, std::max<int64_t>(1, kChunk / std::max<int64_t>(1, features)), [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      const T* from = input.template as<T>() + r * features;
-      T* to = call.out[0].template as<T>() + r * features;
-      const Moments m = moments_of_row(from, features);
-      const T mean = static_cast<T>(m.sum / m.count), rstd = static_cast<T>(1 / std::sqrt(m.m2 / m.count + eps));
-      CG_SIMD for (int64_t i = 0; i < features; ++i) to[i] = (from[i] - mean) * rstd * w[i] + b[i];
-      call.out[1].template as<T>()[r] = mean;
-      call.out[2].template as<T>()[r] = rstd;
-    }
-  });
+  return parallel_for(
+      0, rows, std::max<int64_t>(1, kChunk / std::max<int64_t>(1, features)), [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin; r < end; ++r) {
+          const T* from = input.template as<T>() + r * features;
+          T* to = call.out[0].template as<T>() + r * features;
+          const Moments m = moments_of_row(from, features);
+          const T mean = static_cast<T>(m.sum / m.count), rstd = static_cast<T>(1 / std::sqrt(m.m2 / m.count + eps));
+          CG_SIMD for (int64_t i = 0; i < features; ++i) to[i] = (from[i] - mean) * rstd * w[i] + b[i];
+          call.out[1].template as<T>()[r] = mean;
+          call.out[2].template as<T>()[r] = rstd;
+        }
+      });
 }
 
 // The two sums of a row's gradient, and its shares of dw and db.
 template <class T>
-void add_layer_gradients(const T* g, const T* x, const T* w, T mean, T rstd, int64_t n, T* dw, T* db, T& sum_a, T& sum_ah) {
+void add_layer_gradients(const T* g, const T* x, const T* w, T mean, T rstd, int64_t n, T* dw, T* db, T& sum_a,
+                         T& sum_ah) {
   alignas(64) T a_lanes[kLanes] = {}, ah_lanes[kLanes] = {};
   int64_t i = 0;
   const auto step = [&](int64_t at, int64_t width) {
@@ -99,9 +101,11 @@ template <class T> Status layer_norm_backward(const Call& call) {
   const Given given(call, 4, call.integer(1));
   const Dense grad(call.in[0]), input(call.in[1]), means(call.in[2]), rstds(call.in[3]);
   const Parameter<T> weight(given.weight, features, 1);
-  const int64_t block = std::max<int64_t>(8, kChunk / std::max<int64_t>(1, features)), blocks = (rows + block - 1) / block;
+  const int64_t block = std::max<int64_t>(8, kChunk / std::max<int64_t>(1, features)),
+                blocks = (rows + block - 1) / block;
   const Scratch partial(static_cast<size_t>(std::max<int64_t>(1, 2 * blocks * features)) * sizeof(T));
-  if (!grad.ok() || !input.ok() || !means.ok() || !rstds.ok() || !weight.ok() || !partial.ok()) return Status::kOutOfMemory;
+  if (!grad.ok() || !input.ok() || !means.ok() || !rstds.ok() || !weight.ok() || !partial.ok())
+    return Status::kOutOfMemory;
   const T* w = weight.data();
   const Status status = parallel_for(0, rows, block, [&](int64_t begin, int64_t end) {
     T* dw = partial.as<T>() + begin / block * 2 * features;
@@ -114,8 +118,8 @@ template <class T> Status layer_norm_backward(const Call& call) {
       T sum_a, sum_ah;
       add_layer_gradients(g, x, w, mean, rstd, features, dw, db, sum_a, sum_ah);
       const T a_mean = sum_a / static_cast<T>(features), ah_mean = sum_ah / static_cast<T>(features);
-      CG_SIMD for (int64_t i = 0; i < features; ++i)
-        dx[i] = rstd * (g[i] * w[i] - a_mean - (x[i] - mean) * rstd * ah_mean);
+      CG_SIMD for (int64_t i = 0; i < features; ++i) dx[i] =
+          rstd * (g[i] * w[i] - a_mean - (x[i] - mean) * rstd * ah_mean);
     }
   });
   if (status != Status::kOk) return status;
@@ -178,7 +182,8 @@ template <class T> Status batch_norm(const Call& call) {
   const uint32_t all_but_channels = all_dims(x) & ~2u;
   const Status status = reduce(x, all_but_channels, Order::kMemory, MomentsReduction<T, decltype(finish)>(finish));
   if (status != Status::kOk) return status;
-  return normalize(input.template as<T>(), images, mean, rstd, weight.data(), bias.data(), call.out[0].template as<T>());
+  return normalize(input.template as<T>(), images, mean, rstd, weight.data(), bias.data(),
+                   call.out[0].template as<T>());
 }
 
 template <class T> Status batch_norm_eval(const Call& call) {
@@ -222,7 +227,8 @@ template <class T> Status batch_norm_backward(const Call& call) {
   const int64_t block = std::max<int64_t>(1, kChunk / std::max<int64_t>(1, channels * pixels));
   const int64_t blocks = (images.count + block - 1) / block;
   const Scratch sums(static_cast<size_t>(std::max<int64_t>(1, 2 * (blocks + 1) * channels)) * sizeof(double));
-  if (!grad.ok() || !input.ok() || !means.ok() || !rstds.ok() || !weight.ok() || !sums.ok()) return Status::kOutOfMemory;
+  if (!grad.ok() || !input.ok() || !means.ok() || !rstds.ok() || !weight.ok() || !sums.ok())
+    return Status::kOutOfMemory;
   const T *g = grad.template as<T>(), *x = input.template as<T>(), *w = weight.data();
   const T *mean = means.template as<T>(), *rstd = rstds.template as<T>();
   Status status = parallel_for(0, images.count, block, [&](int64_t begin, int64_t end) {
@@ -230,8 +236,7 @@ template <class T> Status batch_norm_backward(const Call& call) {
     std::fill_n(sum_g, 2 * channels, 0.0);
     for (int64_t image = begin; image < end; ++image) {
       const int64_t at = image * channels * pixels;
-      if (pixels == 1)
-        CG_SIMD for (int64_t c = 0; c < channels; ++c) {
+      if (pixels == 1) CG_SIMD for (int64_t c = 0; c < channels; ++c) {
           sum_g[c] += g[at + c];
           sum_gd[c] += g[at + c] * (x[at + c] - mean[c]);
         }
@@ -264,7 +269,8 @@ template <class T> Status batch_norm_backward(const Call& call) {
   return for_channels(images, [&](int64_t image, int64_t c, int64_t n) {
     const int64_t at = (image * channels + c) * pixels;
     if (pixels == 1) {
-      CG_SIMD for (int64_t i = 0; i < n; ++i) dx[at + i] = g[at + i] * scale[i] + (x[at + i] - mean[i]) * slope[i] + shift[i];
+      CG_SIMD for (int64_t i = 0; i < n; ++i) dx[at + i] =
+          g[at + i] * scale[i] + (x[at + i] - mean[i]) * slope[i] + shift[i];
       return;
     }
     const T center = mean[c], a = scale[c], b = slope[c], d = shift[c];

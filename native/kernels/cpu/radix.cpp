@@ -1,4 +1,4 @@
-// Least significant digit radix sort: a byte a pass, counted and scattered by fixed chunks in parallel; bytes that all keys share are skipped.
+// Radix sort from the least significant byte: a byte a pass, counted and scattered by fixed chunks in parallel.
 #include "kernels/cpu/radix.h"
 
 #include <algorithm>
@@ -16,8 +16,8 @@ constexpr int64_t kLeastChunk = 65536; // items
 constexpr int64_t kMostChunks = 64;
 constexpr int64_t kInCache = 1 << 20; // bytes of items
 
-// Sends items to the places of their digits. When they outgrow the L2 cache, a cache line a digit is collected and written past
-// the caches, because reading each line before writing it costs three times as much.
+// Sends items to the places of their digits. When they outgrow the L2 cache, a cache line a digit is collected and
+// written past the caches, because reading each line before writing it costs three times as much.
 template <class Key> class Scatter {
 public:
   Scatter(Item<Key>* to, uint32_t* next, unsigned shift) : to_(to), next_(next), shift_(shift) {}

@@ -36,7 +36,8 @@ template <class Key> struct Item {
   friend bool operator<(const Item& a, const Item& b) { return a.key != b.key ? a.key < b.key : a.index < b.index; }
 };
 
-// Sorts n items whose indices ascend; `spare` has room for n more; both are 64-byte aligned. `sorted` becomes the one of the two that holds the result.
+// Sorts n items whose indices ascend; `spare` has room for n more; both are 64-byte aligned. `sorted` becomes the one
+// of the two that holds the result.
 Status radix_sort(Item<uint32_t>* items, Item<uint32_t>* spare, int64_t n, Item<uint32_t>*& sorted);
 Status radix_sort(Item<uint64_t>* items, Item<uint64_t>* spare, int64_t n, Item<uint64_t>*& sorted);
 

@@ -35,15 +35,14 @@ constexpr double kTwoToMinus53 = 0x1p-53;
 CG_INLINE uint64_t bits53(uint32_t low, uint32_t high) { return (uint64_t{high} << 32 | low) >> 11; }
 
 // sin and cos of 2 pi t for t in [0, 1): a quarter turn is split off, the rest is within pi / 4.
-template <class T> struct SinCos {
-  T sin, cos;
-};
+template <class T> struct SinCos { T sin, cos; };
 CG_INLINE SinCos<float> turn(float t) {
   const float quarters = t * 4.0f;
   const int32_t k = static_cast<int32_t>(quarters + 0.5f);
   const float x = (quarters - static_cast<float>(k)) * 1.57079632679489661923f, z = x * x;
   const float s = x + x * z * (-1.6666654611e-1f + z * (8.3321608736e-3f - z * 1.9515295891e-4f));
-  const float c = 1.0f - 0.5f * z + z * z * (4.166664568298827e-2f + z * (-1.388731625493765e-3f + z * 2.443315711809948e-5f));
+  const float c =
+      1.0f - 0.5f * z + z * z * (4.166664568298827e-2f + z * (-1.388731625493765e-3f + z * 2.443315711809948e-5f));
   const float a = k & 1 ? c : s, b = k & 1 ? s : c;
   return {k & 2 ? -a : a, (k + 1) & 2 ? -b : b};
 }
@@ -80,9 +79,11 @@ void normal_pairs(const uint32_t* words, int64_t pairs, float mean, float std, f
 }
 void normal_pairs(const uint32_t* words, int64_t pairs, double mean, double std, double* __restrict y) {
   for (int64_t i = 0; i < pairs; ++i) {
-    const double u = static_cast<double>(static_cast<int64_t>(bits53(words[4 * i], words[4 * i + 1]) + 1)) * kTwoToMinus53;
+    const double u =
+        static_cast<double>(static_cast<int64_t>(bits53(words[4 * i], words[4 * i + 1]) + 1)) * kTwoToMinus53;
     const double radius = std * std::sqrt(-2.0 * log(u));
-    const double t = static_cast<double>(static_cast<int64_t>(bits53(words[4 * i + 2], words[4 * i + 3]))) * kTwoToMinus53;
+    const double t =
+        static_cast<double>(static_cast<int64_t>(bits53(words[4 * i + 2], words[4 * i + 3]))) * kTwoToMinus53;
     const SinCos<double> angle = turn(t);
     y[2 * i] = mean + radius * angle.cos;
     y[2 * i + 1] = mean + radius * angle.sin;
@@ -119,7 +120,8 @@ Status uniform(const Call& call) {
   if (y.dtype == DType::kFloat32)
     return draw(call, y.numel, 1, [&](int64_t first, int64_t n, const uint32_t* words) {
       float* to = y.as<float>() + first;
-      const float base = static_cast<float>(lo), scale = static_cast<float>(width), last = std::nextafter(base + scale, base);
+      const float base = static_cast<float>(lo), scale = static_cast<float>(width),
+                  last = std::nextafter(base + scale, base);
       // Rounding may reach the open end.
       for (int64_t i = 0; i < n; ++i) {
         const float u = base + static_cast<float>(words[i] >> 8) * kTwoToMinus24 * scale;
@@ -131,7 +133,8 @@ Status uniform(const Call& call) {
     double* to = y.as<double>() + first;
     const double last = std::nextafter(lo + width, lo);
     for (int64_t i = 0; i < n; ++i) {
-      const double u = lo + static_cast<double>(static_cast<int64_t>(bits53(words[2 * i], words[2 * i + 1]))) * kTwoToMinus53 * width;
+      const double u = lo + static_cast<double>(static_cast<int64_t>(bits53(words[2 * i], words[2 * i + 1]))) *
+                                kTwoToMinus53 * width;
       to[i] = u < last ? u : last;
     }
   });
@@ -187,7 +190,8 @@ Status randint(const Call& call) {
     return draw(call, y.numel, 2, [&](int64_t first, int64_t n, const uint32_t* words) {
       for (int64_t i = 0; i < n; ++i) {
         const uint64_t word = uint64_t{words[2 * i + 1]} << 32 | words[2 * i];
-        y.as<T>()[first + i] = static_cast<T>(lo + static_cast<int64_t>(static_cast<unsigned __int128>(word) * width >> 64));
+        y.as<T>()[first + i] =
+            static_cast<T>(lo + static_cast<int64_t>(static_cast<unsigned __int128>(word) * width >> 64));
       }
     });
   });

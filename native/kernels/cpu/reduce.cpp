@@ -1,10 +1,11 @@
-// Reductions over a mask of dims: sum, prod, mean, extremes, truth, norms, logsumexp, variance, and the positions of extremes.
+// Reductions over a mask of dims: sums, products, extremes and their places, truth, norms, logsumexp, variance.
 #include <cmath>
 #include <limits>
 
 #include "core/parallel.h"
 #include "kernels/cpu/fold.h"
 #include "kernels/cpu/moments.h"
+#include "kernels/cpu/place.h"
 #include "kernels/cpu/vmath.h"
 
 namespace cg::cpu::CG_ISA {
@@ -113,71 +114,6 @@ template <bool Greatest> Status extreme(const Call& call) {
   return visit_wide(x.dtype, [&]<class In>() { return fold<In>(x, mask_of(call), ExtremeTo<In, Greatest>(y)); });
 }
 
-// The first extreme and its index in the reduced space; index -1: nothing seen yet.
-template <class In> struct Place {
-  In value;
-  int64_t index;
-};
-
-template <class In, bool Greatest> class ExtremePlace final : public Reduction {
-public:
-  ExtremePlace(const View* values, const View& indices) : values_(values), indices_(indices) {}
-
-  size_t total_size() const override { return sizeof(Place<In>); }
-  void start(void* totals, int64_t count) const override {
-    for (int64_t k = 0; k < count; ++k) static_cast<Place<In>*>(totals)[k] = {In{}, -1};
-  }
-  void add(const Tile& tile, void* memory) const override {
-    Place<In>* totals = static_cast<Place<In>*>(memory);
-    for_pieces<In>(tile, [&](int64_t column, const In* piece, int64_t n, int64_t first) {
-      if (n < kLanes) {
-        for (int64_t i = 0; i < n; ++i)
-          if (beats(piece[i], totals[column])) totals[column] = {piece[i], first + i};
-        return;
-      }
-      const In value = fold_run(Extreme<In, Greatest>{}, piece, n);
-      if (beats(value, totals[column])) totals[column] = {value, first + find(piece, n, value)};
-    });
-  }
-  void merge(void* totals, const void* later, int64_t count) const override {
-    for (int64_t k = 0; k < count; ++k) {
-      const Place<In>& other = static_cast<const Place<In>*>(later)[k];
-      Place<In>& total = static_cast<Place<In>*>(totals)[k];
-      if (other.index >= 0 && beats(other.value, total)) total = other;
-    }
-  }
-  void finish(const void* totals, int64_t count, int64_t output, int64_t stride) const override {
-    for (int64_t k = 0; k < count; ++k, output += stride) {
-      const Place<In>& total = static_cast<const Place<In>*>(totals)[k];
-      if (values_ != nullptr) store(*values_, output, total.value);
-      indices_.as<int64_t>()[output] = total.index;
-    }
-  }
-
-private:
-  static bool beats(In value, const Place<In>& total) {
-    if (total.index < 0) return true;
-    return Greatest ? value > total.value || (value != value && total.value == total.value)
-                    : value < total.value || (value != value && total.value == total.value);
-  }
-  // The first position of `value`; a NaN is found by being a NaN.
-  static int64_t find(const In* piece, int64_t n, In value) {
-    const auto same = [=](In x) { return static_cast<int>(x == value) | static_cast<int>((x != x) & (value != value)); };
-    constexpr int64_t kStep = 64;
-    int64_t i = 0;
-    for (; i + kStep <= n; i += kStep) {
-      int found = 0;
-      for (int64_t k = 0; k < kStep; ++k) found |= same(piece[i + k]);
-      if (found != 0) break;
-    }
-    while (i < n - 1 && same(piece[i]) == 0) ++i;
-    return i;
-  }
-
-  const View* values_;
-  const View& indices_;
-};
-
 template <bool Greatest> Status extreme_place(const View& x, int64_t dim, const View* values, const View& indices) {
   const uint32_t mask = dim < 0 ? all_dims(x) : one_dim(x, dim);
   return visit_wide(x.dtype, [&]<class In>() {
@@ -186,9 +122,7 @@ template <bool Greatest> Status extreme_place(const View& x, int64_t dim, const 
 }
 
 // log(sum(exp(x))) kept as the greatest element and the sum of exp(x - greatest).
-struct ScaledSum {
-  double greatest, sum;
-};
+struct ScaledSum { double greatest, sum; };
 
 template <class In> class LogSumExp final : public Reduction {
 public:
@@ -196,7 +130,8 @@ public:
 
   size_t total_size() const override { return sizeof(ScaledSum); }
   void start(void* totals, int64_t count) const override {
-    for (int64_t k = 0; k < count; ++k) static_cast<ScaledSum*>(totals)[k] = {-std::numeric_limits<double>::infinity(), 0};
+    for (int64_t k = 0; k < count; ++k)
+      static_cast<ScaledSum*>(totals)[k] = {-std::numeric_limits<double>::infinity(), 0};
   }
   void add(const Tile& tile, void* memory) const override {
     ScaledSum* totals = static_cast<ScaledSum*>(memory);
@@ -207,7 +142,8 @@ public:
     });
   }
   void merge(void* totals, const void* later, int64_t count) const override {
-    for (int64_t k = 0; k < count; ++k) merge_one(static_cast<ScaledSum*>(totals)[k], static_cast<const ScaledSum*>(later)[k]);
+    for (int64_t k = 0; k < count; ++k)
+      merge_one(static_cast<ScaledSum*>(totals)[k], static_cast<const ScaledSum*>(later)[k]);
   }
   void finish(const void* totals, int64_t count, int64_t output, int64_t stride) const override {
     for (int64_t k = 0; k < count; ++k) {
@@ -262,9 +198,8 @@ template <class Fn> static Status visit_real(const View& x, Fn&& fn) {
 
 Status logsumexp(const Call& call) {
   const View& x = call.in[0];
-  return visit_real(x, [&]<class In>() {
-    return reduce(x, mask_of(call), Order::kMemory, LogSumExp<In>(call.out[0]));
-  });
+  return visit_real(x,
+                    [&]<class In>() { return reduce(x, mask_of(call), Order::kMemory, LogSumExp<In>(call.out[0])); });
 }
 
 Status varMean(const Call& call) {

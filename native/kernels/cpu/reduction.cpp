@@ -1,4 +1,4 @@
-// Splits a reduction into tiles: drops and joins dims, picks the inner row and column dims, and runs fixed blocks in parallel.
+// Splits a reduction into tiles: joins dims, picks the inner row and column dims, runs fixed blocks in parallel.
 #include "kernels/cpu/reduction.h"
 
 #include <algorithm>
@@ -15,9 +15,7 @@ constexpr int64_t kBlock = 65536;      // elements of one task
 constexpr int64_t kTileColumns = 1024; // columns of one task: a page of floats
 constexpr int64_t kTotalBytes = 16384; // totals kept on the stack by one task
 
-struct Dim {
-  int64_t size, stride, out_stride;
-};
+struct Dim { int64_t size, stride, out_stride; };
 
 struct Dims {
   Dim dim[kMaxRank];
@@ -55,9 +53,7 @@ struct Dims {
   }
 };
 
-struct Offsets {
-  int64_t in = 0, out = 0;
-};
+struct Offsets { int64_t in = 0, out = 0; };
 
 Offsets offsets_of(const Dims& dims, int64_t index) {
   Offsets at;
@@ -81,9 +77,7 @@ struct Plan {
 
   Plan(const View& x, uint32_t mask, Order order, size_t total_size);
 
-  struct Block {
-    int64_t in, out, cols, row_begin, row_end;
-  };
+  struct Block { int64_t in, out, cols, row_begin, row_end; };
   Block block(int64_t index) const {
     const int64_t row_block = index % row_blocks, col_block = index / row_blocks % col_blocks;
     const Offsets base = offsets_of(kept, index / row_blocks / col_blocks);
@@ -94,7 +88,8 @@ struct Plan {
 };
 
 Plan::Plan(const View& x, uint32_t mask, Order order, size_t total_size)
-    : data(x.as<char>()), dtype(x.dtype), element(static_cast<int64_t>(element_size(x.dtype))), reduced_numel(reduced_count(x, mask)) {
+    : data(x.as<char>()), dtype(x.dtype), element(static_cast<int64_t>(element_size(x.dtype))),
+      reduced_numel(reduced_count(x, mask)) {
   int64_t out_strides[kMaxRank], out_stride = 1;
   for (int d = x.rank - 1; d >= 0; --d) {
     out_strides[d] = out_stride;
@@ -163,7 +158,8 @@ Status reduce_nothing(int64_t outputs, const Reduction& reduction) {
 } // namespace
 
 void store_converted(const View& y, int64_t index, double value) {
-  convert(y.dtype, DType::kFloat64)(y.as<char>() + index * static_cast<int64_t>(element_size(y.dtype)), 0, &value, 0, 1);
+  convert(y.dtype, DType::kFloat64)(y.as<char>() + index * static_cast<int64_t>(element_size(y.dtype)), 0, &value, 0,
+                                    1);
 }
 void store_converted(const View& y, int64_t index, int64_t value) {
   convert(y.dtype, DType::kInt64)(y.as<char>() + index * static_cast<int64_t>(element_size(y.dtype)), 0, &value, 0, 1);

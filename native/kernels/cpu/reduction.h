@@ -1,4 +1,4 @@
-// Walks a reduction of a strided tensor as tiles of rows (reduced) and columns (kept), split the same way for every thread count.
+// Walks a reduction of a strided tensor as tiles of reduced rows and kept columns, the same for every thread count.
 #pragma once
 #include <type_traits>
 
@@ -6,7 +6,8 @@
 
 namespace cg::cpu {
 
-// A piece of one launch. Element (i, j) is at data[i * row_stride + j * col_stride]; rows are reduced, each column has its total.
+// A piece of one launch. Element (i, j) is at data + i * row_stride + j * col_stride (in elements); rows are reduced,
+// each column has its total.
 struct Tile {
   const void* data;
   DType dtype;
@@ -29,7 +30,8 @@ protected:
   ~Reduction() = default;
 };
 
-// kMemory visits the reduced elements in the order of their addresses, kLogical in row-major order (then Tile::first is an index).
+// kMemory visits the reduced elements in the order of their addresses, kLogical in row-major order: then Tile::first is
+// an index.
 enum class Order { kMemory, kLogical };
 
 // Reduces the dims of `mask`; outputs are numbered in row-major order of the other dims.
@@ -43,7 +45,8 @@ void store_converted(const View& y, int64_t index, double value);
 void store_converted(const View& y, int64_t index, int64_t value);
 template <class V> void store(const View& y, int64_t index, V value) {
   if (y.dtype == DTypeOf<V>::value) return void(y.as<V>()[index] = value);
-  if (std::is_floating_point_v<V> && y.dtype == DType::kFloat32) return void(y.as<float>()[index] = static_cast<float>(value));
+  if (std::is_floating_point_v<V> && y.dtype == DType::kFloat32)
+    return void(y.as<float>()[index] = static_cast<float>(value));
   store_converted(y, index, static_cast<std::conditional_t<std::is_floating_point_v<V>, double, int64_t>>(value));
 }
 

@@ -29,8 +29,8 @@ double draw_unit(const PhiloxStream& stream, uint64_t index) {
 
 // Samples by inverting the cumulative weights; weights of zero are never chosen.
 template <class T>
-void sample_with_replacement(const PhiloxStream& stream, const T* weights, int64_t n, double* cumulative, int64_t row, int64_t k,
-                             int64_t* y) {
+void sample_with_replacement(const PhiloxStream& stream, const T* weights, int64_t n, double* cumulative, int64_t row,
+                             int64_t k, int64_t* y) {
   double total = 0;
   for (int64_t i = 0; i < n; ++i) cumulative[i] = total += static_cast<double>(weights[i]);
   parallel_for(0, k, kChunk, [=](int64_t begin, int64_t end) {
@@ -45,14 +45,17 @@ void sample_with_replacement(const PhiloxStream& stream, const T* weights, int64
 struct Arrival {
   double time;
   int64_t index;
-  friend bool operator<(const Arrival& a, const Arrival& b) { return a.time != b.time ? a.time < b.time : a.index < b.index; }
+  friend bool operator<(const Arrival& a, const Arrival& b) {
+    return a.time != b.time ? a.time < b.time : a.index < b.index;
+  }
 };
 template <class T>
-void sample_without_replacement(const PhiloxStream& stream, const T* weights, int64_t n, Arrival* arrivals, int64_t row, int64_t k,
-                                int64_t* y) {
+void sample_without_replacement(const PhiloxStream& stream, const T* weights, int64_t n, Arrival* arrivals, int64_t row,
+                                int64_t k, int64_t* y) {
   parallel_for(0, n, kChunk, [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const double time = -std::log(draw_unit(stream, static_cast<uint64_t>(row * n + i))) / static_cast<double>(weights[i]);
+      const double time =
+          -std::log(draw_unit(stream, static_cast<uint64_t>(row * n + i))) / static_cast<double>(weights[i]);
       arrivals[i] = {weights[i] > 0 ? time : HUGE_VAL, i};
     }
   });

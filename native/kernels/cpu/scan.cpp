@@ -19,7 +19,8 @@ template <class Step> Status scan(const Call& call, double start, const Step& st
         const In* from = static_cast<const In*>(line.in[0]);
         Out* to = static_cast<Out*>(line.out[0]);
         Total total = static_cast<Total>(start);
-        for (int64_t i = 0; i < n; ++i) to[i] = static_cast<Out>(total = step(total, static_cast<Total>(static_cast<Out>(from[i]))));
+        for (int64_t i = 0; i < n; ++i)
+          to[i] = static_cast<Out>(total = step(total, static_cast<Total>(static_cast<Out>(from[i]))));
       });
     });
   });

@@ -1,4 +1,4 @@
-// softmax and logSoftmax along a dim, and their gradients: each line stays in the L1 cache while it is read three times.
+// softmax and logSoftmax along a dim, and their gradients: a line stays in the L1 cache while it is read three times.
 #include <cmath>
 
 #include "kernels/cpu/fold.h"

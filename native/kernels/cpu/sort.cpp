@@ -22,7 +22,8 @@ DType as_bytes(DType dtype) { return dtype == DType::kBool ? DType::kUInt8 : dty
 // Keys in the wanted order: inverted keys sort from the greatest down, and leave equal elements in order.
 template <class T> KeyOf<T> ordered_key(T x, bool descending) { return descending ? ~to_key(x) : to_key(x); }
 
-template <class T> Status sort_line(const T* x, int64_t n, bool descending, T* values, int64_t* indices, ItemOf<T>* items) {
+template <class T>
+Status sort_line(const T* x, int64_t n, bool descending, T* values, int64_t* indices, ItemOf<T>* items) {
   Status status = parallel_for(0, n, kChunk, [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) items[i] = {ordered_key(x[i], descending), static_cast<uint32_t>(i)};
   });
@@ -76,11 +77,13 @@ Status sort(const Call& call) {
   const bool descending = call.integer(1) != 0;
   return visit(as_bytes(x.dtype), Numeric{}, [&]<class T>() {
     std::atomic<Status> failed{Status::kOk};
-    const Status status = for_lines(call, dim, 2 * aligned(n) * static_cast<int64_t>(sizeof(ItemOf<T>)), [&](const Line& line) {
-      const Status sorted = sort_line(static_cast<const T*>(line.in[0]), n, descending, static_cast<T*>(line.out[0]),
-                                      static_cast<int64_t*>(line.out[1]), static_cast<ItemOf<T>*>(line.work));
-      if (sorted != Status::kOk) failed = sorted;
-    });
+    const Status status =
+        for_lines(call, dim, 2 * aligned(n) * static_cast<int64_t>(sizeof(ItemOf<T>)), [&](const Line& line) {
+          const Status sorted =
+              sort_line(static_cast<const T*>(line.in[0]), n, descending, static_cast<T*>(line.out[0]),
+                        static_cast<int64_t*>(line.out[1]), static_cast<ItemOf<T>*>(line.work));
+          if (sorted != Status::kOk) failed = sorted;
+        });
     return failed != Status::kOk ? failed.load() : status;
   });
 }

@@ -185,9 +185,7 @@ float shown(const Columns& of, int64_t begin, int64_t end, float center, Show sh
   return greatest - center >= center - least ? greatest : least;
 }
 
-struct Range {
-  int64_t begin, end;
-};
+struct Range { int64_t begin, end; };
 // The part of `size` that box `i` of `boxes` covers: at least one element.
 Range box(int64_t i, int64_t boxes, int64_t size) {
   const int64_t begin = i * size / boxes;
@@ -200,7 +198,8 @@ Range box(int64_t i, int64_t boxes, int64_t size) {
 Status stats(const Call& call) {
   const View &x = call.in[0], &y = call.out[0];
   const bool narrow = is_floating(x.dtype) && x.dtype != DType::kFloat64;
-  return narrow ? reduce(x, all_dims(x), Order::kLogical, Stats<float>(y)) : reduce(x, all_dims(x), Order::kLogical, Stats<double>(y));
+  return narrow ? reduce(x, all_dims(x), Order::kLogical, Stats<float>(y))
+                : reduce(x, all_dims(x), Order::kLogical, Stats<double>(y));
 }
 
 Status histogram(const Call& call) {
