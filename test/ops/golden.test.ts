@@ -21,10 +21,12 @@ interface Case {
   readonly refused?: string;
 }
 
-const { torch, cases } = JSON.parse(readFileSync(new URL("golden.json", import.meta.url), "utf8")) as {
-  torch: string;
-  cases: readonly Case[];
-};
+interface Golden {
+  readonly torch: string;
+  readonly cases: readonly Case[];
+  readonly prints: readonly (Encoded & { readonly text: string })[];
+}
+const { torch, cases, prints } = JSON.parse(readFileSync(new URL("golden.json", import.meta.url), "utf8")) as Golden;
 
 const isTensor = (value: unknown): value is Encoded => typeof value === "object" && value !== null && "data" in value;
 const number = (value: number | string): number =>
