@@ -33,6 +33,8 @@ export class Evaluator {
   readonly #handover: Int32Array;
   readonly #prepared = new Map<number, { readonly cell: RuntimeCell; readonly script: TransformedCell }>();
   readonly #runs = new Map<number, Run>();
+  /** The last result, kept alive although nothing may name it, so that its live view can be asked. */
+  lastResult: unknown = undefined;
   /** Where {@link #valueOf} receives a value from V8. */
   #received: unknown = undefined;
 
@@ -83,7 +85,10 @@ export class Evaluator {
     let result: Bundle | null = null;
     const expressions: { [name: string]: unknown } = {};
     if (outcome.ok) {
-      if (run.script.hasResult && outcome.value !== undefined) result = await toBundle(outcome.value);
+      if (run.script.hasResult && outcome.value !== undefined) {
+        this.lastResult = outcome.value;
+        result = await toBundle(outcome.value);
+      }
       for (const [name, text] of Object.entries(run.expressions))
         expressions[name] = await this.#evaluateExpression(String(text), run.cell);
     }
