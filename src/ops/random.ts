@@ -1,4 +1,5 @@
 /** Random numbers by Philox: a generator is a seed and a count of launches, so results depend on neither threads nor devices. */
+import { native } from "../runtime/addon.js";
 import { Code, defaultDtypeCode, isFloating, type DType } from "../tensor/dtype.js";
 import { deviceCode, type Device } from "../tensor/device.js";
 import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
@@ -240,8 +241,13 @@ function draw(
       const wrong = check(a, b);
       if (wrong !== null) throw new ValueError({ op: name, expected: wrong, got: `${a} and ${b}` });
       const stream = [...streamOf(name, generator).next(), ...attrs(a, b)];
-      const write = (): void => launch.runInto(name, code(kernel), [], [target], stream);
-      return inPlace(name, target, [], write, (before) => launch.run(name, code(kernel), [], before.shape, before.dt, stream, before.dev));
+      const fresh = (like: Tensor): Tensor => launch.run(name, code(kernel), [], like.shape, like.dt, stream, like.dev);
+      // Kernels of random numbers write row-major memory only.
+      const write = (): void =>
+        target.isContiguous()
+          ? launch.runInto(name, code(kernel), [], [target], stream)
+          : launch.done(name, native.copyInto(target.handle, fresh(target).handle), target);
+      return inPlace(name, target, [], write, fresh);
     },
     plain,
   );
