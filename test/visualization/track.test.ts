@@ -48,6 +48,14 @@ test("a loop leaves one display, updated once, within 24 KB", async () => {
   ]);
 });
 
+test("panels share the axis of steps, though one curve begins late", async () => {
+  await host.run("late", "", () => {
+    const run = cg.track();
+    for (let step = 0; step < 40; step++) run.log({ loss: 1 / (1 + step), ...(step % 20 === 19 ? { accuracy: step } : {}) });
+  });
+  expect(lastBundle().data[vegaliteMime]).toMatchObject({ vconcat: [{}, {}], resolve: { scale: { x: "shared" } } });
+});
+
 test("four noisy curves of thousands of points fit and keep their extremes", async () => {
   const peak: number[] = [];
   await host.run("four", "", () => {

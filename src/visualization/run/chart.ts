@@ -44,7 +44,7 @@ export function chartSpec(series: readonly Series[], runs: readonly Charted[], g
             color: ink.muted,
           },
         }),
-    ...(charts.length === 1 ? charts[0] : { vconcat: charts, spacing: 14, resolve: { scale: { color: "independent" } } }),
+    ...(charts.length === 1 ? charts[0] : { vconcat: charts, spacing: 14, resolve: { scale: { x: "shared", color: "independent" } } }),
     config: {
       axis: {
         labelColor: ink.muted,

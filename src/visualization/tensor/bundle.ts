@@ -101,8 +101,8 @@ export function tensorBundle(elements: Elements, identity: Identity, printed: st
   const text = `${shortened(printed)}\n${payload.summary}`;
   const small = elements.numel <= smallNumel;
   const data: Record<string, unknown> = { [tensorMime]: payload, "text/plain": text };
-  // The numbers say more than a few squares: nbconvert shows html before a picture.
-  if (small) data["text/html"] = `<pre>${escapeMarkup(text)}</pre>`;
+  // The numbers say more than a few squares: nbconvert shows html before a picture. Its pages give <pre> the font of prose.
+  if (small) data["text/html"] = `<pre style="font-family:monospace">${escapeMarkup(text)}</pre>`;
   const room = (small ? budget.small : budget.output) - bundleBytes({ data });
   const picture = pictureWithin(elements, payload, small, room);
   if (picture === null) return { data, metadata: {} };
