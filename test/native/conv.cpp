@@ -8,13 +8,15 @@ namespace cg::test {
 namespace {
 
 struct Shape {
-  int64_t images, in, out, height, width, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups;
+  int64_t images, in, out, height, width, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w,
+      groups;
 
   int64_t out_h() const { return (height + 2 * pad_h - dilation_h * (kernel_h - 1) - 1) / stride_h + 1; }
   int64_t out_w() const { return (width + 2 * pad_w - dilation_w * (kernel_w - 1) - 1) / stride_w + 1; }
   std::vector<double> attributes() const {
     std::vector<double> list;
-    for (int64_t value : {stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups}) list.push_back(static_cast<double>(value));
+    for (int64_t value : {stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups})
+      list.push_back(static_cast<double>(value));
     return list;
   }
 
@@ -22,27 +24,29 @@ struct Shape {
   template <class Fn> void for_products(const Fn& fn) const {
     const int64_t in_group = in / groups, out_group = out / groups;
     for (int64_t y = 0; y < images * out * out_h() * out_w(); ++y) {
-      const int64_t j = y % out_w(), i = y / out_w() % out_h(), o = y / out_w() / out_h() % out, n = y / out_w() / out_h() / out;
+      const int64_t j = y % out_w(), i = y / out_w() % out_h(), o = y / out_w() / out_h() % out,
+                    n = y / out_w() / out_h() / out;
       for (int64_t t = 0; t < in_group * kernel_h * kernel_w; ++t) {
         const int64_t b = t % kernel_w, a = t / kernel_w % kernel_h, c = t / kernel_w / kernel_h;
         const int64_t h = i * stride_h - pad_h + a * dilation_h, w = j * stride_w - pad_w + b * dilation_w;
         if (h < 0 || h >= height || w < 0 || w >= width) continue;
-        fn(y, ((n * in + o / out_group * in_group + c) * height + h) * width + w, o * in_group * kernel_h * kernel_w + t);
+        fn(y, ((n * in + o / out_group * in_group + c) * height + h) * width + w,
+           o * in_group * kernel_h * kernel_w + t);
       }
     }
   }
 };
 
 constexpr Shape kShapes[] = {
-    {2, 3, 5, 9, 11, 3, 3, 1, 1, 1, 1, 1, 1, 1},    // the usual one
-    {1, 20, 30, 6, 40, 3, 3, 1, 1, 0, 0, 1, 1, 1},  // more taps than one block of k, rows wider than a tile
-    {3, 4, 6, 8, 8, 3, 2, 2, 3, 2, 1, 1, 1, 2},     // strides, groups, an even kernel
-    {2, 6, 6, 10, 7, 3, 3, 1, 1, 2, 2, 2, 2, 6},    // depthwise, dilated
-    {2, 5, 17, 5, 6, 1, 1, 1, 1, 0, 0, 1, 1, 1},    // a product of matrices
-    {1, 3, 8, 12, 12, 4, 4, 4, 4, 0, 0, 1, 1, 1},   // patches
-    {2, 2, 3, 4, 5, 1, 1, 2, 2, 0, 0, 1, 1, 1},     // outputs that some inputs never reach
-    {1, 1, 1, 1, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1},     // one place
-    {0, 2, 3, 4, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1},     // no image
+    {2, 3, 5, 9, 11, 3, 3, 1, 1, 1, 1, 1, 1, 1},   // the usual one
+    {1, 20, 30, 6, 40, 3, 3, 1, 1, 0, 0, 1, 1, 1}, // more taps than one block of k, rows wider than a tile
+    {3, 4, 6, 8, 8, 3, 2, 2, 3, 2, 1, 1, 1, 2},    // strides, groups, an even kernel
+    {2, 6, 6, 10, 7, 3, 3, 1, 1, 2, 2, 2, 2, 6},   // depthwise, dilated
+    {2, 5, 17, 5, 6, 1, 1, 1, 1, 0, 0, 1, 1, 1},   // a product of matrices
+    {1, 3, 8, 12, 12, 4, 4, 4, 4, 0, 0, 1, 1, 1},  // patches
+    {2, 2, 3, 4, 5, 1, 1, 2, 2, 0, 0, 1, 1, 1},    // outputs that some inputs never reach
+    {1, 1, 1, 1, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1},    // one place
+    {0, 2, 3, 4, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1},    // no image
 };
 
 template <class T> void check_shape(const Shape& s, Layout layout) {

@@ -12,7 +12,9 @@ template <class T> Tensor<T> counting(Layout layout, std::vector<int64_t> sizes 
   return x;
 }
 
-Tensor<int64_t> places(std::vector<int64_t> sizes, std::vector<double> values) { return tensor<int64_t>(std::move(sizes), std::move(values)); }
+Tensor<int64_t> places(std::vector<int64_t> sizes, std::vector<double> values) {
+  return tensor<int64_t>(std::move(sizes), std::move(values));
+}
 
 } // namespace
 
@@ -148,7 +150,8 @@ TEST("nonzero counts NaN but not -0") {
 }
 
 TEST("cat joins any layouts and skips what is empty") {
-  Tensor<float> a = counting<float>(Layout::kReversed, {2, 1}), b = counting<float>(Layout::kStepped, {2, 2}), nothing({0}), y({2, 3});
+  Tensor<float> a = counting<float>(Layout::kReversed, {2, 1}), b = counting<float>(Layout::kStepped, {2, 2}),
+                nothing({0}), y({2, 3});
   CHECK(run("cat", {a.view(), nothing.view(), b.view()}, {y.view()}, {1}) == Status::kOk);
   CHECK(y.equals({0, 0, 1, 1, 2, 3}));
 }

@@ -27,7 +27,8 @@ struct Parameter {
 std::vector<Parameter> parameters() {
   std::vector<Parameter> list;
   for (Layout layout : kLayouts)
-    for (const std::vector<int64_t>& sizes : {std::vector<int64_t>{3, 4}, {}, {0}, {150, 200}, {7}}) list.emplace_back(sizes, layout);
+    for (const std::vector<int64_t>& sizes : {std::vector<int64_t>{3, 4}, {}, {0}, {150, 200}, {7}})
+      list.emplace_back(sizes, layout);
   return list;
 }
 
@@ -48,7 +49,8 @@ TEST("sgdStep follows its formula with momentum, Nesterov's and without") {
         std::vector<Parameter> list = parameters(), before = list;
         auto out = buffers != 0 ? views(list, {&Parameter::p, &Parameter::m}) : views(list, {&Parameter::p});
         CHECK(run("sgdStep", views(list, {&Parameter::g}), out,
-                  {lr, momentum, dampening, decay, static_cast<double>(nesterov), 1, static_cast<double>(buffers + 2 * first)}) == Status::kOk);
+                  {lr, momentum, dampening, decay, static_cast<double>(nesterov), 1,
+                   static_cast<double>(buffers + 2 * first)}) == Status::kOk);
         for (size_t k = 0; k < list.size(); ++k)
           for (int64_t i = 0; i < list[k].p.numel(); ++i) {
             const double g = -before[k].g.at(i) + decay * before[k].p.at(i); // maximize
@@ -69,12 +71,14 @@ TEST("adamStep follows Adam, AdamW and AMSGrad") {
       if (amsgrad != 0)
         for (const View& view : views(list, {&Parameter::most})) out.push_back(view);
       CHECK(run("adamStep", views(list, {&Parameter::g}), out,
-                {lr, beta1, beta2, eps, decay, static_cast<double>(decoupled), t, static_cast<double>(amsgrad), 0}) == Status::kOk);
+                {lr, beta1, beta2, eps, decay, static_cast<double>(decoupled), t, static_cast<double>(amsgrad), 0}) ==
+            Status::kOk);
       for (size_t k = 0; k < list.size(); ++k)
         for (int64_t i = 0; i < list[k].p.numel(); ++i) {
           const double p = before[k].p.at(i) * (decoupled != 0 ? 1 - lr * decay : 1);
           const double g = before[k].g.at(i) + (decoupled != 0 ? 0 : decay * p);
-          const double m = beta1 * before[k].m.at(i) + (1 - beta1) * g, v = beta2 * before[k].v.at(i) + (1 - beta2) * g * g;
+          const double m = beta1 * before[k].m.at(i) + (1 - beta1) * g,
+                       v = beta2 * before[k].v.at(i) + (1 - beta2) * g * g;
           const double most = amsgrad != 0 ? std::max(v, before[k].most.at(i)) : v;
           const double root = std::sqrt(most / (1 - std::pow(beta2, t))) + eps;
           CHECK(near(list[k].p.at(i), p - lr / (1 - std::pow(beta1, t)) * m / root));

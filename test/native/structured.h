@@ -12,7 +12,11 @@
 
 namespace cg::test {
 
-enum class Layout { kContiguous, kReversed, kStepped }; // reversed: the first dim is innermost; stepped: every other element
+enum class Layout {
+  kContiguous,
+  kReversed,
+  kStepped
+}; // reversed: the first dim is innermost; stepped: every other element
 constexpr Layout kLayouts[] = {Layout::kContiguous, Layout::kReversed, Layout::kStepped};
 
 // Memory and a view of it. Elements are numbered in row-major order whatever the layout.

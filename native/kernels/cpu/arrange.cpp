@@ -27,7 +27,8 @@ template <class Bounds> Status keep_columns(const Call& call, const Bounds& boun
         const T* from = reinterpret_cast<const T*>(cursor.at(0));
         T* to = y.as<T>() + row * cols;
         std::fill(to, to + first, T{});
-        if (step == 1) std::copy(from + first, from + last, to + first);
+        if (step == 1)
+          std::copy(from + first, from + last, to + first);
         else
           for (int64_t j = first; j < last; ++j) to[j] = from[j * step];
         std::fill(to + last, to + cols, T{});
@@ -72,16 +73,14 @@ Status flip(const Call& call) {
 
 Status tril(const Call& call) {
   const int64_t diagonal = call.integer(0);
-  return keep_columns(call, [diagonal](int64_t i, int64_t cols) {
-    return Columns{0, std::clamp<int64_t>(i + diagonal + 1, 0, cols)};
-  });
+  return keep_columns(
+      call, [diagonal](int64_t i, int64_t cols) { return Columns{0, std::clamp<int64_t>(i + diagonal + 1, 0, cols)}; });
 }
 
 Status triu(const Call& call) {
   const int64_t diagonal = call.integer(0);
-  return keep_columns(call, [diagonal](int64_t i, int64_t cols) {
-    return Columns{std::clamp<int64_t>(i + diagonal, 0, cols), cols};
-  });
+  return keep_columns(
+      call, [diagonal](int64_t i, int64_t cols) { return Columns{std::clamp<int64_t>(i + diagonal, 0, cols), cols}; });
 }
 
 // dx[i] along `dim` sums g[w, i - w * step] over the windows w that contain i.
@@ -92,7 +91,8 @@ Status unfoldBackward(const Call& call) {
   if (dx.numel == 0) return Status::kOk;
   const bool scalar = dx.rank == 0;
   const int64_t length = scalar ? 1 : dx.sizes[dim], windows = scalar ? 1 : g.sizes[dim];
-  const int64_t dx_step = scalar ? 0 : dx.strides[dim], window_step = scalar ? 0 : g.strides[dim], within_step = g.strides[g.rank - 1];
+  const int64_t dx_step = scalar ? 0 : dx.strides[dim], window_step = scalar ? 0 : g.strides[dim],
+                within_step = g.strides[g.rank - 1];
   View lines = dx, sources = g; // one element for each line along dim
   if (!scalar) lines.sizes[dim] = 1;
   lines.numel = dx.numel / length;
@@ -100,7 +100,8 @@ Status unfoldBackward(const Call& call) {
   std::copy_n(lines.sizes, lines.rank, sources.sizes);
   const Walk<2> walk({&lines, &sources});
   return visit(dx.dtype, Floating{}, [&]<class T>() {
-    const int64_t bytes = sizeof(T), to_step = walk.inner_strides()[0] / bytes, from_step = walk.inner_strides()[1] / bytes;
+    const int64_t bytes = sizeof(T), to_step = walk.inner_strides()[0] / bytes,
+                  from_step = walk.inner_strides()[1] / bytes;
     return parallel_for(0, lines.numel, std::max<int64_t>(1, kIndexGrain / length), [&](int64_t begin, int64_t end) {
       Cursor<2> cursor(walk, begin);
       for (int64_t at = begin; at < end;) {

@@ -25,8 +25,8 @@ template <class T> struct Correlation {
   int64_t y_image, y_channel, y_row, y_col;
 };
 
-// The outputs of one image and group, cut into panels of kTileCols places. Either each row of outputs is cut by itself, or the rows
-// are taken with the padding between them as one run: what computes fewer places is chosen.
+// The outputs of one image and group, cut into panels of kTileCols places. Either each row of outputs is cut by itself,
+// or the rows are taken with the padding between them as one run: what computes fewer places is chosen.
 struct Panels {
   bool by_row;
   int64_t per_row, count, run;
@@ -34,7 +34,7 @@ struct Panels {
   template <class T> static Panels of(const Correlation<T>& c) {
     const int64_t cols = kTileCols<T>, lanes = kWidth<T>;
     const int64_t run = c.out_h == 0 || c.out_w == 0 ? 0 : (c.out_h - 1) * c.frame.pitch + c.out_w;
-    const bool by_row = c.out_h * ceil_div(c.out_w, lanes) * lanes <= ceil_div(run, cols) * cols;
+    const bool by_row = c.out_h * ceil_div(c.out_w, lanes) * lanes < ceil_div(run, cols) * cols;
     const int64_t per_row = ceil_div(c.out_w, cols);
     return {by_row, per_row, by_row ? c.out_h * per_row : ceil_div(run, cols), run};
   }
@@ -47,17 +47,18 @@ template <class T> void keep_outputs(const Correlation<T>& c, const T* places, i
     const int64_t i = (shift + p) / pitch, j = (shift + p) % pitch;
     const int64_t run = std::min(count - p, pitch - j), inside = std::clamp<int64_t>(c.out_w - j, 0, run);
     T* to = y + i * c.y_row + j * c.y_col;
-    if (c.y_col == 1) std::memcpy(to, places + p, inside * sizeof(T));
+    if (c.y_col == 1)
+      std::memcpy(to, places + p, inside * sizeof(T));
     else
       for (int64_t q = 0; q < inside; ++q) to[q * c.y_col] = places[p + q];
     p += run;
   }
 }
 
-// The panels begin..end of one image and group. `buffer` holds rows x (end - begin) x kTileCols places, nullptr: write into y.
-template <class T>
-void correlate_panels(const Correlation<T>& c, const Panels& panels, int64_t group, const T* image, T* y, int64_t begin, int64_t end,
-                      T* buffer) {
+// The panels begin..end of one image and group. `buffer` holds rows x (end - begin) x kTileCols places, nullptr: write
+// into y.
+template <class T> void correlate_panels(const Correlation<T>& c, const Panels& panels, int64_t group, const T* image,
+                                         T* y, int64_t begin, int64_t end, T* buffer) {
   constexpr int64_t kCols = kTileCols<T>;
   const int64_t tiles = ceil_div(c.rows, kTileRows<T>), steps = std::max<int64_t>(1, ceil_div(c.depth, kDepth));
   const T* weights = c.weights + group * c.rows * c.weight_row;
@@ -74,8 +75,8 @@ void correlate_panels(const Correlation<T>& c, const Panels& panels, int64_t gro
       const TapTile<T>* kernels = cols <= kWidth<T> ? kTapTiles<T, 1> : kTapTiles<T, 2>;
       for (int64_t t = 0; t < tiles; ++t) {
         const int64_t row = part(c.rows, tiles, t), rows = part(c.rows, tiles, t + 1) - row;
-        kernels[rows - 1](depth, weights + row * c.weight_row + k, c.weight_row, image + i * c.frame.pitch + j, c.offsets + k,
-                          to.at(row, 0), cols);
+        kernels[rows - 1](depth, weights + row * c.weight_row + k, c.weight_row, image + i * c.frame.pitch + j,
+                          c.offsets + k, to.at(row, 0), cols);
       }
     }
   }
@@ -85,7 +86,8 @@ void correlate_panels(const Correlation<T>& c, const Panels& panels, int64_t gro
       const int64_t i = panels.by_row ? panel / panels.per_row : 0;
       const int64_t j = (panels.by_row ? panel % panels.per_row : panel) * kCols;
       const int64_t count = std::min<int64_t>(kCols, (panels.by_row ? c.out_w : panels.run) - j);
-      keep_outputs(c, buffer + (row * (end - begin) + panel - begin) * kCols, i * c.frame.pitch + j, count, y + row * c.y_channel);
+      keep_outputs(c, buffer + (row * (end - begin) + panel - begin) * kCols, i * c.frame.pitch + j, count,
+                   y + row * c.y_channel);
     }
 }
 
@@ -94,17 +96,19 @@ template <class T> Status correlate(const Correlation<T>& c, const T* images, in
   const Panels panels = Panels::of(c);
   const bool direct = panels.by_row && c.y_col == 1;
   const int64_t blocks = ceil_div(panels.count, kBlockPanels), group_size = c.channels * c.frame.channel();
-  const int64_t work = std::max<int64_t>(1, c.rows * (c.depth + 4) * std::min(panels.count, kBlockPanels) * kTileCols<T>);
+  const int64_t work =
+      std::max<int64_t>(1, c.rows * (c.depth + 4) * std::min(panels.count, kBlockPanels) * kTileCols<T>);
   std::atomic<int32_t> failed = 0;
-  const Status status =
-      parallel_for(0, count * c.groups * blocks, std::max<int64_t>(1, kInline / 4 / work), [&](int64_t begin, int64_t end) {
+  const Status status = parallel_for(
+      0, count * c.groups * blocks, std::max<int64_t>(1, kInline / 4 / work), [&](int64_t begin, int64_t end) {
         Scratch buffer(direct ? 0 : c.rows * std::min(panels.count, kBlockPanels) * kTileCols<T> * sizeof(T));
         if (!buffer.ok() && !direct) return void(failed = 1);
         for (int64_t task = begin; task < end; ++task) {
           const int64_t block = task % blocks, group = task / blocks % c.groups, n = task / blocks / c.groups;
           correlate_panels(c, panels, group, images + (n * c.groups + group) * group_size,
-                           c.y + (first + n) * c.y_image + group * c.rows * c.y_channel, part(panels.count, blocks, block),
-                           part(panels.count, blocks, block + 1), direct ? nullptr : buffer.as<T>());
+                           c.y + (first + n) * c.y_image + group * c.rows * c.y_channel,
+                           part(panels.count, blocks, block), part(panels.count, blocks, block + 1),
+                           direct ? nullptr : buffer.as<T>());
         }
       });
   return failed != 0 ? fail(Status::kOutOfMemory) : status;
@@ -114,7 +118,7 @@ template <class T> Status correlate(const Correlation<T>& c, const T* images, in
 template <class T> Status correlate_all(std::span<const Correlation<T>> correlations, const View& x) {
   const Frame& frame = correlations[0].frame;
   const int64_t image = x.sizes[1] * frame.channel(), at_once = images_at_once(x.sizes[0], image, sizeof(T));
-  Scratch images((at_once * image + kTileCols<T>) * sizeof(T)); // the last tile reads past the last image
+  Scratch images((at_once * image + kTileCols<T>)*sizeof(T)); // the last tile reads past the last image
   if (!images.ok()) return Status::kOutOfMemory;
   for (int64_t n = 0; n < x.sizes[0]; n += at_once) {
     const int64_t count = std::min(at_once, x.sizes[0] - n);
@@ -131,19 +135,15 @@ template <class T> int64_t row_pitch(int64_t depth) {
   return depth * sizeof(T) % 4096 == 0 ? depth + static_cast<int64_t>(64 / sizeof(T)) : depth;
 }
 
-// A convolution with a 1x1 kernel is a product of matrices for each image: y = bias + w [O,C] @ x [C,H*W].
-bool is_product(const ConvAttributes& conv, const View& w, const View& x) {
-  const bool rows_follow = x.strides[3] == 1 && (x.strides[2] == x.sizes[3] || x.sizes[2] == 1);
-  return w.sizes[2] * w.sizes[3] == 1 && conv.stride_h * conv.stride_w == 1 && conv.pad_h + conv.pad_w == 0 && conv.groups == 1 &&
-         rows_follow;
-}
-
+// y = bias + w [O,C] @ x [C,H*W] for each image.
 template <class T> Status multiply_images(const Matrix<T>& w, int64_t rows, const View& x, const T* bias, T* y) {
-  const int64_t places = x.sizes[2] * x.sizes[3], channels = x.sizes[1], work = std::max<int64_t>(1, rows * channels * places);
+  const int64_t places = x.sizes[2] * x.sizes[3], channels = x.sizes[1],
+                work = std::max<int64_t>(1, rows * channels * places);
   std::atomic<int32_t> failed = 0;
   const auto one = [&](int64_t n) {
     const Matrix<T> image{x.as<const T>() + n * x.strides[0], x.strides[1], 1};
-    if (gemm<T>(rows, places, channels, w, image, {1, y + n * rows * places, places, bias, 1, 0}) != Status::kOk) failed = 1;
+    if (gemm<T>(rows, places, channels, w, image, {1, y + n * rows * places, places, bias, 1, 0}) != Status::kOk)
+      failed = 1;
   };
   if (x.sizes[0] < 2 * thread_count() && work > 16 * kInline) {
     for (int64_t n = 0; n < x.sizes[0]; ++n) one(n);
@@ -160,7 +160,8 @@ template <class T> Status multiply_images(const Matrix<T>& w, int64_t rows, cons
 template <class T> Status forward(const Call& call) {
   const View &x = call.in[0], &w = call.in[1], &y = call.out[0];
   const ConvAttributes conv(call);
-  const int64_t channels = w.sizes[1], kernel_h = w.sizes[2], kernel_w = w.sizes[3], depth = channels * kernel_h * kernel_w;
+  const int64_t channels = w.sizes[1], kernel_h = w.sizes[2], kernel_w = w.sizes[3],
+                depth = channels * kernel_h * kernel_w;
   const int64_t rows = w.sizes[0], places = y.sizes[2] * y.sizes[3], pitch = row_pitch<T>(depth);
   if (y.numel == 0) return Status::kOk;
 
@@ -177,24 +178,39 @@ template <class T> Status forward(const Call& call) {
   }
   const int64_t weight_row = packed.data == w.data ? depth : pitch;
   const T* start = has_bias ? bias.as<T>() : nullptr;
-  if (is_product(conv, w, x)) return multiply_images<T>({packed.as<const T>(), weight_row, 1}, rows, x, start, y.as<T>());
+  if (conv.is_product(w) && rows_follow(x))
+    return multiply_images<T>({packed.as<const T>(), weight_row, 1}, rows, x, start, y.as<T>());
 
   const Frame frame = conv.frame(kernel_h, kernel_w, y.sizes[2], y.sizes[3]);
   conv.offsets(frame, channels, kernel_h, kernel_w, offsets.as<int64_t>());
-  const Correlation<T> correlation{frame,      conv.groups,       rows / conv.groups,   channels,   depth,
-                                   offsets.as<int64_t>(), packed.as<const T>(), weight_row, start, y.sizes[2],
-                                   y.sizes[3], y.as<T>(),         rows * places,        places,     y.sizes[3], 1};
+  const Correlation<T> correlation{frame,
+                                   conv.groups,
+                                   rows / conv.groups,
+                                   channels,
+                                   depth,
+                                   offsets.as<int64_t>(),
+                                   packed.as<const T>(),
+                                   weight_row,
+                                   start,
+                                   y.sizes[2],
+                                   y.sizes[3],
+                                   y.as<T>(),
+                                   rows * places,
+                                   places,
+                                   y.sizes[3],
+                                   1};
   return correlate_all<T>({&correlation, 1}, x);
 }
 
 int64_t floor_div(int64_t a, int64_t b) { return (a >= 0 ? a : a - b + 1) / b; }
 
-// dx where y = y0 (mod stride): u = y + pad is met by the taps i with i * dilation = u (mod stride), each in row (u - i * dilation) / stride of g.
-// So each of stride_h * stride_w phases of dx is a correlation of g by the taps it meets.
+// dx where y = y0 (mod stride): u = y + pad is met by the taps i with i * dilation = u (mod stride), each in row (u - i
+// * dilation) / stride of g. So each of stride_h * stride_w phases of dx is a correlation of g by the taps it meets.
 template <class T> Status backward_input(const Call& call) {
   const View &g = call.in[0], &w = call.in[1], &dx = call.out[0];
   const ConvAttributes conv(call);
-  const int64_t groups = conv.groups, rows = w.sizes[1], channels = w.sizes[0] / groups, kernel_h = w.sizes[2], kernel_w = w.sizes[3];
+  const int64_t groups = conv.groups, rows = w.sizes[1], channels = w.sizes[0] / groups, kernel_h = w.sizes[2],
+                kernel_w = w.sizes[3];
   const int64_t height = dx.sizes[2], width = dx.sizes[3];
   if (dx.numel == 0) return Status::kOk;
   if (g.numel == 0) return std::memset(dx.data, 0, dx.numel * sizeof(T)), Status::kOk;
@@ -206,7 +222,8 @@ template <class T> Status backward_input(const Call& call) {
 
   const int64_t phases_h = std::min(conv.stride_h, height), phases_w = std::min(conv.stride_w, width);
   const int64_t per_tap = channels * rows * groups; // every tap belongs to at most one phase
-  Scratch weights((kernel_h * kernel_w * (per_tap + 64 * rows * groups)) * sizeof(T)), offsets(w.numel / groups * sizeof(int64_t));
+  Scratch weights((kernel_h * kernel_w * (per_tap + 64 * rows * groups)) * sizeof(T)),
+      offsets(w.numel / groups * sizeof(int64_t));
   Scratch phases(phases_h * phases_w * sizeof(Correlation<T>));
   if (!weights.ok() || !offsets.ok() || !phases.ok()) return Status::kOutOfMemory;
   T* next_weights = weights.as<T>();
@@ -227,22 +244,37 @@ template <class T> Status backward_input(const Call& call) {
         *next_offset++ = o * frame.channel() + frame.offset(u - origin_h, v - origin_w);
       });
     const int64_t depth = next_offset - first_offset, pitch = row_pitch<T>(depth);
-    const Status status = parallel_for(0, groups * rows, std::max<int64_t>(1, 16'384 / (depth + 1)), [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r) { // row r of weights is channel r % rows of group r / rows
-        const T* from = w.as<const T>() + r / rows * channels * w.strides[0] + r % rows * w.strides[1];
-        T* to = next_weights + r * pitch;
-        for (int64_t o = 0; o < channels; ++o)
-          for_taps([&](int64_t i, int64_t j, int64_t, int64_t) { *to++ = from[o * w.strides[0] + i * w.strides[2] + j * w.strides[3]]; });
-      }
-    });
+    const Status status =
+        parallel_for(0, groups * rows, std::max<int64_t>(1, 16'384 / (depth + 1)), [&](int64_t begin, int64_t end) {
+          for (int64_t r = begin; r < end; ++r) { // row r of weights is channel r % rows of group r / rows
+            const T* from = w.as<const T>() + r / rows * channels * w.strides[0] + r % rows * w.strides[1];
+            T* to = next_weights + r * pitch;
+            for (int64_t o = 0; o < channels; ++o)
+              for_taps([&](int64_t i, int64_t j, int64_t, int64_t) {
+                *to++ = from[o * w.strides[0] + i * w.strides[2] + j * w.strides[3]];
+              });
+          }
+        });
     if (status != Status::kOk) return status;
-    phases.as<Correlation<T>>()[phase] = {frame, groups, rows, channels, depth, first_offset, next_weights, pitch, nullptr,
-                                          ceil_div(height - y0, conv.stride_h), ceil_div(width - x0, conv.stride_w),
-                                          dx.as<T>() + y0 * width + x0, groups * rows * height * width, height * width,
-                                          conv.stride_h * width, conv.stride_w};
+    phases.as<Correlation<T>>()[phase] = {frame,
+                                          groups,
+                                          rows,
+                                          channels,
+                                          depth,
+                                          first_offset,
+                                          next_weights,
+                                          pitch,
+                                          nullptr,
+                                          ceil_div(height - y0, conv.stride_h),
+                                          ceil_div(width - x0, conv.stride_w),
+                                          dx.as<T>() + y0 * width + x0,
+                                          groups * rows * height * width,
+                                          height * width,
+                                          conv.stride_h * width,
+                                          conv.stride_w};
     next_weights += groups * rows * pitch;
   }
-  if (is_product(conv, w, g)) {
+  if (conv.is_product(w) && rows_follow(g)) {
     const Correlation<T>& only = phases.as<Correlation<T>>()[0];
     return multiply_images<T>({only.weights, only.weight_row, 1}, rows, g, nullptr, dx.as<T>());
   }

@@ -14,9 +14,9 @@ template <class T> struct Plane {
   int64_t height, width, row, col; // sizes, then strides
 };
 
-// How one channel is laid out: planes[phases_h][phases_w] of rows x pitch. Element (y, x) of plane (a, b) is the image at
-// (origin_h + a + y * step_h, origin_w + b + x * step_w), or 0 outside. So an output that moves by step_h, step_w in the image
-// moves by one row, one column in every plane, whatever the stride of the convolution.
+// How one channel is laid out: planes[phases_h][phases_w] of rows x pitch. Element (y, x) of plane (a, b) is the image
+// at (origin_h + a + y * step_h, origin_w + b + x * step_w), or 0 outside. So an output that moves by step_h, step_w in
+// the image moves by one row, one column in every plane, whatever the stride of the convolution.
 struct Frame {
   int64_t origin_h, origin_w, step_h, step_w, phases_h, phases_w, rows, pitch;
 
@@ -33,8 +33,10 @@ struct Frame {
       for (int64_t b = 0; b < phases_w; ++b)
         for (int64_t y = 0; y < rows; ++y, to += pitch) {
           const int64_t h = origin_h + a + y * step_h, w = origin_w + b;
-          if (h < 0 || h >= from.height) std::fill_n(to, pitch, T{});
-          else fill_row(from.data + h * from.row, from.width, from.col, w, to);
+          if (h < 0 || h >= from.height)
+            std::fill_n(to, pitch, T{});
+          else
+            fill_row(from.data + h * from.row, from.width, from.col, w, to);
         }
   }
 
@@ -46,7 +48,8 @@ private:
     std::fill(to, to + begin, T{});
     const T* from = row + (first + begin * step_w) * col;
     const int64_t step = step_w * col;
-    if (step == 1) std::memcpy(to + begin, from, (end - begin) * sizeof(T));
+    if (step == 1)
+      std::memcpy(to + begin, from, (end - begin) * sizeof(T));
     else
       for (int64_t x = begin; x < end; ++x) to[x] = from[(x - begin) * step];
     std::fill(to + end, to + pitch, T{});

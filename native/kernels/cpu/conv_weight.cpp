@@ -1,6 +1,5 @@
-// The gradient of a convolution by its weight: dw[o, k] sums g[n, o, place] * image[n][offsets[k] + place] over images and places.
-#include <atomic>
-
+// The gradient of a convolution by its weight: dw[o, k] sums g[n, o, place] * image[n][offsets[k] + place] over images
+// and places.
 #include "kernels/cpu/conv.h"
 #include "kernels/cpu/conv_tile.h"
 #include "kernels/cpu/gemm.h"
@@ -9,19 +8,20 @@
 namespace cg::cpu::CG_ISA {
 namespace {
 
-constexpr int64_t kRowTilesInTask = 4;
+constexpr int64_t kTapTilesInTask = 8;
 
-// Tiles of kDotRows x kDotTaps of dw belong to one task each, which meets the images in order: the result does not depend on the threads.
+// Tiles of kDotRows x kDotTaps of dw belong to one task each, which meets the images in order: the result does not
+// depend on the threads.
 template <class T> class WeightGradient {
 public:
   WeightGradient(const ConvAttributes& conv, const View& g, const View& x, const View& dw)
-      : frame_(conv.frame(dw.sizes[2], dw.sizes[3], g.sizes[2], g.sizes[3])), groups_(conv.groups), rows_(dw.sizes[0] / groups_),
-        channels_(dw.sizes[1]), depth_(channels_ * dw.sizes[2] * dw.sizes[3]), out_h_(g.sizes[2]), out_w_(g.sizes[3]), g_(g), x_(x),
-        dw_(dw.as<T>()) {
+      : frame_(conv.frame(dw.sizes[2], dw.sizes[3], g.sizes[2], g.sizes[3])), groups_(conv.groups),
+        rows_(dw.sizes[0] / groups_), channels_(dw.sizes[1]), depth_(channels_ * dw.sizes[2] * dw.sizes[3]),
+        out_h_(g.sizes[2]), out_w_(g.sizes[3]), g_(g), x_(x), dw_(dw.as<T>()) {
     places_ = ceil_div(out_h_ * frame_.pitch, kWidth<T>) * kWidth<T>;
     row_tiles_ = ceil_div(rows_, kDotRows);
     tap_tiles_ = ceil_div(depth_, kDotTaps);
-    row_blocks_ = ceil_div(row_tiles_, kRowTilesInTask);
+    tap_blocks_ = ceil_div(tap_tiles_, kTapTilesInTask);
   }
 
   Status run(const int64_t* offsets) {
@@ -58,35 +58,39 @@ private:
   }
 
   Status accumulate(const T* images, const T* gradients, int64_t count) const {
-    const int64_t tasks = groups_ * tap_tiles_ * row_blocks_;
-    const int64_t work = std::max<int64_t>(1, kDotTaps * kDotRows * std::min(row_tiles_, kRowTilesInTask) * places_ * count);
+    const int64_t tasks = groups_ * row_tiles_ * tap_blocks_;
+    const int64_t work =
+        std::max<int64_t>(1, kDotTaps * kDotRows * std::min(tap_tiles_, kTapTilesInTask) * places_ * count);
     return parallel_for(0, tasks, std::max<int64_t>(1, kInline / 4 / work), [&](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; ++task) {
-        const int64_t block = task % row_blocks_, tap = task / row_blocks_ % tap_tiles_, group = task / row_blocks_ / tap_tiles_;
-        accumulate_tiles(group, part(row_tiles_, row_blocks_, block), part(row_tiles_, row_blocks_, block + 1),
-                         part(depth_, tap_tiles_, tap), part(depth_, tap_tiles_, tap + 1), images, gradients, count);
+        const int64_t block = task % tap_blocks_, tile = task / tap_blocks_ % row_tiles_,
+                      group = task / tap_blocks_ / row_tiles_;
+        accumulate_tiles(group, part(rows_, row_tiles_, tile), part(rows_, row_tiles_, tile + 1),
+                         part(tap_tiles_, tap_blocks_, block), part(tap_tiles_, tap_blocks_, block + 1), images,
+                         gradients, count);
       }
     });
   }
 
-  void accumulate_tiles(int64_t group, int64_t tile_begin, int64_t tile_end, int64_t tap, int64_t tap_end, const T* images,
-                        const T* gradients, int64_t count) const {
-    Vector<T> sums[kRowTilesInTask][kDotRows * kDotTaps] = {};
-    const int64_t taps = tap_end - tap;
+  // The rows of a tile stay in the L1 cache while the tiles of taps pass.
+  void accumulate_tiles(int64_t group, int64_t row, int64_t row_end, int64_t tile_begin, int64_t tile_end,
+                        const T* images, const T* gradients, int64_t count) const {
+    Vector<T> sums[kTapTilesInTask][kDotRows * kDotTaps] = {};
+    const int64_t rows = row_end - row;
     for (int64_t n = 0; n < count; ++n) {
       const T* image = images + (n * groups_ + group) * channels_ * frame_.channel();
-      const T* gradient = gradients + (n * groups_ + group) * rows_ * places_;
+      const T* gradient = gradients + ((n * groups_ + group) * rows_ + row) * places_;
       for (int64_t t = tile_begin; t < tile_end; ++t) {
-        const int64_t row = part(rows_, row_tiles_, t), rows = part(rows_, row_tiles_, t + 1) - row;
-        kDotTiles<T>[(rows - 1) * kDotTaps + taps - 1](places_, gradient + row * places_, places_, image, offsets_ + tap,
+        const int64_t tap = part(depth_, tap_tiles_, t), taps = part(depth_, tap_tiles_, t + 1) - tap;
+        kDotTiles<T>[(rows - 1) * kDotTaps + taps - 1](places_, gradient, places_, image, offsets_ + tap,
                                                        sums[t - tile_begin]);
       }
     }
     for (int64_t t = tile_begin; t < tile_end; ++t) {
-      const int64_t row = part(rows_, row_tiles_, t), end = part(rows_, row_tiles_, t + 1);
-      for (int64_t r = row; r < end; ++r)
-        for (int64_t k = 0; k < taps; ++k)
-          dw_[(group * rows_ + r) * depth_ + tap + k] += sum_of_lanes<T>(sums[t - tile_begin][(r - row) * kDotTaps + k]);
+      const int64_t tap = part(depth_, tap_tiles_, t), end = part(depth_, tap_tiles_, t + 1);
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t k = tap; k < end; ++k)
+          dw_[(group * rows_ + row + r) * depth_ + k] += sum_of_lanes<T>(sums[t - tile_begin][r * kDotTaps + k - tap]);
     }
   }
 
@@ -95,15 +99,29 @@ private:
   int64_t out_h_, out_w_;
   const View &g_, &x_;
   T* dw_;
-  int64_t places_, row_tiles_, tap_tiles_, row_blocks_;
+  int64_t places_, row_tiles_, tap_tiles_, tap_blocks_;
   const int64_t* offsets_ = nullptr;
 };
+
+// Of a convolution that is a product of matrices: dw [O,C] = sum over images of g [O,H*W] @ x^T [H*W,C].
+template <class T> Status multiply_images(const View& g, const View& x, T* dw) {
+  const int64_t rows = g.sizes[1], channels = x.sizes[1], places = g.sizes[2] * g.sizes[3];
+  for (int64_t n = 0; n < g.sizes[0]; ++n) {
+    const Matrix<T> left{g.as<const T>() + n * g.strides[0], g.strides[1], 1};
+    const Matrix<T> right{x.as<const T>() + n * x.strides[0], 1, x.strides[1]};
+    const Status status =
+        gemm<T>(rows, channels, places, left, right, {1, dw, channels, n == 0 ? nullptr : dw, channels, 1});
+    if (status != Status::kOk) return status;
+  }
+  return Status::kOk;
+}
 
 template <class T> Status backward_weight(const Call& call) {
   const View &g = call.in[0], &x = call.in[1], &dw = call.out[0];
   if (dw.numel == 0) return Status::kOk;
   if (g.numel == 0) return std::memset(dw.data, 0, dw.numel * sizeof(T)), Status::kOk;
   const ConvAttributes conv(call);
+  if (conv.is_product(dw) && rows_follow(x) && rows_follow(g)) return multiply_images<T>(g, x, dw.as<T>());
   Scratch offsets(dw.sizes[1] * dw.sizes[2] * dw.sizes[3] * sizeof(int64_t));
   if (!offsets.ok()) return Status::kOutOfMemory;
   conv.offsets(conv.frame(dw.sizes[2], dw.sizes[3], g.sizes[2], g.sizes[3]), dw.sizes[1], dw.sizes[2], dw.sizes[3],

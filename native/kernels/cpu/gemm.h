@@ -1,8 +1,9 @@
-// One matrix product, C = start + alpha * A B: blocks of A and B are packed once, in parallel, then tiles of C are computed in parallel.
-// How C is cut depends on the shape only, so the result does not depend on the thread count.
+// One matrix product, C = start + alpha * A B: blocks of A and B are packed once, in parallel, then tiles of C are
+// computed in parallel. How C is cut depends on the shape only, so the result does not depend on the thread count.
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 
 #include "core/parallel.h"
 #include "kernels/cpu/gemm_tile.h"
@@ -23,6 +24,7 @@ constexpr int64_t kMostCols = 4096;   // of B packed at a time
 constexpr int64_t kBlockTiles = 8;    // tiles of rows in a task: its part of A fits the L2 cache
 constexpr int64_t kBlockPanels = 4;   // panels of columns in a task
 constexpr int64_t kInline = 400'000;  // multiply-adds that are not worth waking another thread
+constexpr size_t kOnStack = 8'192;    // bytes
 constexpr int64_t kUnpacked = 16'384; // elements of an operand that the L1 cache serves from any layout
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -36,10 +38,12 @@ template <class T> void pack_panel(const Matrix<T>& b, int64_t k, int64_t cols, 
   if (b.col == 1 || b.row != 1) {
     for (int64_t p = 0; p < k; ++p, panel += kCols) {
       const T* from = b.data + p * b.row;
-      if (b.col == 1) std::memcpy(panel, from, cols * sizeof(T));
+      if (b.col == 1 && cols == kCols)
+        std::memcpy(panel, from, kCols * sizeof(T));
+      else if (b.col == 1)
+        for (int64_t j = 0; j < kCols; ++j) panel[j] = j < cols ? from[j] : T{};
       else
-        for (int64_t j = 0; j < cols; ++j) panel[j] = from[j * b.col];
-      std::fill(panel + cols, panel + kCols, T{});
+        for (int64_t j = 0; j < kCols; ++j) panel[j] = j < cols ? from[j * b.col] : T{};
     }
     return;
   }
@@ -113,12 +117,13 @@ public:
     });
   }
 
-  static int64_t packed_size(int64_t m, int64_t n, int64_t k) { return (m + n + kTileCols<T>) * k; }
+  static int64_t packed_size(int64_t m, int64_t n, int64_t k) { return (m + n + kTileCols<T>)*k; }
 
 private:
   int64_t grain(int64_t count) const { return m_ * n_ * k_ <= kInline ? std::max<int64_t>(count, 1) : 1; }
 
-  void compute(int64_t tile_begin, int64_t tile_end, int64_t panel_begin, int64_t panel_end, const Target<T>& to) const {
+  void compute(int64_t tile_begin, int64_t tile_end, int64_t panel_begin, int64_t panel_end,
+               const Target<T>& to) const {
     for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
       const int64_t j = panel * kTileCols<T>;
       const int cols = static_cast<int>(std::min<int64_t>(kTileCols<T>, n_ - j));
@@ -150,7 +155,8 @@ template <class T> T dot_run(const T* a, const T* b, int64_t n) {
   for (; i + kStep <= n; i += kStep)
     for (int w = 0; w < 4; ++w)
       sum[w] += *reinterpret_cast<const V*>(a + i + w * kWidth<T>) * *reinterpret_cast<const V*>(b + i + w * kWidth<T>);
-  for (; i + kWidth<T> <= n; i += kWidth<T>) sum[0] += *reinterpret_cast<const V*>(a + i) * *reinterpret_cast<const V*>(b + i);
+  for (; i + kWidth<T> <= n; i += kWidth<T>)
+    sum[0] += *reinterpret_cast<const V*>(a + i) * *reinterpret_cast<const V*>(b + i);
   const V all = (sum[0] + sum[1]) + (sum[2] + sum[3]);
   T total{};
   for (int w = 0; w < kWidth<T>; ++w) total += all[w];
@@ -174,7 +180,8 @@ template <class T> void write_start(int64_t m, int64_t n, const Target<T>& to) {
       to.c[i * to.ldc + j] = to.start == nullptr ? T{} : to.start[i * to.start_row + j * to.start_col];
 }
 
-template <class T> Status gemm(int64_t m, int64_t n, int64_t k, const Matrix<T>& a, const Matrix<T>& b, const Target<T>& to) {
+template <class T>
+Status gemm(int64_t m, int64_t n, int64_t k, const Matrix<T>& a, const Matrix<T>& b, const Target<T>& to) {
   if (m == 0 || n == 0) return Status::kOk;
   if (k == 0) return write_start(m, n, to), Status::kOk;
   if (n == 1 && a.col == 1 && b.row == 1) return multiply_vector(m, k, a, b.data, to);
@@ -183,8 +190,12 @@ template <class T> Status gemm(int64_t m, int64_t n, int64_t k, const Matrix<T>&
 
   const int64_t steps = ceil_div(k, kDepth), depth = ceil_div(k, steps);
   const int64_t rows = std::min(m, kMostRows), cols = std::min(n, kMostCols);
-  Scratch packed(Block<T>::packed_size(rows, cols, depth) * sizeof(T));
-  if (!packed.ok()) return Status::kOutOfMemory;
+  const int64_t size = Block<T>::packed_size(rows, cols, depth);
+  alignas(64) T on_stack[kOnStack / sizeof(T)]; // small products need no allocation
+  const bool small = size <= static_cast<int64_t>(std::size(on_stack));
+  Scratch allocated(small ? 0 : size * sizeof(T));
+  if (!small && !allocated.ok()) return Status::kOutOfMemory;
+  T* packed = small ? on_stack : allocated.as<T>();
   for (int64_t j = 0; j < n; j += cols)
     for (int64_t step = 0; step < steps; ++step) {
       const int64_t p = part(k, steps, step), kk = part(k, steps, step + 1) - p;
@@ -192,7 +203,7 @@ template <class T> Status gemm(int64_t m, int64_t n, int64_t k, const Matrix<T>&
         const int64_t mm = std::min(rows, m - i), nn = std::min(cols, n - j);
         Target<T> part_of_c = to.at(i, j);
         if (step > 0) part_of_c.start = part_of_c.c, part_of_c.start_row = to.ldc, part_of_c.start_col = 1;
-        const Status status = Block<T>(a.at(i, p), b.at(p, j), mm, nn, kk).run(packed.as<T>(), part_of_c);
+        const Status status = Block<T>(a.at(i, p), b.at(p, j), mm, nn, kk).run(packed, part_of_c);
         if (status != Status::kOk) return status;
       }
     }

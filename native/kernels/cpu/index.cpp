@@ -1,4 +1,5 @@
-// Reading by index: gather, indexSelect, index, embedding. One loop serves all; its index repeats along the dims that are copied whole.
+// Reading by index: gather, indexSelect, index, embedding. One loop serves all; its index repeats along the dims that
+// are copied whole.
 #include "kernels/cpu/index.h"
 
 #include <atomic>
@@ -14,12 +15,20 @@ Status check_indices(const View& index, int64_t size) {
     Cursor<1> cursor(walk, begin);
     for (int64_t at = begin; at < end;) {
       const int64_t n = std::min(cursor.left_in_run(), end - at);
-      bool inside = true;
-      for (int64_t i = 0; i < n; ++i) {
-        const int64_t value = *reinterpret_cast<const int64_t*>(cursor.at(0) + i * step);
-        inside &= (value >= -size) & (value < size);
-      }
-      for (int64_t i = 0; !inside && i < n; ++i) {
+      uint64_t signs =
+          0; // the top bit is set by value + size < 0 or size - 1 - value < 0: no comparison, so that it vectorises
+      const auto most = static_cast<uint64_t>(size);
+      const auto gather_signs = [&](int64_t stride) {
+        for (int64_t i = 0; i < n; ++i) {
+          const uint64_t value = *reinterpret_cast<const uint64_t*>(cursor.at(0) + i * stride);
+          signs |= (value + most) | (most - 1 - value);
+        }
+      };
+      if (step == sizeof(int64_t))
+        gather_signs(sizeof(int64_t));
+      else
+        gather_signs(step);
+      for (int64_t i = 0; signs >> 63 != 0 && i < n; ++i) {
         const int64_t value = *reinterpret_cast<const int64_t*>(cursor.at(0) + i * step);
         if (value < -size || value >= size) wrong = value, found = true;
       }
@@ -86,22 +95,25 @@ Status take(const View& y, const View& x, const View& index, int64_t size, int64
   return visit_size(y.dtype, [&]<class T>() {
     const Walk<3> walk({&y, &x, &index});
     const auto [y_step, x_step, index_step] = walk.inner_strides();
-    return parallel_for(0, y.numel, kIndexGrain, [&, y_step = y_step, x_step = x_step, index_step = index_step](int64_t begin, int64_t end) {
-      Cursor<3> cursor(walk, begin);
-      for (int64_t at = begin; at < end;) {
-        const int64_t n = std::min(cursor.left_in_run(), end - at);
-        const char* i = cursor.at(2);
-        const auto source = [&](int64_t j) {
-          const int64_t value = *reinterpret_cast<const int64_t*>(i + j * index_step);
-          return cursor.at(1) + wrap(value, size) * unit * static_cast<int64_t>(sizeof(T));
-        };
-        if (index_step == 0) copy_run<T>(cursor.at(0), y_step, source(0), x_step, n);
-        else
-          for (int64_t j = 0; j < n; ++j) std::memcpy(cursor.at(0) + j * y_step, source(j) + j * x_step, sizeof(T));
-        cursor.advance(n);
-        at += n;
-      }
-    });
+    return parallel_for(0, y.numel, kIndexGrain,
+                        [&, y_step = y_step, x_step = x_step, index_step = index_step](int64_t begin, int64_t end) {
+                          Cursor<3> cursor(walk, begin);
+                          for (int64_t at = begin; at < end;) {
+                            const int64_t n = std::min(cursor.left_in_run(), end - at);
+                            const char* i = cursor.at(2);
+                            const auto source = [&](int64_t j) {
+                              const int64_t value = *reinterpret_cast<const int64_t*>(i + j * index_step);
+                              return cursor.at(1) + wrap(value, size) * unit * static_cast<int64_t>(sizeof(T));
+                            };
+                            if (index_step == 0)
+                              copy_run<T>(cursor.at(0), y_step, source(0), x_step, n);
+                            else
+                              for (int64_t j = 0; j < n; ++j)
+                                std::memcpy(cursor.at(0) + j * y_step, source(j) + j * x_step, sizeof(T));
+                            cursor.advance(n);
+                            at += n;
+                          }
+                        });
   });
 }
 
@@ -138,7 +150,8 @@ Status index(const Call& call) {
   const int count = static_cast<int>(indices.size()), dims = indices[0].rank, rest = x.rank - count;
   Scratch offsets(std::max<int64_t>(1, indices[0].numel) * sizeof(int64_t));
   if (!offsets.ok()) return Status::kOutOfMemory;
-  if (const Status status = resolve_indices(indices, x.sizes, x.strides, offsets.as<int64_t>()); status != Status::kOk) return status;
+  if (const Status status = resolve_indices(indices, x.sizes, x.strides, offsets.as<int64_t>()); status != Status::kOk)
+    return status;
   if (y.numel == 0) return Status::kOk;
   const View places = offsets_view(offsets.as<int64_t>(), indices[0]);
   View from = y, at = y; // both [S, rest]

@@ -16,7 +16,8 @@ struct Bytes16 {
   uint64_t low, high;
 };
 
-// Calls fn.operator()<T>() with an unsigned type of the dtype's size: kernels that only move elements serve all dtypes so.
+// Calls fn.operator()<T>() with an unsigned type of the dtype's size: kernels that only move elements serve all dtypes
+// so.
 template <class Fn> Status visit_size(DType dtype, const Fn& fn) {
   switch (element_size(dtype)) {
   case 1: return fn.template operator()<uint8_t>();

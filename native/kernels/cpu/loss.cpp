@@ -95,7 +95,8 @@ template <class T> Status nll_backward(const Call& call) {
     T* to = dlogp.as<T>();
     std::fill(to + begin * classes, to + end * classes, T{});
     for (int64_t i = begin; i < end; ++i)
-      if (!targets.ignores(i)) to[i * classes + targets[i]] = -targets.weight_of(targets[i]) * g.as<const T>()[i * g.strides[0]];
+      if (!targets.ignores(i))
+        to[i * classes + targets[i]] = -targets.weight_of(targets[i]) * g.as<const T>()[i * g.strides[0]];
   });
 }
 

@@ -1,4 +1,5 @@
-// Kernels whose places depend on the values: maskedSelect and its gradient, nonzero. Chunks count first, then each knows where it begins.
+// Kernels whose places depend on the values: maskedSelect and its gradient, nonzero. Chunks count first, then each
+// knows where it begins.
 #include <algorithm>
 
 #include "kernels/cpu/index.h"
@@ -12,7 +13,8 @@ int64_t chunks_of(int64_t n) { return (n + kChunk - 1) / kChunk; }
 
 // starts[i]: how many elements the chunks before i keep. count(begin, end) says how many of these it keeps.
 template <class Count> Status find_starts(int64_t numel, int64_t* starts, const Count& count) {
-  const Status status = parallel_for(0, numel, kChunk, [&](int64_t begin, int64_t end) { starts[begin / kChunk] = count(begin, end); });
+  const Status status =
+      parallel_for(0, numel, kChunk, [&](int64_t begin, int64_t end) { starts[begin / kChunk] = count(begin, end); });
   for (int64_t i = 0, sum = 0; i < chunks_of(numel); ++i) {
     const int64_t kept = starts[i];
     starts[i] = sum;
@@ -74,7 +76,8 @@ Status maskedSelect(const Call& call) {
   const auto [x_step, mask_step] = walk.inner_strides();
   Scratch starts(std::max<int64_t>(1, chunks_of(x.numel)) * sizeof(int64_t));
   if (!starts.ok()) return Status::kOutOfMemory;
-  const Status status = find_starts(x.numel, starts.as<int64_t>(), [&](int64_t b, int64_t e) { return count_true(flags, b, e); });
+  const Status status =
+      find_starts(x.numel, starts.as<int64_t>(), [&](int64_t b, int64_t e) { return count_true(flags, b, e); });
   if (status != Status::kOk) return status;
   return visit_size(x.dtype, [&, x_step = x_step, mask_step = mask_step]<class T>() {
     return parallel_for(0, x.numel, kChunk, [&](int64_t begin, int64_t end) {

@@ -12,8 +12,12 @@ namespace cg::cpu::CG_ISA {
 namespace {
 
 // Integer products wrap as unsigned numbers do; signed vectors would overflow with undefined results.
-template <class T> struct Wrapping { using Type = T; };
-template <std::integral T> struct Wrapping<T> { using Type = std::make_unsigned_t<T>; };
+template <class T> struct Wrapping {
+  using Type = T;
+};
+template <std::integral T> struct Wrapping<T> {
+  using Type = std::make_unsigned_t<T>;
+};
 
 // Calls fn.operator()<T>() with the type a product of this dtype is computed in.
 template <class Fn> Status visit_product(DType dtype, const Fn& fn) {
@@ -48,8 +52,10 @@ template <class T> Status multiply_batch(const Call& call) {
   for (; rank > 0 && (batch_stride(b, rank - 1) == 0 || y.sizes[rank - 1] == 1); --rank) {
     const int64_t size = y.sizes[rank - 1], stride = batch_stride(a, rank - 1);
     if (size == 1) continue;
-    if (m == 1) first.row = stride;
-    else if (stride != m * first.row) break;
+    if (m == 1)
+      first.row = stride;
+    else if (stride != m * first.row)
+      break;
     m *= size;
   }
   Batch batch;
@@ -67,8 +73,8 @@ template <class T> Status multiply_batch(const Call& call) {
       a_offset += rest % batch.sizes[d] * batch.a[d];
       b_offset += rest % batch.sizes[d] * batch.b[d];
     }
-    return gemm<T>(m, n, k, {first.data + a_offset, first.row, first.col}, {second.data + b_offset, second.row, second.col},
-                   {1, y.as<T>() + index * m * n, n, nullptr, 0, 0});
+    return gemm<T>(m, n, k, {first.data + a_offset, first.row, first.col},
+                   {second.data + b_offset, second.row, second.col}, {1, y.as<T>() + index * m * n, n, nullptr, 0, 0});
   };
   // Large products use the pool themselves, small ones share it.
   const int64_t work = std::max<int64_t>(1, m * n * k);
@@ -78,10 +84,11 @@ template <class T> Status multiply_batch(const Call& call) {
     return Status::kOk;
   }
   std::atomic<Status> failed = Status::kOk;
-  const Status status = parallel_for(0, batch.count, std::max<int64_t>(1, kInline / work), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      if (const Status one = product(i); one != Status::kOk) failed = one;
-  });
+  const Status status =
+      parallel_for(0, batch.count, std::max<int64_t>(1, kInline / work), [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i)
+          if (const Status one = product(i); one != Status::kOk) failed = one;
+      });
   return status != Status::kOk ? status : failed.load();
 }
 
@@ -94,8 +101,10 @@ Rows rows_of(const View& x) {
   Rows rows;
   for (int d = x.rank - 2; d >= 0; --d) {
     if (x.sizes[d] == 1) continue;
-    if (rows.count == 1) rows.stride = x.strides[d];
-    else if (x.strides[d] != rows.count * rows.stride) rows.uniform = false;
+    if (rows.count == 1)
+      rows.stride = x.strides[d];
+    else if (x.strides[d] != rows.count * rows.stride)
+      rows.uniform = false;
     rows.count *= x.sizes[d];
   }
   return rows;
@@ -154,7 +163,8 @@ Status linear(const Call& call) {
       for (int64_t j = 0; j < n; ++j) packed[j] = start[j * bias->strides[0]];
       start = packed;
     }
-    return gemm<T>(rows.count, n, k, {data, rows.stride, col}, matrix<T>(w).transposed(), {1, y.as<T>(), n, start, 0, 1});
+    return gemm<T>(rows.count, n, k, {data, rows.stride, col}, matrix<T>(w).transposed(),
+                   {1, y.as<T>(), n, start, 0, 1});
   });
 }
 
@@ -168,7 +178,8 @@ Status dot(const Call& call) {
     if (!sums.ok()) return Status::kOutOfMemory;
     const Status status = parallel_for(0, a.numel, kChunk, [&](int64_t begin, int64_t end) {
       T sum{};
-      if (dx == 1 && dz == 1) sum = dot_run(x + begin, z + begin, end - begin);
+      if (dx == 1 && dz == 1)
+        sum = dot_run(x + begin, z + begin, end - begin);
       else
         for (int64_t i = begin; i < end; ++i) sum += x[i * dx] * z[i * dz];
       sums.as<T>()[begin / kChunk] = sum;

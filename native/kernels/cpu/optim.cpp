@@ -13,8 +13,9 @@ namespace {
 
 constexpr int64_t kGrain = 16'384;
 
-// Calls update(at, strides, n, dtype) for runs of elements of all parameters: at[0] is the gradient, at[1] the parameter, then its states;
-// strides in bytes. The parameters are one list of elements, cut into chunks, so that many small ones cost one region.
+// Calls update(at, strides, n, dtype) for runs of elements of all parameters: at[0] is the gradient, at[1] the
+// parameter, then its states; strides in bytes. The parameters are one list of elements, cut into chunks, so that many
+// small ones cost one region.
 template <int N, class Update> Status for_runs(const Call& call, const Update& update) {
   const size_t count = call.in.size();
   Scratch starts((count + 1) * sizeof(int64_t));
@@ -26,7 +27,8 @@ template <int N, class Update> Status for_runs(const Call& call, const Update& u
     const DType dtype = call.out[i].dtype;
     for (int k = 1; k < N; ++k)
       if (call.out[(k - 1) * count + i].dtype != dtype) return fail(Status::kUnsupportedDType);
-    if (call.in[i].dtype != dtype || (dtype != DType::kFloat32 && dtype != DType::kFloat64)) return fail(Status::kUnsupportedDType);
+    if (call.in[i].dtype != dtype || (dtype != DType::kFloat32 && dtype != DType::kFloat64))
+      return fail(Status::kUnsupportedDType);
   }
   return parallel_for(0, start[count], kGrain, [&](int64_t begin, int64_t end) {
     size_t i = static_cast<size_t>(std::upper_bound(start, start + count + 1, begin) - start) - 1;
@@ -51,20 +53,27 @@ template <int N, class Update> Status for_runs(const Call& call, const Update& u
 }
 
 // Calls fn(g, p, states...) with references to n elements; contiguous ones in a loop that vectorises.
-template <class T, size_t N, class Fn> CG_INLINE void each(char* const (&at)[N], const std::array<int64_t, N>& strides, int64_t n, const Fn& fn) {
-  const auto element = [&](size_t k, int64_t i, int64_t stride) -> T& { return *reinterpret_cast<T*>(at[k] + i * stride); };
+template <class T, size_t N, class Fn>
+CG_INLINE void each(char* const (&at)[N], const std::array<int64_t, N>& strides, int64_t n, const Fn& fn) {
+  const auto element = [&](size_t k, int64_t i, int64_t stride) -> T& {
+    return *reinterpret_cast<T*>(at[k] + i * stride);
+  };
   const auto run = [&]<size_t... K>(std::index_sequence<K...>, const auto& stride_of) __attribute__((always_inline)) {
     CG_SIMD for (int64_t i = 0; i < n; ++i) fn(element(K, i, stride_of(K))...);
   };
   constexpr auto kOperands = std::make_index_sequence<N>();
   const bool contiguous = std::all_of(strides.begin(), strides.end(), [](int64_t s) { return s == sizeof(T); });
-  if (contiguous || n == 1) run(kOperands, [](size_t) { return static_cast<int64_t>(sizeof(T)); });
-  else run(kOperands, [&](size_t k) { return strides[k]; });
+  if (contiguous || n == 1)
+    run(kOperands, [](size_t) { return static_cast<int64_t>(sizeof(T)); });
+  else
+    run(kOperands, [&](size_t k) { return strides[k]; });
 }
 
 template <class Fn> CG_INLINE void visit_floating(DType dtype, const Fn& fn) {
-  if (dtype == DType::kFloat32) fn.template operator()<float>();
-  else fn.template operator()<double>();
+  if (dtype == DType::kFloat32)
+    fn.template operator()<float>();
+  else
+    fn.template operator()<double>();
 }
 
 struct Sgd {
@@ -90,8 +99,10 @@ struct Adam {
 
   template <class T> CG_INLINE void step(const T& gradient, T& p, T& m, T& v, T* most) const {
     T g = maximize ? -gradient : gradient;
-    if (decoupled) p *= static_cast<T>(1 - lr * weight_decay);
-    else g = weight_decay != 0 ? g + static_cast<T>(weight_decay) * p : g;
+    if (decoupled)
+      p *= static_cast<T>(1 - lr * weight_decay);
+    else
+      g = weight_decay != 0 ? g + static_cast<T>(weight_decay) * p : g;
     m += (g - m) * static_cast<T>(1 - beta1);
     v = v * static_cast<T>(beta2) + g * g * static_cast<T>(1 - beta2);
     if (most != nullptr) *most = v > *most ? v : *most;
@@ -104,13 +115,16 @@ struct Adam {
 
 Status sgdStep(const Call& call) {
   const int64_t flags = call.integer(6);
-  const Sgd sgd{call.attr[0], call.attr[1], call.attr[2], call.attr[3], call.integer(4) != 0, call.integer(5) != 0, (flags & 2) != 0};
+  const Sgd sgd{call.attr[0],         call.attr[1],         call.attr[2],    call.attr[3],
+                call.integer(4) != 0, call.integer(5) != 0, (flags & 2) != 0};
   if ((flags & 1) == 0)
     return for_runs<2>(call, [&](char* const(&at)[2], const auto& strides, int64_t n, DType dtype) {
-      visit_floating(dtype, [&]<class T>() { each<T>(at, strides, n, [&](const T& g, T& p) { sgd.step<T>(g, p, nullptr); }); });
+      visit_floating(
+          dtype, [&]<class T>() { each<T>(at, strides, n, [&](const T& g, T& p) { sgd.step<T>(g, p, nullptr); }); });
     });
   return for_runs<3>(call, [&](char* const(&at)[3], const auto& strides, int64_t n, DType dtype) {
-    visit_floating(dtype, [&]<class T>() { each<T>(at, strides, n, [&](const T& g, T& p, T& m) { sgd.step<T>(g, p, &m); }); });
+    visit_floating(dtype,
+                   [&]<class T>() { each<T>(at, strides, n, [&](const T& g, T& p, T& m) { sgd.step<T>(g, p, &m); }); });
   });
 }
 

@@ -1,4 +1,5 @@
-// Maximum and average over windows of images. A tap of the window is handled for a whole row of outputs at once, which vectorises.
+// Maximum and average over windows of images. A tap of the window is handled for a whole row of outputs at once, which
+// vectorises.
 #include <algorithm>
 #include <limits>
 #include <type_traits>
@@ -19,6 +20,8 @@ struct Windows {
 
   int64_t input(int64_t output, int64_t tap) const { return output * stride - pad + tap * dilation; }
   bool inside(int64_t output, int64_t tap) const { return input(output, tap) >= 0 && input(output, tap) < size; }
+  // The first tap inside the image.
+  int64_t first_tap(int64_t output) const { return std::max<int64_t>(0, ceil_div(pad - output * stride, dilation)); }
   // The outputs first..last whose tap is inside the image.
   int64_t first(int64_t tap) const { return std::clamp<int64_t>(ceil_div(pad - tap * dilation, stride), 0, outputs); }
   int64_t last(int64_t tap) const {
@@ -38,7 +41,11 @@ struct Pooling {
 // `image` and `pooled` are the full and the reduced side, whichever is input.
 Pooling pooling(const Call& call, const View& image, const View& pooled, bool dilated) {
   const auto windows = [&](int d) {
-    return Windows{image.sizes[2 + d], call.integer(d), call.integer(2 + d), call.integer(4 + d), dilated ? call.integer(6 + d) : 1,
+    return Windows{image.sizes[2 + d],
+                   call.integer(d),
+                   call.integer(2 + d),
+                   call.integer(4 + d),
+                   dilated ? call.integer(6 + d) : 1,
                    pooled.sizes[2 + d]};
   };
   return {windows(0), windows(1), image.sizes[0] * image.sizes[1], image.sizes[1]};
@@ -48,70 +55,122 @@ template <class T> const T* plane_of(const View& x, int64_t plane) {
   return x.as<const T>() + plane / x.sizes[1] * x.strides[0] + plane % x.sizes[1] * x.strides[1];
 }
 
-constexpr int64_t kBlock = 256; // outputs whose state stays on the stack
+constexpr int64_t kBlock = 256; // outputs that are found together: several rows of a small image
 
-// One tap of `count` outputs: a greater value or a NaN wins, as does the first value met.
-template <class T, class Index>
-CG_INLINE void keep_greater(const T* x, int64_t step, Index at, Index at_step, int64_t count, T* best, Index* where) {
-  CG_SIMD for (int64_t j = 0; j < count; ++j) {
-    const T value = x[j * step];
-    const bool wins = (value > best[j]) | (value != value) | (where[j] < 0);
-    best[j] = wins ? value : best[j];
-    where[j] = wins ? static_cast<Index>(at + static_cast<Index>(j) * at_step) : where[j];
+template <class T> constexpr T kLeast =
+    std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
+
+// The outputs first..first + count of one plane, in row-major order.
+template <class T> class MaxBlock {
+public:
+  // As wide as the values, for the vectoriser.
+  using Tap = std::conditional_t<sizeof(T) == 8, int64_t, int32_t>;
+
+  MaxBlock(const Pooling& pool, int64_t first, int64_t count) : h_(pool.h), w_(pool.w), first_(first), count_(count) {}
+
+  void run(const T* plane, int64_t row, int64_t col, const int64_t* tap_offsets, T* y, int64_t* indices) {
+    start();
+    for (int64_t a = 0; a < h_.kernel; ++a)
+      for (int64_t b = 0; b < w_.kernel; ++b) {
+        if (col == 1 && w_.stride == 1)
+          stage(plane, row, col, a, b, [](const T* x, int64_t j) { return x[j]; });
+        else if (col == 1 && w_.stride == 2)
+          stage(plane, row, col, a, b, [](const T* x, int64_t j) { return x[2 * j]; });
+        else
+          stage(plane, row, col, a, b, [step = w_.stride * col](const T* x, int64_t j) { return x[j * step]; });
+        keep_greater(static_cast<Tap>(a * w_.kernel + b));
+      }
+    std::copy_n(best_, count_, y);
+    for_rows([&](int64_t at, int64_t i, int64_t j, int64_t n) {
+      const int64_t base = h_.input(i, 0) * w_.size + w_.input(j, 0);
+      for (int64_t k = 0; k < n; ++k) indices[at + k] = base + k * w_.stride + tap_offsets[winner_[at + k]];
+    });
   }
-}
+
+private:
+  // Calls fn(at, i, j, n): the outputs at..at + n of the block are (i, j)..(i, j + n).
+  template <class Fn> CG_INLINE void for_rows(const Fn& fn) const {
+    int64_t i = first_ / w_.outputs, j = first_ % w_.outputs;
+    for (int64_t at = 0; at < count_; ++i, j = 0) {
+      const int64_t n = std::min(w_.outputs - j, count_ - at);
+      fn(at, i, j, n);
+      at += n;
+    }
+  }
+
+  // Nothing beats the first tap inside the image but a greater value or a NaN.
+  void start() {
+    std::fill_n(best_, count_, kLeast<T>);
+    for_rows([&](int64_t at, int64_t i, int64_t j, int64_t n) {
+      const int64_t top = h_.first_tap(i) * w_.kernel;
+      for (int64_t k = 0; k < n; ++k) winner_[at + k] = static_cast<Tap>(top + w_.first_tap(j + k));
+    });
+  }
+
+  // values_ becomes what the tap (a, b) meets; padding never wins.
+  template <class Load>
+  CG_INLINE void stage(const T* plane, int64_t row, int64_t col, int64_t a, int64_t b, const Load& load) {
+    const int64_t begin = w_.first(b), end = w_.last(b);
+    for_rows([&](int64_t at, int64_t i, int64_t j, int64_t n) {
+      const int64_t from = h_.inside(i, a) ? std::clamp(begin - j, int64_t{0}, n) : n,
+                    to = std::clamp(end - j, from, n);
+      T* values = values_ + at;
+      std::fill(values, values + from, kLeast<T>);
+      const T* x = plane + h_.input(i, a) * row + w_.input(j, b) * col;
+      for (int64_t k = from; k < to; ++k) values[k] = load(x, k);
+      std::fill(values + to, values + n, kLeast<T>);
+    });
+  }
+
+  void keep_greater(Tap tap) {
+    for (int64_t k = 0; k < count_; ++k) {
+      const bool wins = (values_[k] > best_[k]) | (values_[k] != values_[k]);
+      best_[k] = wins ? values_[k] : best_[k];
+      winner_[k] = wins ? tap : winner_[k];
+    }
+  }
+
+  const Windows &h_, &w_;
+  int64_t first_, count_;
+  T best_[kBlock], values_[kBlock];
+  Tap winner_[kBlock];
+};
 
 template <class T> Status max_pool(const Call& call) {
-  using Index = std::conditional_t<sizeof(T) == 8, int64_t, int32_t>; // as wide as the values, for the vectoriser
   const View& x = call.in[0];
   const Pooling pool = pooling(call, x, call.out[0], true);
   const Windows &h = pool.h, &w = pool.w;
-  const int64_t col = x.strides[3];
-  return parallel_for(0, pool.planes * h.outputs, pool.row_grain(), [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const int64_t i = row % h.outputs;
-      const T* plane = plane_of<T>(x, row / h.outputs);
-      T* y = call.out[0].as<T>() + row * w.outputs;
-      int64_t* indices = call.out[1].as<int64_t>() + row * w.outputs;
-      for (int64_t block = 0; block < w.outputs; block += kBlock) {
-        const int64_t block_end = std::min(block + kBlock, w.outputs);
-        Index where[kBlock];
-        std::fill_n(where, kBlock, Index{-1});
-        std::fill(y + block, y + block_end, std::numeric_limits<T>::lowest());
-        for (int64_t a = 0; a < h.kernel; ++a) {
-          if (!h.inside(i, a)) continue;
-          for (int64_t b = 0; b < w.kernel; ++b) {
-            const int64_t from = std::max(w.first(b), block), to = std::min(w.last(b), block_end);
-            if (from >= to) continue;
-            const T* values = plane + h.input(i, a) * x.strides[2] + w.input(from, b) * col;
-            const Index at = static_cast<Index>(h.input(i, a) * w.size + w.input(from, b));
-            const Index at_step = static_cast<Index>(w.stride);
-            if (w.stride == 1 && col == 1) keep_greater<T, Index>(values, 1, at, 1, to - from, y + from, where + from - block);
-            else if (w.stride == 2 && col == 1) keep_greater<T, Index>(values, 2, at, 2, to - from, y + from, where + from - block);
-            else keep_greater<T, Index>(values, w.stride * col, at, at_step, to - from, y + from, where + from - block);
-          }
-        }
-        for (int64_t j = block; j < block_end; ++j) indices[j] = where[j - block];
-      }
+  Scratch offsets(h.kernel * w.kernel * sizeof(int64_t)); // of a tap within the plane
+  if (!offsets.ok()) return Status::kOutOfMemory;
+  for (int64_t t = 0; t < h.kernel * w.kernel; ++t)
+    offsets.as<int64_t>()[t] = t / w.kernel * h.dilation * w.size + t % w.kernel * w.dilation;
+  const int64_t places = h.outputs * w.outputs, blocks = ceil_div(places, kBlock);
+  const int64_t grain = std::max<int64_t>(1, 32'768 / (std::min(places, kBlock) * h.kernel * w.kernel + 1));
+  return parallel_for(0, pool.planes * blocks, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t plane = task / blocks, first = task % blocks * kBlock, at = plane * places + first;
+      MaxBlock<T>(pool, first, std::min(kBlock, places - first))
+          .run(plane_of<T>(x, plane), x.strides[2], x.strides[3], offsets.as<int64_t>(), call.out[0].as<T>() + at,
+               call.out[1].as<int64_t>() + at);
     }
   });
 }
 
 template <class T> Status max_pool_backward(const Call& call) {
   const View &g = call.in[0], &indices = call.in[1], &dx = call.out[0];
-  const int64_t size = dx.sizes[2] * dx.sizes[3], places = g.sizes[2] * g.sizes[3];
-  return parallel_for(0, dx.sizes[0] * dx.sizes[1], std::max<int64_t>(1, 32'768 / (size + 1)), [&](int64_t begin, int64_t end) {
-    for (int64_t plane = begin; plane < end; ++plane) {
-      T* to = dx.as<T>() + plane * size;
-      std::fill_n(to, size, T{});
-      const T* from = plane_of<T>(g, plane);
-      const int64_t* index = plane_of<int64_t>(indices, plane);
-      for (int64_t p = 0; p < places; ++p) {
-        const int64_t i = p / g.sizes[3], j = p % g.sizes[3];
-        to[index[i * indices.strides[2] + j * indices.strides[3]]] += from[i * g.strides[2] + j * g.strides[3]];
-      }
-    }
-  });
+  const int64_t size = dx.sizes[2] * dx.sizes[3];
+  return parallel_for(
+      0, dx.sizes[0] * dx.sizes[1], std::max<int64_t>(1, 32'768 / (size + 1)), [&](int64_t begin, int64_t end) {
+        for (int64_t plane = begin; plane < end; ++plane) {
+          T* to = dx.as<T>() + plane * size;
+          std::fill_n(to, size, T{});
+          const T* from = plane_of<T>(g, plane);
+          const int64_t* index = plane_of<int64_t>(indices, plane);
+          for (int64_t i = 0; i < g.sizes[2]; ++i)
+            for (int64_t j = 0; j < g.sizes[3]; ++j)
+              to[index[i * indices.strides[2] + j * indices.strides[3]]] += from[i * g.strides[2] + j * g.strides[3]];
+        }
+      });
 }
 
 // What the sum of a window is divided by.

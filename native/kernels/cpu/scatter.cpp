@@ -1,4 +1,5 @@
-// Writing by index: scatter, indexAdd, indexPut and the gradient of an embedding. Several values may meet in one place; they do so in order.
+// Writing by index: scatter, indexAdd, indexPut and the gradient of an embedding. Several values may meet in one place;
+// they do so in order.
 #include <algorithm>
 
 #include "kernels/cpu/copy.h"
@@ -10,23 +11,25 @@ namespace {
 
 enum class Mode { kSet, kAdd, kMultiply };
 
-// self[place + wrap(index) * unit] takes values, for every position of two walks: along `serial` dims positions may meet in one place,
-// along `parallel` dims they cannot. The operands of a walk are self (without what the index decides), index and values.
+// self[place + wrap(index) * unit] takes values, for every position of two walks: along `serial` dims positions may
+// meet in one place, along `parallel` dims they cannot. The operands of a walk are self (without what the index
+// decides), index and values.
 struct Put {
   Walk<3> serial, parallel;
   int64_t serial_count, parallel_count;
-  int64_t size, unit;   // of the indexed dim: for wrapping, and bytes from index to index
+  int64_t size, unit; // of the indexed dim: for wrapping, and bytes from index to index
   double alpha;
 };
 
-template <class T, class Merge>
-void put_run(char* self, int64_t self_step, const char* index, int64_t index_step, const char* values, int64_t step, int64_t n,
-             const Put& put, const Merge& merge) {
+template <class T, class Merge> void put_run(char* self, int64_t self_step, const char* index, int64_t index_step,
+                                             const char* values, int64_t step, int64_t n, const Put& put,
+                                             const Merge& merge) {
   if (index_step == 0) {
     self += wrap(*reinterpret_cast<const int64_t*>(index), put.size) * put.unit;
     if (self_step == sizeof(T) && step == sizeof(T)) {
       T* to = reinterpret_cast<T*>(self);
       const T* from = reinterpret_cast<const T*>(values);
+#pragma GCC ivdep
       for (int64_t i = 0; i < n; ++i) merge(to[i], from[i]);
     } else {
       for (int64_t i = 0; i < n; ++i)
@@ -43,10 +46,17 @@ void put_run(char* self, int64_t self_step, const char* index, int64_t index_ste
 // Calls fn(at, strides, n) for the runs of positions begin..end of a walk whose operands start `moved` bytes further.
 template <class Fn>
 void for_runs(const Walk<3>& walk, int64_t begin, int64_t end, const std::array<int64_t, 3>& moved, const Fn& fn) {
+  if (walk.rank == 1) {
+    const std::array<int64_t, 3>& step = walk.inner_strides();
+    std::array<char*, 3> at;
+    for (int k = 0; k < 3; ++k) at[k] = walk.data[k] + moved[k] + begin * step[k];
+    return fn(at, step, end - begin);
+  }
   Cursor<3> cursor(walk, begin);
   for (int64_t at = begin; at < end;) {
     const int64_t n = std::min(cursor.left_in_run(), end - at);
-    fn(std::array<char*, 3>{cursor.at(0) + moved[0], cursor.at(1) + moved[1], cursor.at(2) + moved[2]}, walk.inner_strides(), n);
+    fn(std::array<char*, 3>{cursor.at(0) + moved[0], cursor.at(1) + moved[1], cursor.at(2) + moved[2]},
+       walk.inner_strides(), n);
     cursor.advance(n);
     at += n;
   }
@@ -61,19 +71,21 @@ template <class T, class Merge> Status run_put(const Put& put, const Merge& merg
     put_run<T>(at[0], step[0], at[1], step[1], at[2], step[2], n, put, merge);
   };
   // The loop with the shorter steps goes inside. Chunks along the parallel dims span whole cache lines.
-  const bool serial_inside = put.parallel_count == 1 || widest(put.serial.inner_strides()) < widest(put.parallel.inner_strides());
-  const int64_t least = serial_inside ? 1 : 64, grain = std::max(least, kIndexGrain / std::max<int64_t>(1, put.serial_count));
+  const bool serial_inside =
+      put.parallel_count == 1 || widest(put.serial.inner_strides()) < widest(put.parallel.inner_strides());
+  const int64_t least = serial_inside ? 1 : 64,
+                grain = std::max(least, kIndexGrain / std::max<int64_t>(1, put.serial_count));
   return parallel_for(0, put.parallel_count, grain, [&](int64_t begin, int64_t end) {
-    const auto moved_from = [](const std::array<char*, 3>& at, const std::array<char*, 3>& base, const std::array<int64_t, 3>& step, int64_t i) {
-      return std::array<int64_t, 3>{at[0] - base[0] + i * step[0], at[1] - base[1] + i * step[1], at[2] - base[2] + i * step[2]};
-    };
     const Walk<3>& outer = serial_inside ? put.parallel : put.serial;
     const Walk<3>& inner = serial_inside ? put.serial : put.parallel;
     const int64_t outer_begin = serial_inside ? begin : 0, outer_end = serial_inside ? end : put.serial_count;
     const int64_t inner_begin = serial_inside ? 0 : begin, inner_end = serial_inside ? put.serial_count : end;
     for_runs(outer, outer_begin, outer_end, {0, 0, 0}, [&](const auto& at, const auto& step, int64_t n) {
-      for (int64_t i = 0; i < n && !cancelled(); ++i)
-        for_runs(inner, inner_begin, inner_end, moved_from(at, outer.data, step, i), write);
+      std::array<int64_t, 3> moved;
+      for (int64_t i = 0; i < n && !cancelled(); ++i) {
+        for (int k = 0; k < 3; ++k) moved[k] = at[k] - outer.data[k] + i * step[k];
+        for_runs(inner, inner_begin, inner_end, moved, write);
+      }
     });
   });
 }
@@ -108,8 +120,13 @@ Status put_along(View self, const View& index, const View& values, int dim, doub
   if (self.rank > 0) self.strides[dim] = 0;
   const View serial[] = {split(self, true), split(index, true), split(values, true)};
   const View parallel[] = {split(self, false), split(index, false), split(values, false)};
-  const Put put{Walk<3>({&serial[0], &serial[1], &serial[2]}), Walk<3>({&parallel[0], &parallel[1], &parallel[2]}), serial[0].numel,
-                parallel[0].numel, size, unit, alpha};
+  const Put put{Walk<3>({&serial[0], &serial[1], &serial[2]}),
+                Walk<3>({&parallel[0], &parallel[1], &parallel[2]}),
+                serial[0].numel,
+                parallel[0].numel,
+                size,
+                unit,
+                alpha};
   return run_put(put, self.dtype, mode);
 }
 
@@ -142,7 +159,8 @@ Status scatterValue(const Call& call) {
   const Status status = check_indices(index, self.rank == 0 ? 1 : self.sizes[dim]);
   if (status != Status::kOk) return status;
   Bytes16 element{};
-  return put_along(self, index, repeated(call.attr[1], self.dtype, index, element), dim, 1, static_cast<Mode>(call.integer(2)));
+  return put_along(self, index, repeated(call.attr[1], self.dtype, index, element), dim, 1,
+                   static_cast<Mode>(call.integer(2)));
 }
 
 Status indexAdd(const Call& call) {
@@ -177,8 +195,13 @@ Status indexPut(const Call& call) {
   repeat.dtype = DType::kInt64;
   std::fill_n(repeat.strides, repeat.rank, 0);
   const View serial_values = dims_of(values, 0, dims), rest_values = dims_of(values, dims, values.rank);
-  const Put put{Walk<3>({&fixed, &places, &serial_values}), Walk<3>({&rest, &repeat, &rest_values}), places.numel, rest.numel,
-                0, static_cast<int64_t>(element_size(self.dtype)), 1};
+  const Put put{Walk<3>({&fixed, &places, &serial_values}),
+                Walk<3>({&rest, &repeat, &rest_values}),
+                places.numel,
+                rest.numel,
+                0,
+                static_cast<int64_t>(element_size(self.dtype)),
+                1};
   return run_put(put, self.dtype, call.integer(0) != 0 ? Mode::kAdd : Mode::kSet);
 }
 
@@ -197,18 +220,20 @@ Status embeddingBackward(const Call& call) {
       from = copied.as<const T>();
     }
     if (status != Status::kOk) return status;
-    // Each chunk owns some rows of dw and reads the whole index for them: a sum is always taken in the order of the index.
+    // Each chunk owns some rows of dw and reads the whole index for them: a sum is always taken in the order of the
+    // index.
     constexpr int64_t kOwners = 16;
     const bool small = dw.numel + g.numel <= kIndexGrain;
-    return parallel_for(0, vocabulary, small ? vocabulary : (vocabulary + kOwners - 1) / kOwners, [&](int64_t begin, int64_t end) {
-      T* to = dw.as<T>();
-      std::fill(to + begin * width, to + end * width, T{});
-      for (int64_t i = 0; i < count; ++i) {
-        const int64_t row = rows.as<int64_t>()[i];
-        if (row < begin || row >= end || row == padding) continue;
-        for (int64_t j = 0; j < width; ++j) to[row * width + j] += from[i * width + j];
-      }
-    });
+    return parallel_for(0, vocabulary, small ? vocabulary : (vocabulary + kOwners - 1) / kOwners,
+                        [&](int64_t begin, int64_t end) {
+                          T* to = dw.as<T>();
+                          std::fill(to + begin * width, to + end * width, T{});
+                          for (int64_t i = 0; i < count; ++i) {
+                            const int64_t row = rows.as<int64_t>()[i];
+                            if (row < begin || row >= end || row == padding) continue;
+                            for (int64_t j = 0; j < width; ++j) to[row * width + j] += from[i * width + j];
+                          }
+                        });
   });
 }
 
