@@ -22,22 +22,23 @@
 namespace cg {
 namespace {
 
-constexpr size_t kSmallest = 64;
+constexpr size_t kStep = 64;         // every class is a multiple, so that blocks cut from a slab stay aligned
+constexpr size_t kStepped = 4 * kStep; // up to here one class per step, beyond four per power of two
 constexpr size_t kLargestSmall = 64 << 10;
 constexpr size_t kSlab = 4 << 20;
-constexpr int kClasses = 4 * 42; // up to 2^48 bytes
+constexpr int kClasses = 4 * 41; // up to 2^48 bytes
 
 int class_index(size_t bytes) {
-  if (bytes <= kSmallest) return 0;
+  if (bytes <= kStepped) return bytes == 0 ? 0 : static_cast<int>((bytes - 1) / kStep);
   const int exponent = std::bit_width(bytes - 1) - 1; // 2^exponent < bytes <= 2^(exponent+1)
-  const size_t step = (size_t{1} << exponent) / 4;
-  const auto quarter = static_cast<int>((bytes - (size_t{1} << exponent) + step - 1) / step); // 1 to 4
-  return 4 * (exponent - 6) + quarter;
+  const size_t octave = size_t{1} << exponent, quarter = octave / 4;
+  return 4 * (exponent - 8) + static_cast<int>((bytes - octave - 1) / quarter) + 4;
 }
 
 size_t class_bytes(int index) {
-  const size_t octave = kSmallest << (index / 4);
-  return octave + octave / 4 * static_cast<size_t>(index % 4);
+  if (index < 4) return kStep * static_cast<size_t>(index + 1);
+  const size_t octave = kStepped << (index / 4 - 1);
+  return octave + octave / 4 * static_cast<size_t>(index % 4 + 1);
 }
 
 // Written into the first bytes of a free block.

@@ -31,7 +31,7 @@ public:
 // The memory of the host.
 Allocator& host_allocator();
 
-// The smallest size class that holds `bytes`: four classes to each power of two, from 64 bytes.
+// The smallest size class that holds `bytes`: steps of 64 up to 256, then four classes to each power of two.
 size_t size_class(size_t bytes);
 
 } // namespace cg

@@ -1,0 +1,71 @@
+// The thread pool: every chunk once, nesting, many callers, cancelling.
+#include "check.h"
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "core/cancel.h"
+#include "core/parallel.h"
+
+namespace cg::test {
+namespace {
+
+// True when parallel_for visits each of n items exactly once, in chunks that start at multiples of the grain.
+bool visits_once(int64_t n, int64_t grain) {
+  std::vector<std::atomic<int>> visits(static_cast<size_t>(n));
+  std::atomic<bool> aligned{true};
+  const Status status = parallel_for(0, n, grain, [&](int64_t begin, int64_t end) {
+    if (begin % grain != 0 || end - begin > grain) aligned = false;
+    for (int64_t i = begin; i < end; ++i) ++visits[static_cast<size_t>(i)];
+  });
+  for (const auto& count : visits)
+    if (count != 1) return false;
+  return status == Status::kOk && aligned;
+}
+
+} // namespace
+
+TEST("every item is visited once, whatever the number of threads") {
+  const int threads = thread_count();
+  for (int n : {1, 2, 5}) {
+    set_thread_count(n);
+    for (int round = 0; round < 200; ++round) CHECK(visits_once(1000 + round, 7));
+    CHECK(visits_once(3, 100) && visits_once(0, 1));
+  }
+  set_thread_count(threads);
+}
+
+TEST("a nested region runs inside its caller") {
+  std::atomic<int64_t> sum{0};
+  parallel_for(0, 16, 1, [&](int64_t, int64_t) {
+    parallel_for(0, 100, 10, [&](int64_t begin, int64_t end) { sum += end - begin; });
+  });
+  CHECK(sum == 1600);
+}
+
+TEST("callers on several threads do not disturb one another") {
+  std::atomic<int> right{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i)
+    callers.emplace_back([&] {
+      for (int round = 0; round < 100; ++round) right += visits_once(500, 3);
+    });
+  for (std::thread& caller : callers) caller.join();
+  CHECK(right == 400);
+}
+
+TEST("the cancel word stops a region, and only while it is set") {
+  std::atomic<int32_t> word{0};
+  set_cancel_word(&word);
+  std::atomic<int64_t> done{0};
+  const Status status = parallel_for(0, 1000, 1, [&](int64_t, int64_t) {
+    if (++done == 10) word = 1;
+  });
+  CHECK(status == Status::kCancelled && done < 1000);
+  word = 0;
+  CHECK(visits_once(100, 1));
+  set_cancel_word(nullptr);
+}
+
+} // namespace cg::test
