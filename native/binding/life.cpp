@@ -95,7 +95,7 @@ napi_value describe(napi_env env, napi_callback_info info) {
   const Storage& storage = *tensor->storage;
   double* io = args.environment().io();
   const double head[] = {static_cast<double>(view.rank),         static_cast<double>(tensor->offset()),
-                         static_cast<double>(view.numel),        static_cast<double>(storage.block.bytes),
+                         static_cast<double>(view.numel),        static_cast<double>(storage.bytes),
                          static_cast<double>(storage.version),   static_cast<double>(storage.id),
                          static_cast<double>(storage.device),    static_cast<double>(static_cast<int>(view.dtype)),
                          static_cast<double>(reinterpret_cast<uintptr_t>(view.data))};

@@ -115,10 +115,10 @@ napi_value as_strided(napi_env env, napi_callback_info info) {
     if (view.strides[d] < 0) return args.answer(Status::kInvalid);
     last += (view.sizes[d] - 1) * view.strides[d];
   }
-  const Block& block = base->storage->block;
-  const bool inside = offset >= 0 && static_cast<size_t>(last + 1) * element_size(view.dtype) <= block.bytes;
+  const Storage& storage = *base->storage;
+  const bool inside = offset >= 0 && static_cast<size_t>(last + 1) * element_size(view.dtype) <= storage.bytes;
   if (view.numel > 0 && !inside) return args.answer(Status::kInvalid);
-  view.data = block.data;
+  view.data = storage.block.data;
   shift(view, offset);
   return answer_view(args, *base, view, args[2]);
 }

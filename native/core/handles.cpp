@@ -24,6 +24,7 @@ Tensor* Handles::make(const View& shape, DType dtype, int32_t device, Allocator&
   }
   Storage* storage = take_storage();
   storage->block = block;
+  storage->bytes = bytes;
   storage->memory = &memory;
   storage->device = device;
   storage->references = 1;

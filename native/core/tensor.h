@@ -13,6 +13,7 @@ using Handle = int32_t;
 // Bytes on one device, shared by all views of them. Counted without atomics: a storage belongs to one environment.
 struct Storage {
   Block block;
+  size_t bytes = 0; // asked for: the block may be larger
   Allocator* memory = nullptr; // where the block came from
   int32_t device = 0;
   uint32_t references = 0;

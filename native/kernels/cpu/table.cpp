@@ -8,7 +8,7 @@ namespace cg::cpu {
 
 // COMMON rows are compiled once, STRUCTURED rows and the pointwise loops per instruction set.
 #define STRUCTURED(name)
-#define COMMON(name) [[gnu::weak]] Status name(const Call&);
+#define COMMON(name) Status name(const Call&);
 #include "kernels/structured.def"
 #undef STRUCTURED
 #undef COMMON
@@ -24,7 +24,7 @@ CG_DECLARE(avx512)
 #undef CG_DECLARE
 
 #define COMMON(name)
-#define STRUCTURED(name) [[gnu::weak]] Status name(const Call&);
+#define STRUCTURED(name) Status name(const Call&);
 namespace baseline {
 #include "kernels/structured.def"
 }

@@ -17,7 +17,7 @@ struct Table {
   const char* isa;
   const ConvertTable* convert;
   const Loops* loops[kFamilies];
-  std::span<const Kernel> structured; // by code; nullptr: not linked
+  std::span<const Kernel> structured; // by code
 };
 const Table& table();
 
