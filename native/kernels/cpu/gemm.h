@@ -1,11 +1,13 @@
-// One matrix product, C = start + alpha * A B: blocks of A and B are packed once, in parallel, then tiles of C are
-// computed in parallel. How C is cut depends on the shape only, so the result does not depend on the thread count.
+// One matrix product, C = start + alpha * A B; large float ones by OpenBLAS (gemm_blas.h), others here: blocks of A and
+// B are packed once, in parallel, then tiles of C are computed in parallel. How C is cut depends on the shape only, so
+// the result does not depend on the thread count.
 #pragma once
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
 
 #include "core/parallel.h"
+#include "kernels/cpu/gemm_blas.h"
 #include "kernels/cpu/gemm_tile.h"
 
 namespace cg::cpu::CG_ISA {
@@ -187,6 +189,8 @@ Status gemm(int64_t m, int64_t n, int64_t k, const Matrix<T>& a, const Matrix<T>
   if (n == 1 && a.col == 1 && b.row == 1) return multiply_vector(m, k, a, b.data, to);
   if (m == 1 && b.row == 1 && a.col == 1)
     return multiply_vector(n, k, b.transposed(), a.data, {to.alpha, to.c, 1, to.start, to.start_col, 0});
+
+  if (Status status; gemm_blas<T>(m, n, k, a, b, to, status)) return status;
 
   const int64_t steps = ceil_div(k, kDepth), depth = ceil_div(k, steps);
   const int64_t rows = std::min(m, kMostRows), cols = std::min(n, kMostCols);
