@@ -25,7 +25,8 @@ const pictures: Readonly<Record<Form, CreatePicture>> = {
 const patienceMs = 400;
 
 /** Badges; how to get a live view back is their tooltip. */
-const silences: Readonly<Record<Silence, string>> = {
+const silences: Readonly<Record<Silence | "saved", string>> = {
+  saved: "saved",
   offline: "no kernel",
   freed: "the tensor was freed",
   restarted: "the kernel was restarted",
@@ -105,7 +106,9 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
     readout.hidden = standIn;
     legend.element.hidden = form === "line" || form === "images" || payload.scale === null;
     sliders.update(payload.shape, drawnDims(payload), index, reachable);
-    if (!changed()) say(form === "text" || reachable ? "" : silences[silence ?? "offline"]);
+    // A run without a reader, such as nbconvert's, leaves nothing to ask.
+    const reason = payload.live === null ? "saved" : (silence ?? "offline");
+    if (!changed()) say(form === "text" || reachable ? "" : silences[reason]);
   }
 
   const gone = (): boolean => silence === "freed" || silence === "restarted";

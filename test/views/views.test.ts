@@ -82,6 +82,13 @@ test("a slider fetches another slice; without a kernel it is disabled and says w
   await stored.close();
 });
 
+test("a tensor drawn without a reader says that its picture is a saved one", async () => {
+  const page = await open({ item: "stored, no kernel" });
+  await page.locator("img.cg-stored").waitFor();
+  expect(await page.locator(".cg-badge").textContent()).toBe("saved");
+  await page.close();
+});
+
 test("dragging zooms into a heatmap, a double click shows all of it again", async () => {
   const page = await open({ item: "waves with NaN and Inf" });
   const canvas = page.locator("canvas.cg-heatmap");
