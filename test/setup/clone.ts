@@ -60,8 +60,8 @@ export interface Served {
   /** The address that `npm start` prints, token included. */
   readonly url: URL;
   readonly seconds: number;
-  /** Presses Ctrl-C: the signal goes to all of the terminal's processes. */
-  interrupt(): Promise<number | null>;
+  /** Presses Ctrl-C: the signal goes to all of the terminal's processes. Resolves when npm has ended. */
+  interrupt(): Promise<unknown>;
 }
 
 /** Runs `npm start -- --no-browser --port 0` until it serves. */
@@ -80,8 +80,9 @@ export function start(cwd: string, env: NodeJS.ProcessEnv): Promise<Served> {
     child.stdout?.on("data", () => {
       const address = /JupyterLab is at (http\S+)/.exec(output())?.[1];
       if (!address) return;
-      const interrupt = (): Promise<number | null> => {
-        process.kill(-(child.pid ?? 0), "SIGINT");
+      const interrupt = (): Promise<unknown> => {
+        const running = child.exitCode === null && child.signalCode === null;
+        if (running && child.pid) process.kill(-child.pid, "SIGINT");
         return ended;
       };
       resolve({ url: new URL(address), seconds: (Date.now() - from) / 1000, interrupt });
