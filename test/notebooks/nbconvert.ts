@@ -1,7 +1,7 @@
 /** Notebooks as files, and `jupyter nbconvert` as a person or a CI job calls it. */
 import { execFile } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { environment, inClone } from "../../scripts/environment.mjs";
 
@@ -52,13 +52,15 @@ export async function execute(name: string, folder: string): Promise<string> {
 export async function exportHtml(path: string): Promise<string> {
   const output = `${basename(path, ".ipynb")}.html`;
   await nbconvert("--to", "html", "--output", output, path);
-  return readFileSync(join(path, "..", output), "utf8");
+  return readFileSync(join(dirname(path), output), "utf8");
 }
 
 const run = promisify(execFile);
 
 async function nbconvert(...args: readonly string[]): Promise<void> {
-  await run(inClone(".venv", "bin", "jupyter"), ["nbconvert", ...args], { env: environment(), maxBuffer: 2 ** 26 });
+  // What a notebook saves in the temporary folder goes when the tests remove theirs.
+  const env = { ...environment(), TMPDIR: dirname(args.at(-1)!) };
+  await run(inClone(".venv", "bin", "jupyter"), ["nbconvert", ...args], { env, maxBuffer: 2 ** 26 });
 }
 
 /** Text as one string. */
