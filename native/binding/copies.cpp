@@ -93,8 +93,9 @@ napi_value to_device(napi_env env, napi_callback_info info) {
 }
 
 constexpr Function kFunctions[] = {
-    {"cast", cast}, {"clone", clone},           {"contiguous", contiguous}, {"copyInto", copy_into},
-    {"fill", fill}, {"fillBigInt", fill_bigint}, {"toDevice", to_device},
+    {"cast", cast},          {"clone", clone}, {"contiguous", contiguous},
+    {"copyInto", copy_into}, {"fill", fill},   {"fillBigInt", fill_bigint},
+    {"toDevice", to_device},
 };
 
 } // namespace

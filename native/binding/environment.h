@@ -29,7 +29,9 @@ public:
 
   // A fresh contiguous tensor; nullptr with last_failure() when memory ran out or the device is absent.
   Tensor* make(const View& shape, DType dtype, int32_t device);
-  Launcher& launcher(const Tensor& tensor) const { return *devices()[static_cast<size_t>(tensor.storage->device)].launcher; }
+  Launcher& launcher(const Tensor& tensor) const {
+    return *devices()[static_cast<size_t>(tensor.storage->device)].launcher;
+  }
 
   // Gives the tensor to its JavaScript owner, whose death frees it. The last thing a call does: a collection may run inside.
   Handle give(Tensor& tensor, napi_value owner);

@@ -10,7 +10,9 @@ napi_value define_exports(napi_env env, napi_value exports, Finalizers finalizer
   // Set before any tensor exists: Node runs finalizers newest first, so the environment goes last.
   napi_set_instance_data(
       env, environment,
-      [](node_api_basic_env, void* data, void*) { std::unique_ptr<Environment>(static_cast<Environment*>(data)).reset(); },
+      [](node_api_basic_env, void* data, void*) {
+        std::unique_ptr<Environment>(static_cast<Environment*>(data)).reset();
+      },
       nullptr);
 
   napi_value value;

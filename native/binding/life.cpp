@@ -69,7 +69,8 @@ Status read_element(const Arguments& args, DType dtype, void* value) {
   from.dtype = tensor->view.dtype;
   to.data = value;
   to.dtype = dtype;
-  const Status status = args.environment().launcher(*tensor).download(element, tensor->view.data, element_size(from.dtype));
+  const Status status =
+      args.environment().launcher(*tensor).download(element, tensor->view.data, element_size(from.dtype));
   return status == Status::kOk ? devices()[0].launcher->copy(to, from) : status;
 }
 
@@ -94,10 +95,14 @@ napi_value describe(napi_env env, napi_callback_info info) {
   const View& view = tensor->view;
   const Storage& storage = *tensor->storage;
   double* io = args.environment().io();
-  const double head[] = {static_cast<double>(view.rank),         static_cast<double>(tensor->offset()),
-                         static_cast<double>(view.numel),        static_cast<double>(storage.bytes),
-                         static_cast<double>(storage.version),   static_cast<double>(storage.id),
-                         static_cast<double>(storage.device),    static_cast<double>(static_cast<int>(view.dtype)),
+  const double head[] = {static_cast<double>(view.rank),
+                         static_cast<double>(tensor->offset()),
+                         static_cast<double>(view.numel),
+                         static_cast<double>(storage.bytes),
+                         static_cast<double>(storage.version),
+                         static_cast<double>(storage.id),
+                         static_cast<double>(storage.device),
+                         static_cast<double>(static_cast<int>(view.dtype)),
                          static_cast<double>(reinterpret_cast<uintptr_t>(view.data))};
   io = std::copy(std::begin(head), std::end(head), io);
   io = std::copy_n(view.sizes, view.rank, io);
@@ -127,9 +132,15 @@ napi_value is_contiguous(napi_env env, napi_callback_info info) {
 }
 
 constexpr Function kFunctions[] = {
-    {"empty", empty},          {"fromBuffer", from_buffer},      {"release", release},
-    {"toBuffer", to_buffer},   {"item", item},                   {"itemBigInt", item_bigint},
-    {"info", describe},        {"version", version},             {"bumpVersion", bump_version},
+    {"empty", empty},
+    {"fromBuffer", from_buffer},
+    {"release", release},
+    {"toBuffer", to_buffer},
+    {"item", item},
+    {"itemBigInt", item_bigint},
+    {"info", describe},
+    {"version", version},
+    {"bumpVersion", bump_version},
     {"isContiguous", is_contiguous},
 };
 

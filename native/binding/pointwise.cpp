@@ -67,7 +67,8 @@ template <Target kTarget> napi_value binary_scalar(napi_env env, napi_callback_i
   scalar.dtype = DType::kFloat64;
   const bool first = args.integer(3) != 0;
   const std::array<const View*, 2> in{first ? &scalar : &a->view, first ? &a->view : &scalar};
-  return launch(args, {.family = Family::kBinary, .op = args.integer(0), .dtype = args.dtype(4), .in = in}, *a, kTarget, 5);
+  return launch(args, {.family = Family::kBinary, .op = args.integer(0), .dtype = args.dtype(4), .in = in}, *a, kTarget,
+                5);
 }
 
 constexpr Target kFresh = Target::kFresh, kExisting = Target::kExisting;

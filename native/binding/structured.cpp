@@ -29,7 +29,8 @@ napi_value run(napi_env env, napi_callback_info info) {
   const int kernel = args.integer(0);
   const auto inputs = static_cast<size_t>(args.integer(1)), outputs = static_cast<size_t>(args.integer(2)),
              attributes = static_cast<size_t>(args.integer(3));
-  if (static_cast<size_t>(kernel) >= structured_names().size() || outputs > kMostOutputs) return args.answer(Status::kInvalid);
+  if (static_cast<size_t>(kernel) >= structured_names().size() || outputs > kMostOutputs)
+    return args.answer(Status::kInvalid);
   if (!read_views(environment, 0, inputs, environment.inputs)) return args.answer(Status::kStaleHandle);
   const int device = inputs > 0 ? tensor_at(environment, 0)->storage->device : args.integer(4);
   if (static_cast<size_t>(device) >= devices().size() || devices()[static_cast<size_t>(device)].memory == nullptr)

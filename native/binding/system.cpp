@@ -28,7 +28,8 @@ napi_value string_value(napi_env env, const std::string& text) {
 napi_value list_of(napi_env env, std::span<const std::string> texts) {
   napi_value list;
   napi_create_array_with_length(env, texts.size(), &list);
-  for (size_t i = 0; i < texts.size(); ++i) napi_set_element(env, list, static_cast<uint32_t>(i), string_value(env, texts[i]));
+  for (size_t i = 0; i < texts.size(); ++i)
+    napi_set_element(env, list, static_cast<uint32_t>(i), string_value(env, texts[i]));
   return list;
 }
 
@@ -42,7 +43,8 @@ std::span<const Row> rows_named(const std::string& family) {
 napi_value init(napi_env env, napi_callback_info info) {
   const Arguments args(env, info);
   if (!args.environment().attach(args[0], args[1]))
-    napi_throw_type_error(env, nullptr, "init expects a Float64Array of at least 4096 and an Int32Array of at least 4 elements");
+    napi_throw_type_error(env, nullptr,
+                          "init expects a Float64Array of at least 4096 and an Int32Array of at least 4 elements");
   return args.nothing();
 }
 

@@ -28,7 +28,8 @@ napi_value reshape_tensor(napi_env env, napi_callback_info info) {
   View shape, view;
   if (!environment.read_shape(base->view.dtype, args.integer(1), 0, shape)) return args.answer(Status::kInvalid);
   if (shape.numel != base->view.numel) return args.answer(Status::kInvalid);
-  if (reshape(base->view, {shape.sizes, static_cast<size_t>(shape.rank)}, view)) return answer_view(args, *base, view, args[3]);
+  if (reshape(base->view, {shape.sizes, static_cast<size_t>(shape.rank)}, view))
+    return answer_view(args, *base, view, args[3]);
   if (args.integer(2) == 0) return args.answer(Status::kNeedsCopy);
 
   Tensor* copy = environment.make(shape, shape.dtype, base->storage->device);
@@ -124,8 +125,8 @@ napi_value as_strided(napi_env env, napi_callback_info info) {
 }
 
 constexpr Function kFunctions[] = {
-    {"reshape", reshape_tensor}, {"permute", permute}, {"expand", expand_tensor},
-    {"slice", slice},            {"select", select},   {"asStrided", as_strided},
+    {"reshape", reshape_tensor}, {"permute", permute},      {"expand", expand_tensor}, {"slice", slice},
+    {"select", select},          {"asStrided", as_strided},
 };
 
 } // namespace

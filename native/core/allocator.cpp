@@ -22,7 +22,7 @@
 namespace cg {
 namespace {
 
-constexpr size_t kStep = 64;         // every class is a multiple, so that blocks cut from a slab stay aligned
+constexpr size_t kStep = 64;           // every class is a multiple, so that blocks cut from a slab stay aligned
 constexpr size_t kStepped = 4 * kStep; // up to here one class per step, beyond four per power of two
 constexpr size_t kLargestSmall = 64 << 10;
 constexpr size_t kSlab = 4 << 20;

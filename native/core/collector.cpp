@@ -11,7 +11,8 @@ constexpr int64_t kLeast = 4 << 20, kMost = 16 << 20; // of the first budget
 constexpr int64_t kLargest = int64_t{1} << 30;        // of any budget
 } // namespace
 
-Collector::Collector() : base_(std::clamp(static_cast<int64_t>(last_level_cache() / 4), kLeast, kMost)), budget_(base_) {}
+Collector::Collector()
+    : base_(std::clamp(static_cast<int64_t>(last_level_cache() / 4), kLeast, kMost)), budget_(base_) {}
 
 void Collector::set_budget(int64_t bytes) { base_ = budget_ = std::max<int64_t>(bytes, 1); }
 

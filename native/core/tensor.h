@@ -13,7 +13,7 @@ using Handle = int32_t;
 // Bytes on one device, shared by all views of them. Counted without atomics: a storage belongs to one environment.
 struct Storage {
   Block block;
-  size_t bytes = 0; // asked for: the block may be larger
+  size_t bytes = 0;            // asked for: the block may be larger
   Allocator* memory = nullptr; // where the block came from
   int32_t device = 0;
   uint32_t references = 0;
@@ -27,7 +27,8 @@ struct Tensor {
   View view;
   Storage* storage = nullptr; // nullptr: the slot is free, or its tensor was released and its owner still lives
   Handle handle = 0;
-  bool owned = false; // the owner's finalizer will reclaim the slot; until then the handle stays stale instead of being reused
+  bool owned =
+      false; // the owner's finalizer will reclaim the slot; until then the handle stays stale instead of being reused
   Tensor* next_free = nullptr;
 
   int64_t offset() const {

@@ -38,10 +38,10 @@ public:
 };
 
 struct Device {
-  std::string name;              // "cpu", "opencl:0"; the kind ("cuda") when absent
-  std::string description;       // model, instruction set, threads
-  std::string reason;            // why it is absent; empty when it is there
-  Allocator* memory = nullptr;   // nullptr when absent, like the launcher
+  std::string name;            // "cpu", "opencl:0"; the kind ("cuda") when absent
+  std::string description;     // model, instruction set, threads
+  std::string reason;          // why it is absent; empty when it is there
+  Allocator* memory = nullptr; // nullptr when absent, like the launcher
   Launcher* launcher = nullptr;
 };
 

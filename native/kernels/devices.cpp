@@ -12,7 +12,8 @@
 namespace cg {
 
 std::span<const Device> devices() {
-  static const std::vector<Device> all = {cpu::device(cpu::launcher(), cpu::table().isa), opencl::device(), cuda::device()};
+  static const std::vector<Device> all = {cpu::device(cpu::launcher(), cpu::table().isa), opencl::device(),
+                                          cuda::device()};
   return all;
 }
 

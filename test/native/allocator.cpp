@@ -22,7 +22,8 @@ TEST("size classes hold what was asked and waste at most a quarter") {
 TEST("blocks are aligned to 64 bytes and do not overlap") {
   Allocator& memory = host_allocator();
   std::vector<Block> blocks;
-  for (size_t bytes : {0, 1, 64, 65, 1000, 65536, 65537, 1 << 20, 5 << 20}) blocks.push_back(memory.allocate(static_cast<size_t>(bytes)));
+  for (size_t bytes : {0, 1, 64, 65, 1000, 65536, 65537, 1 << 20, 5 << 20})
+    blocks.push_back(memory.allocate(static_cast<size_t>(bytes)));
   for (size_t i = 0; i < blocks.size(); ++i) std::memset(blocks[i].data, static_cast<int>(i), blocks[i].bytes);
   for (size_t i = 0; i < blocks.size(); ++i) {
     const auto* bytes = static_cast<const unsigned char*>(blocks[i].data);

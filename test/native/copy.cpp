@@ -38,27 +38,32 @@ TEST("bfloat16 and float16 round half to even and keep what is not finite") {
   narrow.dtype = DType::kBFloat16;
   cpu::copy(narrow, source.view());
   cpu::copy(back.view(), narrow);
-  CHECK(back.at(0) == 1 && back.at(1) == 1 + 0x1p-6f && back.at(2) == -infinity && std::isnan(back.at(3)) && bits[4] == 0x7e96);
+  CHECK(back.at(0) == 1 && back.at(1) == 1 + 0x1p-6f && back.at(2) == -infinity && std::isnan(back.at(3)) &&
+        bits[4] == 0x7e96);
   source.at(0) = 1 + 0x1p-11f;
   source.at(1) = 0x1p-24f;
   source.at(4) = 70000;
   narrow.dtype = DType::kFloat16;
   cpu::copy(narrow, source.view());
   cpu::copy(back.view(), narrow);
-  CHECK(back.at(0) == 1 && back.at(1) == 0x1p-24f && back.at(2) == -infinity && std::isnan(back.at(3)) && back.at(4) == infinity);
+  CHECK(back.at(0) == 1 && back.at(1) == 0x1p-24f && back.at(2) == -infinity && std::isnan(back.at(3)) &&
+        back.at(4) == infinity);
 }
 
 TEST("copies between layouts keep every element, tiles and edges alike") {
-  const std::vector<std::vector<int64_t>> shapes = {{}, {0, 3}, {1}, {7}, {64, 64}, {65, 130}, {3, 17, 9}, {2, 3, 40, 33}, {300, 200}};
+  const std::vector<std::vector<int64_t>> shapes = {{},         {0, 3},         {1},       {7}, {64, 64}, {65, 130},
+                                                    {3, 17, 9}, {2, 3, 40, 33}, {300, 200}};
   for (const auto& sizes : shapes) {
     for (Layout from : kLayouts) {
       for (Layout to : kLayouts) {
         Tensor<int32_t> source(sizes, from), target(sizes, to);
         Tensor<double> wide(sizes, to);
         source.fill([](int64_t i) { return i; });
-        CHECK(cpu::copy(target.view(), source.view()) == Status::kOk && cpu::copy(wide.view(), source.view()) == Status::kOk);
+        CHECK(cpu::copy(target.view(), source.view()) == Status::kOk &&
+              cpu::copy(wide.view(), source.view()) == Status::kOk);
         bool same = true;
-        for (int64_t i = 0; i < source.numel(); ++i) same = same && target.at(i) == i && wide.at(i) == static_cast<double>(i);
+        for (int64_t i = 0; i < source.numel(); ++i)
+          same = same && target.at(i) == i && wide.at(i) == static_cast<double>(i);
         CHECK(same);
       }
     }
@@ -78,7 +83,8 @@ TEST("a transposed copy serves every element size") {
 }
 
 TEST("a row, a column and a scalar are repeated over the target") {
-  Tensor<float> row = tensor<float>({3}, {1, 2, 3}), column = tensor<float>({2, 1}, {10, 20}), scalar({}), target({2, 3});
+  Tensor<float> row = tensor<float>({3}, {1, 2, 3}), column = tensor<float>({2, 1}, {10, 20}), scalar({}),
+                target({2, 3});
   cpu::copy(target.view(), row.view());
   CHECK(target.equals({1, 2, 3, 1, 2, 3}));
   cpu::copy(target.view(), column.view());

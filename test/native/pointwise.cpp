@@ -17,12 +17,15 @@ int op(Family family, std::string_view name) {
   return -1;
 }
 
-Status apply(Family family, std::string_view name, std::vector<View> inputs, const View& out, DType dtype, double p0 = 0, double p1 = 0) {
+Status apply(Family family, std::string_view name, std::vector<View> inputs, const View& out, DType dtype,
+             double p0 = 0, double p1 = 0) {
   std::vector<const View*> in;
   for (const View& input : inputs) in.push_back(&input);
   return cpu::pointwise({.family = family, .op = op(family, name), .dtype = dtype, .p = {p0, p1}, .in = in}, out);
 }
-Status unary(std::string_view name, const View& a, const View& out, DType dtype) { return apply(Family::kUnary, name, {a}, out, dtype); }
+Status unary(std::string_view name, const View& a, const View& out, DType dtype) {
+  return apply(Family::kUnary, name, {a}, out, dtype);
+}
 Status binary(std::string_view name, const View& a, const View& b, const View& out, DType dtype) {
   return apply(Family::kBinary, name, {a, b}, out, dtype);
 }
@@ -41,7 +44,8 @@ using List = std::vector<double>;
 } // namespace
 
 TEST("an addition reads and writes every layout, at sizes around the block and the grain") {
-  for (const auto& sizes : std::vector<std::vector<int64_t>>{{}, {0}, {5}, {1023}, {1025}, {33, 35}, {7, 3, 200}, {130, 129}, {3, 20000}}) {
+  for (const auto& sizes :
+       std::vector<std::vector<int64_t>>{{}, {0}, {5}, {1023}, {1025}, {33, 35}, {7, 3, 200}, {130, 129}, {3, 20000}}) {
     for (Layout first : kLayouts) {
       for (Layout second : kLayouts) {
         for (Layout target : kLayouts) {
@@ -144,7 +148,8 @@ TEST("narrow integers wrap to their width") {
 }
 
 TEST("integer powers, shifts and bits") {
-  CHECK((integers<int32_t>("pow", {3, 2, -2, 2, 1, -1, -1, 0}, {4, 31, 3, -1, -5, -3, -2, 0}) == List{81, INT32_MIN, -8, 0, 1, -1, 1, 1}));
+  CHECK((integers<int32_t>("pow", {3, 2, -2, 2, 1, -1, -1, 0}, {4, 31, 3, -1, -5, -3, -2, 0}) ==
+         List{81, INT32_MIN, -8, 0, 1, -1, 1, 1}));
   CHECK((integers<int32_t>("leftShift", {1, 1, 1, -1}, {4, 32, -1, 1}) == List{16, 0, 0, -2}));
   CHECK((integers<int32_t>("rightShift", {16, -16, -1, 5}, {2, 2, 40, -1}) == List{4, -4, -1, 0}));
   CHECK((integers<int64_t>("bitwiseXor", {6}, {3}) == List{5}));
@@ -187,7 +192,8 @@ TEST("remainder has the sign of the divisor, fmod of the dividend, and floor div
 
 TEST("where reads its condition as bool whatever the type of the rest") {
   Tensor<float> condition = tensor<float>({3}, {0, 0.5, -1}), a = tensor<float>({3}, {1, 2, 3}), zero({}), y({3});
-  CHECK(apply(Family::kTernary, "where", {condition.view(), a.view(), zero.view()}, y.view(), DType::kFloat32) == Status::kOk);
+  CHECK(apply(Family::kTernary, "where", {condition.view(), a.view(), zero.view()}, y.view(), DType::kFloat32) ==
+        Status::kOk);
   CHECK(y.equals({0, 2, 3}));
 }
 

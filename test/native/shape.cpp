@@ -28,8 +28,10 @@ TEST("a reshape that succeeds reads the same elements in the same order") {
       tensor.fill([](int64_t i) { return i; });
       for (const auto& target : from) {
         View result;
-        if (reshape(tensor.view(), target, result)) CHECK(elements(result) == elements(tensor.view()));
-        else CHECK(layout != Layout::kContiguous);
+        if (reshape(tensor.view(), target, result))
+          CHECK(elements(result) == elements(tensor.view()));
+        else
+          CHECK(layout != Layout::kContiguous);
       }
     }
   }

@@ -20,7 +20,8 @@ std::string model() {
 Device device(Launcher& launcher, const std::string& isa) {
   const int threads = thread_count();
   return {.name = "cpu",
-          .description = model() + ", " + isa + ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads"),
+          .description =
+              model() + ", " + isa + ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads"),
           .reason = "",
           .memory = &host_allocator(),
           .launcher = &launcher};

@@ -9,7 +9,8 @@ Device device() {
   const bool found = library_loads("libcuda.so.1");
   return {.name = "cuda",
           .description = "",
-          .reason = found ? "libcuda.so.1 is installed, but this build has no CUDA kernels" : "libcuda.so.1 was not found"};
+          .reason =
+              found ? "libcuda.so.1 is installed, but this build has no CUDA kernels" : "libcuda.so.1 was not found"};
 }
 
 } // namespace cg::cuda

@@ -9,7 +9,8 @@ Device device() {
   const bool found = library_loads("libOpenCL.so.1");
   return {.name = "opencl",
           .description = "",
-          .reason = found ? "libOpenCL.so.1 is installed, but this build has no OpenCL kernels" : "libOpenCL.so.1 was not found"};
+          .reason = found ? "libOpenCL.so.1 is installed, but this build has no OpenCL kernels"
+                          : "libOpenCL.so.1 was not found"};
 }
 
 } // namespace cg::opencl

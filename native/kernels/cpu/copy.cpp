@@ -65,9 +65,7 @@ template <class T> void transpose(const Matrix& m, int64_t rows, int64_t cols) {
 }
 using Transpose = void (*)(const Matrix&, int64_t rows, int64_t cols);
 
-struct Bytes16 {
-  uint64_t half[2];
-};
+struct Bytes16 { uint64_t half[2]; };
 Transpose transpose_of(size_t size) {
   switch (size) {
   case 1: return transpose<uint8_t>;
@@ -115,9 +113,7 @@ int transposed_dim(const Walk<2>& walk, int64_t size) {
 
 } // namespace
 
-Convert convert(DType dst, DType src) {
-  return (*table().convert)[static_cast<size_t>(dst)][static_cast<size_t>(src)];
-}
+Convert convert(DType dst, DType src) { return (*table().convert)[static_cast<size_t>(dst)][static_cast<size_t>(src)]; }
 
 void stream(void* dst, const void* src, size_t bytes) {
   auto* to = static_cast<__m128i*>(dst);

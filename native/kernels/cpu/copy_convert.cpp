@@ -12,9 +12,7 @@ namespace cg::cpu::CG_ISA {
 namespace {
 
 using Half = _Float16;
-struct BFloat16 {
-  uint16_t bits;
-};
+struct BFloat16 { uint16_t bits; };
 template <class T> constexpr bool is_complex = false;
 template <class T> constexpr bool is_complex<std::complex<T>> = true;
 

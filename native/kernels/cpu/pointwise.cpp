@@ -15,16 +15,14 @@
 namespace cg::cpu {
 namespace {
 
-constexpr int64_t kBlock = 1024;              // elements: a block of every operand fits the L1 cache
-constexpr int64_t kSmall = 128;               // elements up to which a repeated scalar is not worth blocks
-constexpr int64_t kGrain = 1 << 14;           // elements per chunk of parallel work
-constexpr int64_t kWorthCopying = 1 << 14;    // elements from which a transposed operand is copied first
-constexpr int64_t kWidest = 8;                // bytes of the widest computed type
+constexpr int64_t kBlock = 1024;           // elements: a block of every operand fits the L1 cache
+constexpr int64_t kSmall = 128;            // elements up to which a repeated scalar is not worth blocks
+constexpr int64_t kGrain = 1 << 14;        // elements per chunk of parallel work
+constexpr int64_t kWorthCopying = 1 << 14; // elements from which a transposed operand is copied first
+constexpr int64_t kWidest = 8;             // bytes of the widest computed type
 constexpr DType kStorageOf[kComputed] = {DType::kBool, DType::kInt32, DType::kInt64, DType::kFloat32, DType::kFloat64};
 
-struct alignas(64) Buffer {
-  char bytes[kBlock * kWidest];
-};
+struct alignas(64) Buffer { char bytes[kBlock * kWidest]; };
 
 int64_t size_of(DType dtype) { return static_cast<int64_t>(element_size(dtype)); }
 
@@ -218,9 +216,7 @@ Status pointwise(const Pointwise& call, const View& out) {
   if (row.condition_first) wanted[0] = DType::kBool;
 
   // The common case: every operand can be used where it lies, and a scalar is repeated once for a small tensor.
-  struct alignas(64) {
-    char bytes[kSmall * kWidest];
-  } repeated[kMostInputs];
+  struct alignas(64) { char bytes[kSmall * kWidest]; } repeated[kMostInputs];
   const char* from[kMostInputs];
   bool in_place = direct(out, made, out.numel) && !past_cache(out);
   for (int k = 0; in_place && k < row.inputs; ++k) {

@@ -37,8 +37,10 @@ template <class T> T attribute(double p) {
 // Loops over bool* are not vectorised; a bool is a byte that is 0 or 1.
 template <class T> using Stored = std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>;
 template <class T> CG_INLINE T value(Stored<T> x) {
-  if constexpr (std::is_same_v<T, bool>) return x != 0;
-  else return x;
+  if constexpr (std::is_same_v<T, bool>)
+    return x != 0;
+  else
+    return x;
 }
 
 // An operation has kInputs and a static call of (T p0, T p1, T x...); a predicate answers bool, a selection takes bool first.
@@ -52,11 +54,14 @@ template <class Op, class T> void loop(void* out, const void* const* in, int64_t
     CG_SIMD for (int64_t i = 0; i < n; ++i) y[i] = static_cast<Result>(Op::apply(p0, p1, value<First>(a[i])));
   } else if constexpr (Op::kInputs == 2) {
     const auto* b = static_cast<const Stored<T>*>(in[1]);
-    CG_SIMD for (int64_t i = 0; i < n; ++i) y[i] = static_cast<Result>(Op::apply(p0, p1, value<T>(a[i]), value<T>(b[i])));
+    CG_SIMD for (int64_t i = 0; i < n; ++i) {
+      y[i] = static_cast<Result>(Op::apply(p0, p1, value<T>(a[i]), value<T>(b[i])));
+    }
   } else {
     const auto *b = static_cast<const Stored<T>*>(in[1]), *c = static_cast<const Stored<T>*>(in[2]);
-    CG_SIMD for (int64_t i = 0; i < n; ++i)
+    CG_SIMD for (int64_t i = 0; i < n; ++i) {
       y[i] = static_cast<Result>(Op::apply(p0, p1, value<First>(a[i]), value<T>(b[i]), value<T>(c[i])));
+    }
   }
 }
 
@@ -73,7 +78,8 @@ template <class Op> void loop_reduced(void* out, const void* const* in, int64_t 
     if (most <= vmath::bits(vmath::kReducible))
       loop<Op, float>(y + begin, &block, count, p);
     else
-      for (int64_t i = begin; i < begin + count; ++i) y[i] = static_cast<float>(Op::apply(0.0, 0.0, static_cast<double>(x[i])));
+      for (int64_t i = begin; i < begin + count; ++i)
+        y[i] = static_cast<float>(Op::apply(0.0, 0.0, static_cast<double>(x[i])));
   }
 }
 

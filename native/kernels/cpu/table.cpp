@@ -58,10 +58,12 @@ constexpr Kernel kAvx512[] = {
 #undef COMMON
 
 #define CG_TABLE(isa_name, kernels)                                                                                    \
-  Table{#isa_name, &isa_name::convert_table,                                                                           \
+  Table {                                                                                                              \
+    #isa_name, &isa_name::convert_table,                                                                               \
         {isa_name::unary_loops, isa_name::unary_attr_loops, isa_name::binary_loops, isa_name::binary_attr_loops,       \
          isa_name::ternary_loops},                                                                                     \
-        kernels}
+        kernels                                                                                                        \
+  }
 const Table kTables[] = {CG_TABLE(baseline, kBaseline), CG_TABLE(avx2, kAvx2), CG_TABLE(avx512, kAvx512)};
 #undef CG_TABLE
 

@@ -9,8 +9,8 @@
 
 namespace cg::cpu {
 
-using ConvertRow = std::array<Convert, kDTypes>;          // by source
-using ConvertTable = std::array<ConvertRow, kDTypes>;     // by destination
+using ConvertRow = std::array<Convert, kDTypes>;      // by source
+using ConvertTable = std::array<ConvertRow, kDTypes>; // by destination
 
 // What is compiled once per instruction set.
 struct Table {

@@ -44,7 +44,8 @@ CG_INLINE float scale(float x, int32_t n) {
 }
 CG_INLINE double scale(double x, int64_t n) {
   const int64_t half = static_cast<int32_t>(n) >> 1;
-  return x * as_double(static_cast<uint64_t>(half + 1023) << 52) * as_double(static_cast<uint64_t>(n - half + 1023) << 52);
+  return x * as_double(static_cast<uint64_t>(half + 1023) << 52) *
+         as_double(static_cast<uint64_t>(n - half + 1023) << 52);
 }
 
 // A double that holds the small integer n, without a 64-bit conversion instruction (AVX2 has none).
@@ -134,10 +135,12 @@ CG_INLINE double log(double x) {
   const double s = f / (2.0 + f);
   const double z = s * s, w = z * z;
   const double even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01));
-  const double odd = z * (6.666666666666735130e-01 +
-                          w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)));
+  const double odd =
+      z * (6.666666666666735130e-01 +
+           w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)));
   const double half = 0.5 * f * f;
-  double y = e * 6.93147180369123816490e-01 - ((half - (s * (half + (even + odd)) + e * 1.90821492927058770002e-10)) - f);
+  double y =
+      e * 6.93147180369123816490e-01 - ((half - (s * (half + (even + odd)) + e * 1.90821492927058770002e-10)) - f);
   y = x == kInf ? kInf : y;
   y = x == 0.0 ? -kInf : y;
   return x >= 0.0 ? y : kNan;

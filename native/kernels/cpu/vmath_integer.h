@@ -8,9 +8,12 @@
 
 namespace cg::cpu::CG_ISA {
 
-template <class T> concept Integer = std::is_integral_v<T> && !std::is_same_v<T, bool>;
-template <class T> concept Whole = std::is_integral_v<T>;
-template <class T> concept Real = std::is_floating_point_v<T>;
+template <class T>
+concept Integer = std::is_integral_v<T> && !std::is_same_v<T, bool>;
+template <class T>
+concept Whole = std::is_integral_v<T>;
+template <class T>
+concept Real = std::is_floating_point_v<T>;
 
 using vmath::abs;
 template <Integer T> CG_INLINE T abs(T x) { return x < 0 ? -x : x; }

@@ -22,9 +22,10 @@ CG_INLINE Reduced reduce(double x) {
 }
 // sin r / r - 1 and cos r - 1, to 1e-11 on [-pi/4, pi/4].
 CG_INLINE double sin_tail(double z) {
-  return z * (-1.66666666666666324348e-01 +
-              z * (8.33333333332248946124e-03 +
-                   z * (-1.98412698298579493134e-04 + z * (2.75573137070700676789e-06 + z * -2.50507602534068634195e-08))));
+  return z *
+         (-1.66666666666666324348e-01 +
+          z * (8.33333333332248946124e-03 +
+               z * (-1.98412698298579493134e-04 + z * (2.75573137070700676789e-06 + z * -2.50507602534068634195e-08))));
 }
 CG_INLINE double cos_tail(double z) {
   return z * (-0.5 + z * (4.16666666666666019037e-02 +
@@ -229,7 +230,8 @@ CG_INLINE double digamma(double x) {
   for (; x < 10.0; x += 1.0) result -= 1.0 / x;
   const double z = 1.0 / (x * x);
   const double series =
-      z * (1.0 / 12 - z * (1.0 / 120 - z * (1.0 / 252 - z * (1.0 / 240 - z * (1.0 / 132 - z * (691.0 / 32760 - z / 12))))));
+      z *
+      (1.0 / 12 - z * (1.0 / 120 - z * (1.0 / 252 - z * (1.0 / 240 - z * (1.0 / 132 - z * (691.0 / 32760 - z / 12))))));
   return result + std::log(x) - 0.5 / x - series;
 }
 CG_INLINE float digamma(float x) { return static_cast<float>(digamma(static_cast<double>(x))); }
