@@ -1,4 +1,4 @@
-// Copies between views: one dim at a time, or 8x8 tiles when source and destination run along different dims.
+// Copies between views: one dim at a time, or square tiles when source and destination run along different dims.
 #include "kernels/cpu/copy.h"
 
 #include <algorithm>
@@ -16,7 +16,9 @@ namespace cg::cpu {
 namespace {
 
 constexpr int64_t kGrain = 1 << 15; // elements per chunk
-constexpr int64_t kTile = 8;
+constexpr int64_t kWorthTiling = 8; // elements along both dims
+// Bytes from which a transpose writes past the cache: its scattered lines would each be fetched before they are overwritten.
+constexpr int64_t kStreamedTranspose = 1 << 19;
 
 // The dims of `dst` and `src` in the order in which `dst` lies in memory.
 void sort_dims(View& dst, View& src) {
@@ -38,15 +40,24 @@ struct Matrix {
   char* dst;
   const char* src;
   int64_t dst_row, src_col;
+  bool streamed; // lines of a tile are aligned, and not read again soon
 };
 
+// A tile is a cache line wide on both sides: rows a power of two apart share few cache sets, so a line must be used up at once.
+template <class T> constexpr int64_t kTile = 64 / sizeof(T);
+
 template <class T> void transpose_tile(const Matrix& m, int64_t r, int64_t c) {
-  T tile[kTile][kTile];
-  for (int64_t j = 0; j < kTile; ++j) std::memcpy(tile[j], m.src + (c + j) * m.src_col + r * sizeof(T), sizeof tile[j]);
-  for (int64_t i = 0; i < kTile; ++i) {
-    T line[kTile];
-    for (int64_t j = 0; j < kTile; ++j) line[j] = tile[j][i];
-    std::memcpy(m.dst + (r + i) * m.dst_row + c * sizeof(T), line, sizeof line);
+  constexpr int64_t n = kTile<T>;
+  T tile[n][n];
+  for (int64_t j = 0; j < n; ++j) std::memcpy(tile[j], m.src + (c + j) * m.src_col + r * sizeof(T), sizeof tile[j]);
+  for (int64_t i = 0; i < n; ++i) {
+    T line[n];
+    for (int64_t j = 0; j < n; ++j) line[j] = tile[j][i];
+    char* to = m.dst + (r + i) * m.dst_row + c * sizeof(T);
+    if (m.streamed)
+      stream(to, line, sizeof line);
+    else
+      std::memcpy(to, line, sizeof line);
   }
 }
 
@@ -57,9 +68,9 @@ template <class T> void transpose_elements(const Matrix& m, int64_t r0, int64_t 
 }
 
 template <class T> void transpose(const Matrix& m, int64_t rows, int64_t cols) {
-  const int64_t whole_rows = rows / kTile * kTile, whole_cols = cols / kTile * kTile;
-  for (int64_t c = 0; c < whole_cols; c += kTile)
-    for (int64_t r = 0; r < whole_rows; r += kTile) transpose_tile<T>(m, r, c);
+  const int64_t whole_rows = rows / kTile<T> * kTile<T>, whole_cols = cols / kTile<T> * kTile<T>;
+  for (int64_t c = 0; c < whole_cols; c += kTile<T>)
+    for (int64_t r = 0; r < whole_rows; r += kTile<T>) transpose_tile<T>(m, r, c);
   transpose_elements<T>(m, 0, whole_rows, whole_cols, cols);
   transpose_elements<T>(m, whole_rows, rows, 0, cols);
 }
@@ -78,7 +89,7 @@ Transpose transpose_of(size_t size) {
 
 // Rows run along `walk`'s dim `row`, columns along its last dim; bands of rows go to the pool.
 Status copy_transposed(const Walk<2>& walk, int row, size_t size) {
-  constexpr int64_t kBand = 64; // rows: one column of a band is a few cache lines of `src`
+  constexpr int64_t kBand = 128; // rows: one column of a band is a few cache lines of `src`
   Walk<2> outer = walk;
   outer.sizes[row] = outer.sizes[walk.rank - 1] = 1;
   int64_t matrices = 1;
@@ -86,6 +97,7 @@ Status copy_transposed(const Walk<2>& walk, int row, size_t size) {
   const int64_t rows = walk.sizes[row], cols = walk.inner();
   const int64_t bands = (rows + kBand - 1) / kBand;
   const Transpose run = transpose_of(size);
+  const bool large = matrices * rows * cols * static_cast<int64_t>(size) >= kStreamedTranspose;
   const int64_t grain = std::max<int64_t>(1, kGrain / (kBand * cols));
   return parallel_for(0, matrices * bands, grain, [&](int64_t begin, int64_t end) {
     for (int64_t item = begin; item < end; ++item) {
@@ -98,16 +110,18 @@ Status copy_transposed(const Walk<2>& walk, int row, size_t size) {
         dst += index * walk.strides[d][0];
         src += index * walk.strides[d][1];
       }
-      run({dst, src, walk.strides[row][0], walk.inner_strides()[1]}, std::min(kBand, rows - first), cols);
+      const bool aligned = reinterpret_cast<uintptr_t>(dst) % 64 == 0 && walk.strides[row][0] % 64 == 0;
+      run({dst, src, walk.strides[row][0], walk.inner_strides()[1], large && aligned}, std::min(kBand, rows - first),
+          cols);
     }
   });
 }
 
 // The dim along which `src` is contiguous while `dst` is contiguous along the last; -1 when there is none.
 int transposed_dim(const Walk<2>& walk, int64_t size) {
-  if (walk.inner_strides()[0] != size || walk.inner_strides()[1] == 0 || walk.inner() < kTile) return -1;
+  if (walk.inner_strides()[0] != size || walk.inner_strides()[1] == 0 || walk.inner() < kWorthTiling) return -1;
   for (int d = 0; d + 1 < walk.rank; ++d)
-    if (walk.strides[d][1] == size && walk.sizes[d] >= kTile) return d;
+    if (walk.strides[d][1] == size && walk.sizes[d] >= kWorthTiling) return d;
   return -1;
 }
 
