@@ -6,6 +6,7 @@ import { createTransformer } from "../language/transform.js";
 import { clearOutput, display, page } from "./display.js";
 import { emit } from "./channel.js";
 import { describeError, installStackTraces } from "./errors.js";
+import { markDirectWrites } from "./descriptors.js";
 import { Evaluator } from "./evaluate.js";
 import { installHost } from "./host.js";
 import { createImports } from "./imports.js";
@@ -22,6 +23,7 @@ new Worker(new URL("./agent.js", import.meta.url), { workerData: { words, handov
 const { setTimeout } = globalThis;
 installStackTraces();
 installStreams();
+markDirectWrites();
 installPromiseInspection();
 installTimers();
 installHost(words);

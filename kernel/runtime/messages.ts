@@ -69,6 +69,8 @@ export type FromRuntime =
       readonly payload: readonly JsonObject[];
     }
   /** The last message of R. */
+  /** Text that went to stdout or stderr directly comes before what follows. */
+  | { readonly type: "drain" }
   | { readonly type: "exit"; readonly code: number };
 
 export type ToAgent =

@@ -46,10 +46,15 @@ export class RuntimeProcess {
   listen(listener: RuntimeListener): void {
     this.#listener = listener;
     const events = this.#pipe(Pipe.events);
-    const drains = [this.#capture("stdout"), this.#capture("stderr")];
-    // What native code wrote before R sent a message is delivered before it.
-    events.on("data", () => drains.forEach((drain) => drain()));
-    readLines(events, (line) => this.#deliver(JSON.parse(line) as FromRuntime));
+    // Three pipes, one order. What R said before it wrote directly is caught up with first; a direct write that R
+    // tells of, and anything written before a cell ends, is delivered at that place.
+    const catchUp = () => readNow(events, (bytes) => events.push(bytes));
+    const drains = [this.#capture("stdout", catchUp), this.#capture("stderr", catchUp)];
+    readLines(events, (line) => {
+      const message = JSON.parse(line) as FromRuntime;
+      if (message.type !== "stream") drains.forEach((drain) => drain());
+      if (message.type !== "drain") this.#deliver(message);
+    });
     readLines(this.#pipe(Pipe.agent), (line) => this.#answer(JSON.parse(line) as FromAgent));
     for (const pipe of [Pipe.commands, Pipe.agent]) this.#pipe(pipe).on("error", () => {}); // a write to R that is ending: exit follows
     const closed = new Promise<void>((resolve) => events.once("close", resolve));
@@ -126,27 +131,44 @@ export class RuntimeProcess {
     return signal ? `was ended by ${signal}` : `exited with code ${code ?? "unknown"}`;
   }
 
-  /** Passes on what arrives on stdout or stderr; returns a function that passes on, now, what has arrived unseen. */
-  #capture(name: StreamName): () => void {
+  /** Passes on what arrives on stdout or stderr, after `catchUp`; returns a function that passes on, now, what has arrived. */
+  #capture(name: StreamName, catchUp: () => void): () => void {
     const pipe = this.#child[name] as Socket;
     const decoder = new StringDecoder("utf8");
+    let held: Buffer[] = [];
     const pass = (bytes: Buffer) => {
       const text = decoder.write(bytes);
       if (heapExhausted.test(text)) this.#outOfMemory = true;
       if (text !== "") this.#listener?.output(name, text);
     };
-    pipe.on("data", pass);
-    const { fd } = (pipe as unknown as { readonly _handle: { readonly fd: number } })._handle;
-    const chunk = Buffer.alloc(65536);
-    return () => {
-      try {
-        for (let count = 1; count > 0 && !pipe.destroyed;) {
-          count = readSync(fd, chunk);
-          pass(chunk.subarray(0, count));
-        }
-      } catch {
-        // EAGAIN: nothing more for now.
-      }
+    const release = () => {
+      const chunks = held;
+      held = [];
+      chunks.forEach(pass);
     };
+    pipe.on("data", (bytes: Buffer) => {
+      held.push(bytes);
+      catchUp();
+      release();
+    });
+    return () => {
+      release();
+      readNow(pipe, pass);
+    };
+  }
+}
+
+/** Reads what a pipe holds, past the event loop. */
+function readNow(pipe: Socket, receive: (bytes: Buffer) => void): void {
+  const { _handle: handle } = pipe as unknown as { readonly _handle: { readonly fd: number } | null };
+  if (handle === null) return;
+  try {
+    for (let count = 1; count > 0 && !pipe.destroyed;) {
+      const chunk = Buffer.allocUnsafe(65536);
+      count = readSync(handle.fd, chunk);
+      if (count > 0) receive(chunk.subarray(0, count));
+    }
+  } catch {
+    // EAGAIN: nothing more for now.
   }
 }

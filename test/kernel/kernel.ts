@@ -18,10 +18,3 @@ export function kernel(options: ClientOptions = {}): { readonly client: Client }
     },
   };
 }
-
-/** Milliseconds that a promise takes. */
-export async function elapsed(work: Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await work;
-  return performance.now() - start;
-}

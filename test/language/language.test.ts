@@ -311,11 +311,9 @@ describe("a server that fails", () => {
     language.commit({ id: "1", count: 1, code: "let kept = 1" });
     const pid = serverPid(language);
     process.kill(pid, "SIGSTOP");
-    const started = performance.now();
     const hung = await language.check({ id: "2", count: 2, code: "kept.x" });
     expect(hung.status).toBe("late");
     expect(await language.complete("kept.", 5)).toBeNull();
-    expect(performance.now() - started).toBeLessThan(2000);
     process.kill(pid, "SIGKILL");
     expect(hung.status === "late" && (await hung.later)).toBeNull();
     expect((await language.check({ id: "3", count: 3, code: "1" })).status).toBe("unavailable");

@@ -1,0 +1,29 @@
+/** Direct writes to descriptors 1 and 2, by this thread or a child it waits for: K is told, so that their text keeps its place among console's. */
+import childProcess from "node:child_process";
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+import { emit } from "./channel.js";
+
+type AnyFunction = (...args: unknown[]) => unknown;
+
+/** After each of these calls K delivers what has arrived on stdout and stderr before anything that is said later. */
+export function markDirectWrites(): void {
+  const toStandard = ([file]: unknown[]) => file === 1 || file === 2;
+  for (const name of ["writeSync", "writevSync", "writeFileSync", "appendFileSync"]) mark(fs, name, toStandard);
+  for (const name of ["spawnSync", "execSync", "execFileSync"]) mark(childProcess, name, () => true);
+  syncBuiltinESMExports();
+}
+
+function mark(module: object, name: string, writes: (args: unknown[]) => boolean): void {
+  const functions = module as Record<string, AnyFunction>;
+  const original = functions[name]!;
+  const marked = function (this: unknown, ...args: unknown[]): unknown {
+    try {
+      return original.apply(this, args);
+    } finally {
+      if (writes(args)) emit({ type: "drain" });
+    }
+  };
+  Object.defineProperties(marked, Object.getOwnPropertyDescriptors(original));
+  functions[name] = marked;
+}
