@@ -7,7 +7,18 @@ namespace cg {
 
 // ORDER DTYPE: src/tensor/dtype.ts lists the same names in the same order.
 enum class DType : int32_t {
-  kBool, kUInt8, kInt8, kInt16, kInt32, kInt64, kFloat16, kBFloat16, kFloat32, kFloat64, kComplex64, kComplex128,
+  kBool,
+  kUInt8,
+  kInt8,
+  kInt16,
+  kInt32,
+  kInt64,
+  kFloat16,
+  kBFloat16,
+  kFloat32,
+  kFloat64,
+  kComplex64,
+  kComplex128,
 };
 constexpr int kDTypes = 12;
 

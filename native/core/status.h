@@ -20,9 +20,7 @@ enum class Status : int32_t {
 
 // Details of the last failure on this thread: up to four numbers whose meaning the status gives
 // (kOutOfMemory: bytes asked, live, cached, cap; kIndexOutOfRange: index, size).
-struct Failure {
-  double detail[4] = {0, 0, 0, 0};
-};
+struct Failure { double detail[4] = {0, 0, 0, 0}; };
 Failure& last_failure();
 
 inline Status fail(Status status, double a = 0, double b = 0, double c = 0, double d = 0) {

@@ -37,9 +37,7 @@ template <class Bounds> Status keep_columns(const Call& call, const Bounds& boun
   });
 }
 
-struct Columns {
-  int64_t first, last;
-};
+struct Columns { int64_t first, last; };
 
 } // namespace
 

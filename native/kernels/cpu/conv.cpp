@@ -57,8 +57,9 @@ template <class T> void keep_outputs(const Correlation<T>& c, const T* places, i
 
 // The panels begin..end of one image and group. `buffer` holds rows x (end - begin) x kTileCols places, nullptr: write
 // into y.
-template <class T> void correlate_panels(const Correlation<T>& c, const Panels& panels, int64_t group, const T* image,
-                                         T* y, int64_t begin, int64_t end, T* buffer) {
+template <class T>
+void correlate_panels(const Correlation<T>& c, const Panels& panels, int64_t group, const T* image, T* y, int64_t begin,
+                      int64_t end, T* buffer) {
   constexpr int64_t kCols = kTileCols<T>;
   const int64_t tiles = ceil_div(c.rows, kTileRows<T>), steps = std::max<int64_t>(1, ceil_div(c.depth, kDepth));
   const T* weights = c.weights + group * c.rows * c.weight_row;

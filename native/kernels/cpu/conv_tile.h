@@ -5,8 +5,9 @@
 namespace cg::cpu::CG_ISA {
 
 // C[R, cols] = start + sum over k taps of A[R, k] * (kTileCols inputs from image + offsets[p]).
-template <class T, int R, int W> void tap_tile(int64_t k, const T* a, int64_t a_row, const T* image,
-                                               const int64_t* offsets, const Target<T>& to, int cols) {
+template <class T, int R, int W>
+void tap_tile(int64_t k, const T* a, int64_t a_row, const T* image, const int64_t* offsets, const Target<T>& to,
+              int cols) {
   Vector<T> sum[R][W] = {};
   prefetch<T, R, W>(to);
   multiply<T, R, W>(k, a, a_row, 1, [&](int64_t p) { return image + offsets[p]; }, sum);
@@ -20,8 +21,8 @@ template <class T, int W, class Rows> struct TapTileTable;
 template <class T, int W, int... I> struct TapTileTable<T, W, std::integer_sequence<int, I...>> {
   static constexpr TapTile<T> kTiles[] = {tap_tile<T, I + 1, W>...};
 };
-template <class T, int W> constexpr const TapTile<T>* kTapTiles =
-    TapTileTable<T, W, std::make_integer_sequence<int, kTileRows<T>>>::kTiles;
+template <class T, int W>
+constexpr const TapTile<T>* kTapTiles = TapTileTable<T, W, std::make_integer_sequence<int, kTileRows<T>>>::kTiles;
 
 // The weight gradient's tile: kDotRows output channels by kDotTaps taps, each a sum of products along the image.
 #if defined(__AVX512F__)
@@ -61,8 +62,8 @@ template <class T, class All> struct DotTileTable;
 template <class T, int... I> struct DotTileTable<T, std::integer_sequence<int, I...>> {
   static constexpr DotTile<T> kTiles[] = {dot_tile<T, I / kDotTaps + 1, I % kDotTaps + 1>...};
 };
-template <class T> constexpr const DotTile<T>* kDotTiles =
-    DotTileTable<T, std::make_integer_sequence<int, kDotRows * kDotTaps>>::kTiles;
+template <class T>
+constexpr const DotTile<T>* kDotTiles = DotTileTable<T, std::make_integer_sequence<int, kDotRows * kDotTaps>>::kTiles;
 
 template <class T> T sum_of_lanes(const Vector<T>& v) {
   T lanes[kWidth<T>];

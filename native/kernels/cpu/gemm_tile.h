@@ -45,8 +45,9 @@ template <class T> struct Target {
 };
 
 // The product of R rows of A, element (i, p) at a[i * a_row + p * a_col], with the columns at b_at(p), W vectors wide.
-template <class T, int R, int W, class Columns> CG_INLINE void
-multiply(int64_t k, const T* a, int64_t a_row, int64_t a_col, const Columns& b_at, Vector<T> (&sum)[R][W]) {
+template <class T, int R, int W, class Columns>
+CG_INLINE void multiply(int64_t k, const T* a, int64_t a_row, int64_t a_col, const Columns& b_at,
+                        Vector<T> (&sum)[R][W]) {
   for (int64_t p = 0; p < k; ++p, a += a_col) {
     const Vector<T>* b = reinterpret_cast<const Vector<T>*>(b_at(p));
     Vector<T> columns[W];
@@ -88,8 +89,9 @@ template <class T, int R, int W> CG_INLINE void store(const Vector<T> (&sum)[R][
 }
 
 // All W vectors of each row of B are read, from b + p * b_row; only `cols` columns of C are written.
-template <class T, int R, int W> void tile(int64_t k, const T* a, int64_t a_row, int64_t a_col, const T* b,
-                                           int64_t b_row, const Target<T>& to, int cols) {
+template <class T, int R, int W>
+void tile(int64_t k, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_row, const Target<T>& to,
+          int cols) {
   Vector<T> sum[R][W] = {};
   prefetch<T, R, W>(to);
   multiply<T, R, W>(k, a, a_row, a_col, [&](int64_t p) { return b + p * b_row; }, sum);
@@ -103,8 +105,8 @@ template <class T, int W, class Rows> struct TileTable;
 template <class T, int W, int... I> struct TileTable<T, W, std::integer_sequence<int, I...>> {
   static constexpr Tile<T> kTiles[] = {tile<T, I + 1, W>...};
 };
-template <class T, int W> constexpr const Tile<T>* kTiles =
-    TileTable<T, W, std::make_integer_sequence<int, kTileRows<T>>>::kTiles;
+template <class T, int W>
+constexpr const Tile<T>* kTiles = TileTable<T, W, std::make_integer_sequence<int, kTileRows<T>>>::kTiles;
 
 // Interleaves the low or the high halves of two vectors.
 template <class T, int... I>

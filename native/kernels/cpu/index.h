@@ -12,9 +12,7 @@ namespace cg::cpu {
 
 constexpr int64_t kIndexGrain = 16'384; // elements of a chunk
 
-struct Bytes16 {
-  uint64_t low, high;
-};
+struct Bytes16 { uint64_t low, high; };
 
 // Calls fn.operator()<T>() with an unsigned type of the dtype's size: kernels that only move elements serve all dtypes
 // so.

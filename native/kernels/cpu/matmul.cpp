@@ -12,12 +12,8 @@ namespace cg::cpu::CG_ISA {
 namespace {
 
 // Integer products wrap as unsigned numbers do; signed vectors would overflow with undefined results.
-template <class T> struct Wrapping {
-  using Type = T;
-};
-template <std::integral T> struct Wrapping<T> {
-  using Type = std::make_unsigned_t<T>;
-};
+template <class T> struct Wrapping { using Type = T; };
+template <std::integral T> struct Wrapping<T> { using Type = std::make_unsigned_t<T>; };
 
 // Calls fn.operator()<T>() with the type a product of this dtype is computed in.
 template <class Fn> Status visit_product(DType dtype, const Fn& fn) {

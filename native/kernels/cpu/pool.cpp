@@ -57,7 +57,8 @@ template <class T> const T* plane_of(const View& x, int64_t plane) {
 
 constexpr int64_t kBlock = 256; // outputs that are found together: several rows of a small image
 
-template <class T> constexpr T kLeast =
+template <class T>
+constexpr T kLeast =
     std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
 
 // The outputs first..first + count of one plane, in row-major order.

@@ -21,9 +21,9 @@ struct Put {
   double alpha;
 };
 
-template <class T, class Merge> void put_run(char* self, int64_t self_step, const char* index, int64_t index_step,
-                                             const char* values, int64_t step, int64_t n, const Put& put,
-                                             const Merge& merge) {
+template <class T, class Merge>
+void put_run(char* self, int64_t self_step, const char* index, int64_t index_step, const char* values, int64_t step,
+             int64_t n, const Put& put, const Merge& merge) {
   if (index_step == 0) {
     self += wrap(*reinterpret_cast<const int64_t*>(index), put.size) * put.unit;
     if (self_step == sizeof(T) && step == sizeof(T)) {
