@@ -12,7 +12,9 @@ namespace cg::cpu::CG_ISA {
 constexpr int64_t kBlasWork = 192ll * 192 * 192; // multiply-adds from which OpenBLAS is faster than our own tiles
 constexpr int64_t kBlasMost = 512;               // rows or columns of a block: larger ones leave threads idle
 constexpr int64_t kBlasLeast = 128;              // smaller ones pack more than they compute
-constexpr int64_t kBlasBlocks = 4;               // so many, if the limits allow
+constexpr int64_t kBlasNarrow = 48;              // narrower or shallower products are for our own tiles
+constexpr int64_t kBlasDeep = 128;
+constexpr int64_t kBlasBlocks = 4; // so many, if the limits allow
 
 // How OpenBLAS reads a matrix: as it lies or transposed, with the distance between rows. ld 0: it cannot.
 struct BlasLayout {
@@ -32,7 +34,7 @@ bool gemm_blas(int64_t m, int64_t n, int64_t k, const M& a, const M& b, const Ta
   if constexpr (!std::same_as<T, float> && !std::same_as<T, double>) {
     return false;
   } else {
-    if (m * n * k < kBlasWork || m < kBlasLeast || n < kBlasLeast || to.ldc > INT32_MAX) return false;
+    if (m * n * k < kBlasWork || std::min(m, n) < kBlasNarrow || k < kBlasDeep || to.ldc > INT32_MAX) return false;
     const BlasLayout layout_a = blas_layout(a, m, k), layout_b = blas_layout(b, k, n);
     if (layout_a.ld == 0 || layout_b.ld == 0) return false;
     static const bool one_thread = (scipy_openblas_set_num_threads(1), true); // ours share the blocks instead
