@@ -1,6 +1,5 @@
 /** The graph: nodes made by ops, edges to the nodes of their inputs, tensors saved for the backward pass. */
 import { AutogradError, formatShape } from "../tensor/errors.js";
-import type { Shape } from "../tensor/shape.js";
 import { Tensor, metaOf, tagOf, type GradFn, type StorageTag } from "../tensor/tensor.js";
 
 /** Gradients of a node's outputs in, gradients of its inputs out. null where none is known or needed. */
@@ -98,7 +97,8 @@ export class Saved {
 
 function changed(node: Node, value: Tensor, version: number, tag: StorageTag): AutogradError {
   const { culprit } = tag;
-  const where = culprit?.stack
+  const where = culprit?.place.stack
+
     ?.split("\n")
     .find((line) => /:\d+:\d+\)?$/.test(line) && !/[\\/](build[\\/]js[\\/])?src[\\/](ops|tensor|autograd)[\\/]/.test(line));
   return new AutogradError({
@@ -114,7 +114,8 @@ export function markChanged(t: Tensor, op: string): void {
   const tag = t.tag;
   if (tag === null) return;
   tag.version++;
-  if (tag.saved) tag.culprit = { op, shape: t.shape as Shape, stack: new Error().stack };
+  // The stack is written out only if somebody asks: formatting it costs more than most ops.
+  if (tag.saved) tag.culprit = { op, shape: t.shape, place: new Error(op) };
 }
 
 /** The edge that leads to the history of `t`, or null when it needs no gradient. */

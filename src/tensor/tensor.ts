@@ -22,7 +22,7 @@ export interface StorageTag {
   /** A graph node keeps this storage: in-place ops record where they happened. */
   saved: boolean;
   /** The last in-place change of a saved storage. */
-  culprit: { readonly op: string; readonly shape: Shape; readonly stack: string | undefined } | null;
+  culprit: { readonly op: string; readonly shape: Shape; readonly place: Error } | null;
 }
 
 /** A differentiable view remembers how it was made, so that in-place changes reach its base. */
