@@ -98,7 +98,6 @@ export class Saved {
 function changed(node: Node, value: Tensor, version: number, tag: StorageTag): AutogradError {
   const { culprit } = tag;
   const where = culprit?.place.stack
-
     ?.split("\n")
     .find((line) => /:\d+:\d+\)?$/.test(line) && !/[\\/](build[\\/]js[\\/])?src[\\/](ops|tensor|autograd)[\\/]/.test(line));
   return new AutogradError({
@@ -111,11 +110,18 @@ function changed(node: Node, value: Tensor, version: number, tag: StorageTag): A
 
 /** Notes an in-place change, so that graphs that saved the old values can tell. */
 export function markChanged(t: Tensor, op: string): void {
-  const tag = t.tag;
-  if (tag === null) return;
-  tag.version++;
-  // The stack is written out only if somebody asks: formatting it costs more than most ops.
-  if (tag.saved) tag.culprit = { op, shape: t.shape, place: new Error(op) };
+  markAllChanged([t], op);
+}
+
+/** {@link markChanged} for what one call changed. */
+export function markAllChanged(tensors: readonly Tensor[], op: string): void {
+  let place: Error | undefined;
+  for (const { tag, shape } of tensors) {
+    if (tag === null) continue;
+    tag.version++;
+    // The stack is written out only if somebody asks: formatting it costs more than most ops.
+    if (tag.saved) tag.culprit = { op, shape, place: (place ??= new Error(op)) };
+  }
 }
 
 /** The edge that leads to the history of `t`, or null when it needs no gradient. */

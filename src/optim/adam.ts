@@ -2,7 +2,7 @@
 import { codesOf, runInto } from "../tensor/launch.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { ValueError, describe } from "../tensor/errors.js";
-import { markChanged } from "../autograd/node.js";
+import { markAllChanged } from "../autograd/node.js";
 import { zerosLike } from "../ops/creation.js";
 import { bind, parseSignature } from "../ops/schema.js";
 import { Optimizer, requireRange, type ParamGroup, type Params } from "./optimizer.js";
@@ -63,7 +63,7 @@ export class Adam extends Optimizer<AdamOptions> {
         outs,
         attrs,
       );
-      for (const p of list) markChanged(p, `${this.constructor.name}.step`);
+      markAllChanged(list, `${this.constructor.name}.step`);
     }
   }
 

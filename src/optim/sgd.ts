@@ -2,7 +2,7 @@
 import { ValueError } from "../tensor/errors.js";
 import { codesOf, runInto } from "../tensor/launch.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { markChanged } from "../autograd/node.js";
+import { markAllChanged } from "../autograd/node.js";
 import { bind, parseSignature } from "../ops/schema.js";
 import { Optimizer, requireRange, type ParamGroup, type Params } from "./optimizer.js";
 
@@ -71,7 +71,7 @@ export class SGD extends Optimizer<SGDOptions> {
         [...list, ...buffers],
         [lr, momentum, dampening, weightDecay, nesterov ? 1 : 0, maximize ? 1 : 0, flags],
       );
-      for (const p of list) markChanged(p, "SGD.step");
+      markAllChanged(list, "SGD.step");
     }
   }
 
