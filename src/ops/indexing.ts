@@ -257,7 +257,6 @@ export const setAt: (input: Tensor, index: Index | readonly Index[], value: Tens
       return put.permute(order.map((_, i) => order.indexOf(i)));
     };
     inPlace("setAt", target, [given], () => run(plan.source, values), compute);
-    if (target !== input) target.live("setAt");
     return input;
   },
 );
