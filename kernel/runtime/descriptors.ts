@@ -2,11 +2,11 @@
 import childProcess from "node:child_process";
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
-import { emit } from "./channel.js";
+import { noteDirectWrite } from "./channel.js";
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
-/** After each of these calls K delivers what has arrived on stdout and stderr before anything that is said later. */
+/** What each of these calls has written to stdout and stderr is shown before anything that is said later. */
 export function markDirectWrites(): void {
   const toStandard = ([file]: unknown[]) => file === 1 || file === 2;
   for (const name of ["writeSync", "writevSync", "writeFileSync", "appendFileSync"]) mark(fs, name, toStandard);
@@ -21,7 +21,7 @@ function mark(module: object, name: string, writes: (args: unknown[]) => boolean
     try {
       return original.apply(this, args);
     } finally {
-      if (writes(args)) emit({ type: "drain" });
+      if (writes(args)) noteDirectWrite();
     }
   };
   Object.defineProperties(marked, Object.getOwnPropertyDescriptors(original));

@@ -10,6 +10,8 @@ export const Pipe = {
   commands: 4,
   /** R's agent thread reads {@link ToAgent} and writes {@link FromAgent}. */
   agent: 5,
+  /** R waits here for a byte: K's answer to `drain`. */
+  drained: 6,
 } as const;
 
 /** An error as Jupyter shows it. */
@@ -68,9 +70,9 @@ export type FromRuntime =
       readonly expressions: JsonObject;
       readonly payload: readonly JsonObject[];
     }
-  /** The last message of R. */
-  /** Text that went to stdout or stderr directly comes before what follows. */
+  /** Text that went to stdout or stderr directly comes before what follows; R waits until K has read it. */
   | { readonly type: "drain" }
+  /** The last message of R. */
   | { readonly type: "exit"; readonly code: number };
 
 export type ToAgent =

@@ -37,7 +37,7 @@ export class RuntimeProcess {
     this.#child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry], {
       cwd: folder,
       detached: true,
-      stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", "pipe"],
     });
     this.#child.once("error", () => this.#ended(null, null));
   }
@@ -53,10 +53,11 @@ export class RuntimeProcess {
     readLines(events, (line) => {
       const message = JSON.parse(line) as FromRuntime;
       if (message.type !== "stream") drains.forEach((drain) => drain());
-      if (message.type !== "drain") this.#deliver(message);
+      if (message.type === "drain") this.#pipe(Pipe.drained).write("\n");
+      else this.#deliver(message);
     });
     readLines(this.#pipe(Pipe.agent), (line) => this.#answer(JSON.parse(line) as FromAgent));
-    for (const pipe of [Pipe.commands, Pipe.agent]) this.#pipe(pipe).on("error", () => {}); // a write to R that is ending: exit follows
+    for (const pipe of [Pipe.commands, Pipe.agent, Pipe.drained]) this.#pipe(pipe).on("error", () => {}); // a write to R that is ending: exit follows
     const closed = new Promise<void>((resolve) => events.once("close", resolve));
     this.#child.once("exit", (code, signal) => {
       void closed.then(() => {

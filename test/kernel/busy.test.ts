@@ -57,10 +57,9 @@ test("a view's request, with the value that the loop has reached", async () => {
     return reply!.content.data as { echo: unknown; counter: number };
   };
   const first = await ask(1);
-  await ask(2);
-  const second = await ask(3);
   expect(first.echo).toEqual({ request: 1 });
-  expect(second.counter).toBeGreaterThan(first.counter);
+  // The loop goes on between the requests, when the machine gives it a core.
+  for (let request = 2; (await ask(request)).counter <= first.counter; request++);
 });
 
 test("the kernel never looks idle meanwhile", async () => {

@@ -44,6 +44,16 @@ describe("streams", () => {
     expect(stderr).toBe("problem\n");
   });
 
+  test("a long alternation of console and direct writes keeps its order", async () => {
+    const { stdout } = await started.client.execute(`
+      import { writeSync as direct } from "node:fs";
+      for (let i = 0; i < 300; i++) {
+        console.log("console " + i);
+        direct(1, "direct " + i + "\\n");
+      }`);
+    expect(stdout).toBe(Array.from({ length: 300 }, (_, i) => `console ${i}\ndirect ${i}\n`).join(""));
+  });
+
   test("text of several bytes a character survives being split", async () => {
     const { stdout } = await started.client.execute(`
       const bytes = Buffer.from("é😀\\n".repeat(3));
