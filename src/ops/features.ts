@@ -4,7 +4,7 @@ import * as launch from "../tensor/launch.js";
 import { wrapDim } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { op } from "./define.js";
-import { vectorNorm } from "./reduce.js";
+import { vectorNorm } from "./norms.js";
 
 /** A last dim with 1 at the class and 0 elsewhere; int64. @param numClasses default: the largest class + 1 */
 export const oneHot: (input: Tensor, numClasses?: number) => Tensor = op(

@@ -14,8 +14,16 @@ export { add, sub, mul, div, floorDivide, remainder, fmod, pow, atan2, hypot, ma
 export { where, clamp, lerp, addcmul, addcdiv, maskedFill, type ClampOptions } from "./ternary.js";
 export * from "./creation.js";
 export { clone, type ToOptions } from "./convert.js";
-export { sum, mean, prod, amax, amin, max, min, argmax, argmin, any, all, countNonzero, logsumexp, variance as var, std, varMean, norm, cumsum, cumprod, equal, isclose, allclose, type Dims, type ReduceOptions, type TypedReduceOptions, type VarOptions, type NormOptions, type ValuesIndices, type CloseOptions } from "./reduce.js"; // prettier-ignore
-export { reshape, flatten, ravel, unflatten, squeeze, unsqueeze, permute, transpose, swapaxes, swapdims, t, movedim, broadcastTo, narrow, select, unbind, split, chunk, diagonal, asStrided, detach } from "./views.js"; // prettier-ignore
+export { sum, mean, prod, any, all, countNonzero, logsumexp, type Dims, type ReduceOptions, type TypedReduceOptions } from "./reduce.js";
+export { amax, amin, max, min, argmax, argmin, type ValuesIndices } from "./extremes.js";
+export { variance as var, std, varMean, type VarOptions } from "./moments.js";
+export { norm, type NormOptions } from "./norms.js";
+export { cumsum, cumprod } from "./scans.js";
+export { equal, isclose, allclose, type CloseOptions } from "./closeness.js";
+export { reshape, flatten, ravel, unflatten, squeeze, unsqueeze, detach } from "./views.js";
+export { permute, transpose, swapaxes, swapdims, t, movedim, broadcastTo } from "./arrange.js";
+export { narrow, select, unbind, split, chunk } from "./pieces.js";
+export { diagonal, asStrided } from "./strided.js";
 export { cat, concat, stack, flip, tril, triu } from "./joining.js";
 export { slice, Slice, type Index } from "./indexing.js";
 export { gather, scatter, scatterAdd, indexSelect, indexAdd, nonzero, maskedSelect } from "./gathering.js";

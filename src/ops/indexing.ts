@@ -9,7 +9,7 @@ import { asTensor, type TensorData } from "./creation.js";
 import { nonzero } from "./gathering.js";
 import { inPlaceForms, scalarTensor } from "./pointwise.js";
 import { parseSignature } from "./schema.js";
-import { selectDim, sliceDim } from "./views.js";
+import { selectDim, sliceDim } from "./pieces.js";
 
 const code = launch.codesOf("structured");
 

@@ -5,7 +5,6 @@ import * as launch from "../tensor/launch.js";
 import { dimMask, wrapDim, wrapDims } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { op, record, recorded, recordedAny, requireSameDevice } from "./define.js";
-import { setCat } from "./reduce.js";
 
 const code = launch.codesOf("structured");
 
@@ -62,7 +61,6 @@ function catAlong(name: string, given: readonly Tensor[], dim: number): Tensor {
     });
   });
 }
-setCat(cat);
 
 /** Joins tensors of one shape along a dim of their own. @example stack([zeros(3), ones(3)]).shape // [2, 3] */
 export const stack: Join = op(

@@ -5,7 +5,7 @@ import { Tensor, type Scalar } from "../tensor/tensor.js";
 import type { AlphaOptions, DivOptions } from "./binary.js";
 import { inPlaceForms } from "./pointwise.js";
 import type { Generator } from "./random.js";
-import { max, min, type ValuesIndices } from "./reduce.js";
+import { max, min, type ValuesIndices } from "./extremes.js";
 import { isOptions } from "./schema.js";
 import * as methods from "./tensor-methods.js";
 import { where, type ClampOptions } from "./ternary.js";

@@ -6,7 +6,7 @@ import { wrapDim } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { op, recorded } from "./define.js";
 import { named } from "./named.js";
-import { recordPicked, type ValuesIndices } from "./reduce.js";
+import { recordPicked, type ValuesIndices } from "./extremes.js";
 
 const code = launch.codesOf("structured");
 

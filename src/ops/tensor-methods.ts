@@ -7,17 +7,19 @@ export {
 } from "./binary.js"; // prettier-ignore
 export { clamp, lerp, addcmul, addcdiv, maskedFill } from "./ternary.js";
 export { clone, contiguous, to, float, double, half, bfloat16, long, int, bool, byte, typeAs } from "./convert.js";
-export {
-  reshape, view, viewAs, reshapeAs, flatten, ravel, unflatten, squeeze, unsqueeze, permute, transpose, swapaxes, swapdims, t, movedim,
-  expand, expandAs, broadcastTo, narrow, select, unbind, split, chunk, diagonal, unfold, asStrided, detach,
-} from "./views.js"; // prettier-ignore
+export { reshape, view, viewAs, reshapeAs, flatten, ravel, unflatten, squeeze, unsqueeze, detach } from "./views.js";
+export { permute, transpose, swapaxes, swapdims, t, movedim, expand, expandAs, broadcastTo } from "./arrange.js";
+export { narrow, select, unbind, split, chunk } from "./pieces.js";
+export { diagonal, unfold, asStrided } from "./strided.js";
 export { flip, tril, triu, repeat } from "./joining.js";
 export { at, setAt } from "./indexing.js";
 export { gather, scatter, scatterAdd, indexSelect, indexAdd, nonzero, maskedSelect } from "./gathering.js";
-export {
-  sum, mean, prod, amax, amin, argmax, argmin, any, all, countNonzero, logsumexp, variance as var, std, norm, cumsum, cumprod,
-  equal, isclose, allclose,
-} from "./reduce.js"; // prettier-ignore
+export { sum, mean, prod, any, all, countNonzero, logsumexp } from "./reduce.js";
+export { amax, amin, argmax, argmin } from "./extremes.js";
+export { variance as var, std } from "./moments.js";
+export { norm } from "./norms.js";
+export { cumsum, cumprod } from "./scans.js";
+export { equal, isclose, allclose } from "./closeness.js";
 export { matmul, mm, bmm, mv, dot, outer, addmm } from "./matmul.js";
 export { softmax, logSoftmax, gelu } from "./softmax.js";
 export { sort, argsort, topk } from "./order.js";

@@ -1,0 +1,113 @@
+/** Variances and standard deviations. */
+import { ValueError, describe } from "../tensor/errors.js";
+import * as launch from "../tensor/launch.js";
+import { dimMask, reducedShape, type Shape } from "../tensor/shape.js";
+import { Tensor } from "../tensor/tensor.js";
+import { op, record, recordMany, recorded } from "./define.js";
+import { named, type Named } from "./named.js";
+import { where } from "./ternary.js";
+import { dimsOf, requireFloat, spread, type Dims, type ReduceOptions } from "./reduce.js";
+
+const code = launch.codesOf("structured");
+
+export interface VarOptions extends ReduceOptions {
+  /** Subtracted from the count in the divisor. Default 1. */
+  correction?: number | null;
+  /** true: correction 1, false: 0. */
+  unbiased?: boolean | null;
+}
+type Var = (
+  input: Tensor,
+  dim?: Dims | boolean | VarOptions,
+  unbiased?: boolean | null | VarOptions,
+  keepdim?: boolean | VarOptions,
+  options?: VarOptions,
+) => Tensor;
+const varSignature = "input: tensor, dim: any? = null, unbiased: bool? = null, keepdim: bool = false, *, correction: float? = null";
+
+function varianceOf(
+  name: string,
+  input: Tensor,
+  dims: readonly number[],
+  keepdim: boolean,
+  correction: number,
+): { variance: Tensor; mean: Tensor } {
+  input.live(name);
+  requireFloat(name, input);
+  const shape = reducedShape(input.shape, dims, keepdim);
+  const outputs = [
+    { shape, dt: input.dt },
+    { shape, dt: input.dt },
+  ];
+  const [variance, average] = launch.runMany(name, code("varMean"), [input], outputs, [dimMask(dims), correction]) as [Tensor, Tensor];
+  return { variance, mean: average };
+}
+
+function varArguments(
+  name: string,
+  input: Tensor,
+  dim: unknown,
+  unbiased: boolean | null,
+  correction: number | null,
+): { dims: number[]; by: number } {
+  if (typeof dim === "boolean") return { dims: dimsOf(name, input, null), by: dim ? 1 : 0 };
+  if (dim !== null && !Number.isInteger(dim) && !(Array.isArray(dim) && dim.every(Number.isInteger))) {
+    throw new ValueError({ op: name, argument: "dim", expected: "an integer, a list of integers or null", got: describe(dim) });
+  }
+  const list = typeof dim === "number" ? [dim] : (dim as number[] | null);
+  return { dims: dimsOf(name, input, list), by: correction ?? (unbiased === false ? 0 : 1) };
+}
+
+const countOf = (shape: Shape, dims: readonly number[]): number => dims.reduce((n, d) => n * shape[d]!, 1);
+
+/** The gradient of a variance: 2 (x - mean) / (n - correction). */
+function varGrad(g: Tensor, x: Tensor, dims: readonly number[], by: number): Tensor {
+  return spread(g, x.shape, dims)
+    .mul(x.sub(x.mean(dims, true)))
+    .mul(2 / Math.max(0, countOf(x.shape, dims) - by));
+}
+
+/** The variance of elements. @example tensor([1, 2, 3, 4]).var().item() // 1.6666… */
+export const variance: Var = op(
+  "var",
+  varSignature,
+  (input: Tensor, dim: unknown, unbiased: boolean | null, keepdim: boolean, correction: number | null) => {
+    const { dims, by } = varArguments("var", input, dim, unbiased, correction);
+    const out = varianceOf("var", input, dims, keepdim, by).variance;
+    return recorded(input) ? record("var", out, [input], [input], ([g], node) => [varGrad(g!, node.tensor(0), dims, by)]) : out;
+  },
+);
+/** The standard deviation of elements. */
+export const std: Var = op(
+  "std",
+  varSignature,
+  (input: Tensor, dim: unknown, unbiased: boolean | null, keepdim: boolean, correction: number | null) => {
+    const { dims, by } = varArguments("std", input, dim, unbiased, correction);
+    const out = varianceOf("std", input, dims, keepdim, by).variance.sqrt();
+    if (!recorded(input)) return out;
+    return record("std", out, [input], [input, out], ([g], node) => {
+      const deviation = node.tensor(1);
+      return [varGrad(where(deviation.eq(0), 0, g!.div(deviation.mul(2))), node.tensor(0), dims, by)];
+    });
+  },
+);
+type VarMean = (...args: Parameters<Var>) => Named<{ var: Tensor; mean: Tensor }>;
+/** Variance and mean in one pass. */
+export const varMean: VarMean = op(
+  "varMean",
+  varSignature,
+  (input: Tensor, dim: unknown, unbiased: boolean | null, keepdim: boolean, correction: number | null) => {
+    const { dims, by } = varArguments("varMean", input, dim, unbiased, correction);
+    const { variance: v, mean: m } = varianceOf("varMean", input, dims, keepdim, by);
+    const { shape } = input;
+    if (recorded(input)) {
+      recordMany("varMean", [v, m], [input], [input], ([gv, gm], node) => {
+        const fromVar = gv && varGrad(gv, node.tensor(0), dims, by);
+        const fromMean = gm && spread(gm.div(countOf(shape, dims)), shape, dims);
+        return [fromVar && fromMean ? fromVar.add(fromMean) : (fromVar ?? fromMean ?? null)];
+      });
+    }
+    return named({ var: v, mean: m });
+  },
+  { method: false },
+);

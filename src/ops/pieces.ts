@@ -1,0 +1,137 @@
+/** Views of pieces: slices, selections, splits. */
+import { native } from "../runtime/addon.js";
+import { IndexError, ShapeError, ValueError, formatShape } from "../tensor/errors.js";
+import { wrapDim } from "../tensor/shape.js";
+import { Tensor } from "../tensor/tensor.js";
+import { op } from "./define.js";
+import { embed, viewOf, type Replay } from "./views.js";
+
+function sliceOf(name: string, input: Tensor, dim: number, start: number, length: number, step: number): Tensor {
+  const { shape } = input;
+  const out = new Tensor(
+    shape.map((size, i) => (i === dim ? length : size)),
+    input.dt,
+    input.dev,
+  );
+  const replay: Replay = (base) => sliceOf(name, base, dim, start, length, step);
+  return viewOf(name, input, out, native.slice(input.live(name), dim, start, length, step, out), replay, (g) => embed(g, shape, replay));
+}
+
+/** @internal A slice with Python's rules for missing, negative and overlong ends; `dim` is wrapped. */
+export function sliceDim(input: Tensor, dim: number, start: number | null, stop: number | null, step: number | null): Tensor {
+  const size = input.shape[dim]!;
+  const by = step ?? 1;
+  if (by < 1)
+    throw new ValueError({ op: "slice", argument: "step", expected: "at least 1", got: String(by), hint: "use flip() to reverse" });
+  const clip = (at: number): number => Math.min(Math.max(at < 0 ? at + size : at, 0), size);
+  const from = clip(start ?? 0);
+  const length = Math.max(0, Math.ceil((clip(stop ?? size) - from) / by));
+  return sliceOf("slice", input, dim, from, length, by);
+}
+
+/** `length` elements of `dim` from `start`. */
+export const narrow: (input: Tensor, dim: number, start: number, length: number) => Tensor = op(
+  "narrow",
+  "input: tensor, dim: dim, start: int, length: int",
+  (input: Tensor, dim: number, start: number, length: number) => {
+    const d = wrapDim("narrow", dim, input.shape.length);
+    const size = input.shape[d]!;
+    const from = start < 0 ? start + size : start;
+    if (length < 0 || from < 0 || from + length > size) {
+      throw new IndexError({
+        op: "narrow",
+        argument: "start",
+        expected: `start + length within the size ${size} of dim ${d}`,
+        got: `${start} + ${length}`,
+      });
+    }
+    return sliceOf("narrow", input, d, from, length, 1);
+  },
+);
+
+/** @internal */
+export function selectDim(name: string, input: Tensor, dim: number, index: number): Tensor {
+  const { shape } = input;
+  const size = shape[dim]!;
+  if (index < -size || index >= size) {
+    throw new IndexError({
+      op: name,
+      argument: "index",
+      expected: `in the range [${-size}, ${size - 1}] of dim ${dim} with size ${size}`,
+      got: String(index),
+    });
+  }
+  const at = index < 0 ? index + size : index;
+  const out = new Tensor(
+    shape.filter((_, i) => i !== dim),
+    input.dt,
+    input.dev,
+  );
+  const replay: Replay = (base) => selectDim(name, base, dim, at);
+  return viewOf("select", input, out, native.select(input.live(name), dim, at, out), replay, (g) => embed(g, shape, replay));
+}
+
+/** The piece at `index` of `dim`, without that dim. */
+export const select: (input: Tensor, dim: number, index: number) => Tensor = op(
+  "select",
+  "input: tensor, dim: dim, index: int",
+  (input: Tensor, dim: number, index: number) => {
+    if (input.shape.length === 0)
+      throw new IndexError({ op: "select", argument: "input", expected: "at least 1 dim", got: "a 0-d tensor" });
+    return selectDim("select", input, wrapDim("select", dim, input.shape.length), index);
+  },
+);
+
+type DimOption = { dim?: number };
+/** The pieces along `dim`, without it. @returns size(dim) tensors */
+export const unbind: (input: Tensor, dim?: number | DimOption) => Tensor[] = op(
+  "unbind",
+  "input: tensor, dim: dim = 0",
+  (input: Tensor, dim: number) => {
+    if (input.shape.length === 0) throw new ShapeError({ op: "unbind", argument: "input", expected: "at least 1 dim", got: "[]" });
+    const d = wrapDim("unbind", dim, input.shape.length);
+    return Array.from({ length: input.shape[d]! }, (_, i) => selectDim("unbind", input, d, i));
+  },
+);
+/** Pieces of `splitSize` along `dim` (the last may be smaller), or of the given sizes. */
+export const split: (input: Tensor, splitSize: number | readonly number[], dim?: number | DimOption) => Tensor[] = op(
+  "split",
+  "input: tensor, splitSize: ints, dim: dim = 0",
+  (input: Tensor, sizes: number[], dim: number) => splitBy("split", input, sizes, dim),
+);
+function splitBy(name: string, input: Tensor, sizes: readonly number[], dim: number): Tensor[] {
+  const d = wrapDim(name, dim, input.shape.length);
+  const size = input.shape[d]!;
+  let parts = sizes;
+  if (sizes.length === 1 && (size !== sizes[0] || size === 0)) {
+    const piece = sizes[0]!;
+    if (piece < 0 || (piece === 0 && size > 0))
+      throw new ValueError({ op: name, argument: "splitSize", expected: "a positive integer", got: String(piece) });
+    parts = Array.from({ length: Math.max(1, Math.ceil(size / (piece || 1))) }, (_, i) => Math.min(piece, size - i * piece));
+  }
+  if (parts.reduce((a, b) => a + b, 0) !== size || parts.some((part) => part < 0)) {
+    throw new ValueError({
+      op: name,
+      argument: "splitSize",
+      expected: `sizes that add up to ${size}, the size of dim ${d}`,
+      got: formatShape(sizes),
+    });
+  }
+  let start = 0;
+  return parts.map((length) => {
+    const piece = sliceOf(name, input, d, start, length, 1);
+    start += length;
+    return piece;
+  });
+}
+/** At most `chunks` pieces of equal size along `dim` (the last may be smaller). */
+export const chunk: (input: Tensor, chunks: number, dim?: number | DimOption) => Tensor[] = op(
+  "chunk",
+  "input: tensor, chunks: int, dim: dim = 0",
+  (input: Tensor, chunks: number, dim: number) => {
+    if (chunks < 1) throw new ValueError({ op: "chunk", argument: "chunks", expected: "at least 1", got: String(chunks) });
+    const size = input.shape[wrapDim("chunk", dim, input.shape.length)]!;
+    if (size === 0) return splitBy("chunk", input, new Array<number>(chunks).fill(0), dim);
+    return splitBy("chunk", input, [Math.ceil(size / chunks)], dim);
+  },
+);

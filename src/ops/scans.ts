@@ -1,0 +1,53 @@
+/** Running sums and products along a dim. */
+import { Code, isIntegral, type DType } from "../tensor/dtype.js";
+import * as launch from "../tensor/launch.js";
+import { wrapDim } from "../tensor/shape.js";
+import { Tensor } from "../tensor/tensor.js";
+import { cat } from "./joining.js";
+import { op, record, recorded } from "./define.js";
+
+const code = launch.codesOf("structured");
+
+type Scan = (input: Tensor, dim: number | { dim: number; dtype?: DType | null }, options?: { dtype?: DType | null }) => Tensor;
+const scanSignature = "input: tensor, dim: dim, *, dtype: dtype? = null";
+
+function scanOf(name: "cumsum" | "cumprod", given: Tensor, dim: number, dtype: number | null): { input: Tensor; out: Tensor; d: number } {
+  given.live(name);
+  const target = dtype ?? (isIntegral(given.dt) ? Code.int64 : given.dt);
+  const input = target === given.dt ? given : given.to(launch.dtypeName(target) as DType);
+  const d = wrapDim(name, dim, input.shape.length);
+  return { input, out: launch.run(name, code(name), [input], input.shape, target, [d]), d };
+}
+
+/** The running sum along `dim`. @example tensor([1, 2, 3]).cumsum(0) // [1., 3., 6.] */
+export const cumsum: Scan = op("cumsum", scanSignature, (given: Tensor, dim: number, dtype: number | null) => {
+  const { input, out, d } = scanOf("cumsum", given, dim, dtype);
+  return recorded(input) ? record("cumsum", out, [input], [], ([g]) => [reverseSum(g!, d)]) : out;
+});
+/** The running product along `dim`. */
+export const cumprod: Scan = op("cumprod", scanSignature, (given: Tensor, dim: number, dtype: number | null) => {
+  const { input, out, d } = scanOf("cumprod", given, dim, dtype);
+  if (!recorded(input)) return out;
+  return record("cumprod", out, [input], [input, out], ([g], node) => [cumprodGrad(g!, node.tensor(0), node.tensor(1), d)]);
+});
+
+const reverseSum = (g: Tensor, d: number): Tensor => (g.shape.length === 0 ? g : g.flip(d).cumsum(d).flip(d));
+
+function cumprodGrad(g: Tensor, x: Tensor, y: Tensor, d: number): Tensor {
+  if (x.shape.length === 0 || x.numel() === 0) return g;
+  if (x.eq(0).any().item() === false) return reverseSum(g.mul(y), d).div(x);
+  // dL/dx_i = prod(x_0..x_i-1) * sum over k >= i of g_k prod(x_i+1..x_k)
+  const n = x.shape[d]!;
+  const one = x.narrow(d, 0, 1).mul(0).add(1);
+  const parts = Array.from({ length: n }, (_, i) => {
+    const before = i === 0 ? one : x.narrow(d, 0, i).prod(d, true);
+    const after = cat([one, x.narrow(d, i + 1, n - i - 1).cumprod(d)], d);
+    return before.mul(
+      g
+        .narrow(d, i, n - i)
+        .mul(after)
+        .sum(d, true),
+    );
+  });
+  return cat(parts, d);
+}
