@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Dealer, Request as Requester, Subscriber } from "zeromq";
-import { decodeMessage, encodeMessage, type JsonObject, type Message } from "../protocol/message.js";
+import { decodeMessage, encodeMessage, makeHeader, type JsonObject, type Message } from "../protocol/message.js";
 import { Signer } from "../protocol/signer.js";
 
 /** The built kernel, also when this file runs from its source. */
@@ -60,8 +60,11 @@ export class Client {
   log = "";
   readonly #signer: Signer;
   readonly #verifier: Signer;
-  readonly #shell = new Dealer({ linger: 0 });
+  readonly #shell: Dealer;
   readonly #control = new Dealer({ linger: 0 });
+  readonly #stdin: Dealer;
+  /** What a question of a cell is answered with; null leaves it open. */
+  onInput: (question: Message) => string | null = () => null;
   readonly #iopub = new Subscriber({ linger: 0 });
   readonly #heartbeat = new Requester({ linger: 0 });
   readonly #temporary: string;
@@ -79,6 +82,9 @@ export class Client {
   }
 
   private constructor({ folder, env, transport = "tcp" }: ClientOptions) {
+    const routingId = this.session; // one identity on shell and stdin: the kernel asks whom the cell came from
+    this.#shell = new Dealer({ linger: 0, routingId });
+    this.#stdin = new Dealer({ linger: 0, routingId });
     this.#temporary = mkdtempSync(join(tmpdir(), "cellgrad-client-"));
     this.folder = folder ?? this.#temporary;
     const key = randomBytes(16).toString("hex");
@@ -99,12 +105,14 @@ export class Client {
     const address = (port: number) => (transport === "tcp" ? `tcp://${ip}:${port}` : `ipc://${ip}-${port}`);
     this.#shell.connect(address(shell_port!));
     this.#control.connect(address(control_port!));
+    this.#stdin.connect(address(stdin_port!));
     this.#heartbeat.connect(address(hb_port!));
     this.#iopub.connect(address(iopub_port!));
     this.#iopub.subscribe();
     this.#connected = this.next(({ header }) => header.msg_type === "iopub_welcome");
     void this.#receive(this.#shell, (message) => this.#settle(message));
     void this.#receive(this.#control, (message) => this.#settle(message));
+    void this.#receive(this.#stdin, (question) => this.#answer(question));
     void this.#receive(this.#iopub, (message) => this.#publish(message));
   }
 
@@ -119,14 +127,7 @@ export class Client {
     const idle = this.next((message) => isIdleOf(message, id));
     const start = this.published.length;
     const published = idle.then(() => this.published.slice(start).filter(({ parent }) => parent.msg_id === id));
-    const header = {
-      msg_id: id,
-      msg_type: type,
-      session: this.session,
-      username: "cellgrad",
-      date: new Date().toISOString(),
-      version: "5.5",
-    };
+    const header = makeHeader(type, this.session, id);
     const message: Message = {
       identities: [],
       header: options.subshell === undefined ? header : { ...header, subshell_id: options.subshell },
@@ -139,9 +140,16 @@ export class Client {
     return { id, reply, published };
   }
 
+  /** Answers a question that a cell asked. */
+  async reply(question: Message, value: string): Promise<void> {
+    const header = makeHeader("input_reply", this.session);
+    const message: Message = { identities: [], header, parent: question.header, metadata: {}, content: { value }, buffers: [] };
+    await this.send("stdin", encodeMessage(message, this.#signer));
+  }
+
   /** Sends raw frames. */
-  async send(channel: "shell" | "control", frames: readonly Uint8Array[]): Promise<void> {
-    const socket = channel === "shell" ? this.#shell : this.#control;
+  async send(channel: "shell" | "control" | "stdin", frames: readonly Uint8Array[]): Promise<void> {
+    const socket = { shell: this.#shell, control: this.#control, stdin: this.#stdin }[channel];
     this.#sending = this.#sending.then(() => socket.send(frames as Buffer[]));
     await this.#sending;
   }
@@ -188,7 +196,7 @@ export class Client {
     const exited = this.exited();
     if (this.process.exitCode === null) this.request("shutdown_request", { restart: false }, { channel: "control" });
     const code = await exited;
-    for (const socket of [this.#shell, this.#control, this.#iopub, this.#heartbeat]) socket.close();
+    for (const socket of [this.#shell, this.#control, this.#stdin, this.#iopub, this.#heartbeat]) socket.close();
     rmSync(this.#temporary, { recursive: true, force: true });
     return code;
   }
@@ -205,6 +213,11 @@ export class Client {
       if (!message) throw new Error(`the kernel sent a message that is not valid: ${(frames as Buffer[]).map(String).join(" ")}`);
       handle(message);
     }
+  }
+
+  #answer(question: Message): void {
+    const value = this.onInput(question);
+    if (value !== null) void this.reply(question, value);
   }
 
   #settle(message: Message): void {

@@ -88,16 +88,21 @@ function whereUnset(options: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(defaults).filter(([option]) => options[option] === undefined));
 }
 
+/** The kernel's own functions, by the file of kernel/runtime that exports them. */
+const kernelGlobals = {
+  "display.js": ["display", "clearOutput", "page"],
+  "input.js": ["prompt", "confirm", "alert"],
+} as const;
+
 /** What every cell sees: Node and the kernel's own functions. */
 function globals(folder: string): string {
   const nodeTypes =
     nearest(folder, "node_modules/@types/node/index.d.ts") ?? join(dirname(require.resolve("@types/node/package.json")), "index.d.ts");
-  const display = fileURLToPath(new URL("../runtime/display.js", import.meta.url));
-  return `/// <reference path=${JSON.stringify(nodeTypes)} />
-declare const display: typeof import(${JSON.stringify(display)}).display;
-declare const clearOutput: typeof import(${JSON.stringify(display)}).clearOutput;
-declare const page: typeof import(${JSON.stringify(display)}).page;
-`;
+  const declarations = Object.entries(kernelGlobals).flatMap(([file, names]) => {
+    const path = JSON.stringify(fileURLToPath(new URL(`../runtime/${file}`, import.meta.url)));
+    return names.map((name) => `declare const ${name}: typeof import(${path}).${name};\n`);
+  });
+  return `/// <reference path=${JSON.stringify(nodeTypes)} />\n${declarations.join("")}`;
 }
 
 function nearest(folder: string, name: string): string | null {

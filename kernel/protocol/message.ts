@@ -30,9 +30,9 @@ export interface Message {
 const delimiter = Buffer.from("<IDS|MSG>");
 
 /** Makes the header of a message that this kernel process sends. */
-export function makeHeader(type: string, session: string): Header {
+export function makeHeader(type: string, session: string, id: string = randomUUID()): Header {
   return {
-    msg_id: randomUUID(),
+    msg_id: id,
     msg_type: type,
     session,
     username: "kernel",

@@ -1,12 +1,19 @@
 /** The agent: a thread of R that reaches into the main thread through V8's inspector, so that K gets answers while a cell runs. */
 import { Session } from "node:inspector";
 import { Socket } from "node:net";
-import { workerData } from "node:worker_threads";
+import { workerData, type MessagePort } from "node:worker_threads";
 import { runningWord, takeOver } from "./handover.js";
 import { readLines } from "./lines.js";
-import { Pipe, type FromAgent, type ToAgent } from "./messages.js";
+import { Pipe, type FromAgent, type InputAnswer, type ToAgent } from "./messages.js";
 
-const { handover, words } = workerData as { readonly handover: Int32Array; readonly words: Int32Array };
+interface AgentData {
+  readonly handover: Int32Array;
+  readonly words: Int32Array;
+  /** Where the main thread waits for input: a word to wake, after the answer went to the port. */
+  readonly input: { readonly word: Int32Array; readonly port: MessagePort };
+}
+
+const { handover, words, input } = workerData as AgentData;
 const cancelWord = 1;
 const kernel = `globalThis[Symbol.for("cellgrad.kernel")]`;
 
@@ -33,7 +40,15 @@ async function perform(message: ToAgent): Promise<unknown> {
       return names(message.receiver);
     case "describe":
       return describe(message.expression);
+    case "input":
+      return answerInput(message.answer);
   }
+}
+
+function answerInput(answer: InputAnswer): void {
+  input.port.postMessage(answer);
+  Atomics.store(input.word, 0, 1);
+  Atomics.notify(input.word, 0);
 }
 
 async function interrupt(upTo: number): Promise<void> {

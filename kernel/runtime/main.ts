@@ -1,6 +1,6 @@
 /** Entry of R, the process that user code runs in: puts the host in place, starts the agent, then does what K says. */
 import { Socket } from "node:net";
-import { Worker } from "node:worker_threads";
+import { MessageChannel, Worker } from "node:worker_threads";
 import { languageHooks } from "../language/hooks.js";
 import { createTransformer } from "../language/transform.js";
 import { clearOutput, display, page } from "./display.js";
@@ -10,6 +10,7 @@ import { markDirectWrites } from "./descriptors.js";
 import { Evaluator } from "./evaluate.js";
 import { installHost } from "./host.js";
 import { createImports } from "./imports.js";
+import { alert, confirm, installInput, prompt } from "./input.js";
 import { readLines } from "./lines.js";
 import { Pipe, type ToRuntime } from "./messages.js";
 import { installPromiseInspection } from "./promises.js";
@@ -18,7 +19,13 @@ import { installTimers } from "./timers.js";
 
 const words = new Int32Array(new SharedArrayBuffer(16));
 const handover = new Int32Array(new SharedArrayBuffer(8));
-new Worker(new URL("./agent.js", import.meta.url), { workerData: { words, handover } }).unref();
+const answers = new MessageChannel();
+const inputWord = new Int32Array(new SharedArrayBuffer(4));
+installInput({ word: inputWord, port: answers.port1 });
+new Worker(new URL("./agent.js", import.meta.url), {
+  workerData: { words, handover, input: { word: inputWord, port: answers.port2 } },
+  transferList: [answers.port2],
+}).unref();
 
 const { setTimeout } = globalThis;
 installStackTraces();
@@ -28,7 +35,7 @@ installPromiseInspection();
 installTimers();
 installHost(words);
 const imports = createImports(process.cwd());
-Object.assign(globalThis, { display, clearOutput, page });
+Object.assign(globalThis, { display, clearOutput, page, prompt, confirm, alert });
 Object.defineProperty(globalThis, "__cellgrad", { value: { import: imports.import, meta: imports.meta, ...languageHooks } });
 
 process.on("SIGINT", () => {}); // K sends it to stop the children of a cell; this process stops by the agent

@@ -61,6 +61,8 @@ export type FromRuntime =
       readonly update: boolean;
     }
   | { readonly type: "clear"; readonly key: number | null; readonly wait: boolean }
+  /** The main thread waits for a line of input; the agent is told the {@link InputAnswer}. */
+  | { readonly type: "input"; readonly id: number; readonly key: number; readonly prompt: string; readonly password: boolean }
   /** The last message of a cell, but for output of work it left behind. */
   | {
       readonly type: "done";
@@ -83,7 +85,16 @@ export type ToAgent =
   /** Names that can follow `receiver` and a dot, or the session's names when it is null. */
   | { readonly id: number; readonly type: "names"; readonly receiver: string | null }
   /** A line about the value of an expression without side effects. */
-  | { readonly id: number; readonly type: "describe"; readonly expression: string };
+  | { readonly id: number; readonly type: "describe"; readonly expression: string }
+  /** Wake the main thread, which waits for input. */
+  | { readonly id: number; readonly type: "input"; readonly answer: InputAnswer };
+
+/** What became of question `id`: the line, or why there is none. */
+export interface InputAnswer {
+  readonly id: number;
+  readonly value: string;
+  readonly refusal: string | null;
+}
 
 export interface FromAgent {
   readonly id: number;

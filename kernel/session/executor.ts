@@ -28,6 +28,7 @@ interface Lane {
 }
 
 interface Running {
+  readonly key: number;
   readonly request: Message;
   interrupted: boolean;
   /** Ends the cell with this error, when R does not. */
@@ -78,6 +79,12 @@ export class Executor {
     return null;
   }
 
+  /** The request of a cell that runs. */
+  requestOf(key: number): Message | null {
+    for (const { running } of this.#lanes.values()) if (running?.key === key) return running.request;
+    return null;
+  }
+
   enqueue(channel: RequestChannel, message: Message): void {
     const id = message.header.subshell_id ?? "";
     let lane = this.#lanes.get(id);
@@ -119,7 +126,7 @@ export class Executor {
     this.#output.begin(owner);
     const outcome = await new Promise<CellOutcome>((resolve) => {
       const abandon = (error: CellError) => resolve(failedOutcome(error));
-      const running = { request: message, interrupted: false, abandon };
+      const running = { key: owner.key, request: message, interrupted: false, abandon };
       lane.running = running;
       void this.#run(owner, execution, running).then(resolve);
     });

@@ -22,6 +22,7 @@ export class Runtime {
   readonly #settings: TransformSettings;
   readonly #output: Output;
   readonly #onRestart: () => void;
+  #onInput: (question: Extract<FromRuntime, { type: "input" }>) => void = () => {};
   readonly #prepared = new Map<number, (error: CellError | null) => void>();
   readonly #running = new Map<number, (outcome: CellOutcome) => void>();
   #process: RuntimeProcess;
@@ -53,6 +54,16 @@ export class Runtime {
       this.#running.set(key, resolve);
       this.#process.send({ type: "run", key, expressions });
     });
+  }
+
+  /** Has `answer` called with every question that user code asks. */
+  serveInput(answer: (question: Extract<FromRuntime, { type: "input" }>) => void): void {
+    this.#onInput = answer;
+  }
+
+  /** Whether R has not yet said that the cell is done. */
+  runs(key: number): boolean {
+    return this.#running.has(key);
   }
 
   drop(key: number): void {
@@ -103,6 +114,9 @@ export class Runtime {
         return this.#output.stream(message.key, message.name, message.text);
       case "display":
         return this.#output.display(message.key, message.bundle, message.displayId, message.update);
+      case "input":
+        this.#output.flush(); // what was said before the question is seen before it
+        return this.#onInput(message);
       case "clear":
         return this.#output.clear(message.key, message.wait);
       case "done":

@@ -8,6 +8,7 @@ import { complete, inspect } from "./assist.js";
 import { Comms } from "./comms.js";
 import { Executor, type Replies } from "./executor.js";
 import { History } from "./history.js";
+import { Input } from "./input.js";
 import { kernelInfo } from "./kernel-info.js";
 import type { Output } from "./output.js";
 import type { Runtime } from "./runtime.js";
@@ -29,6 +30,7 @@ export interface SessionParts {
 export class Session {
   readonly #parts: SessionParts;
   readonly #executor: Executor;
+  readonly #input: Input;
   readonly #history = new History();
   readonly #subshells = new Set<string>();
   readonly #handlers: { readonly [type: string]: Handler };
@@ -42,6 +44,8 @@ export class Session {
       reply: (channel, request, content, metadata) => this.#reply(channel, request, content, metadata),
       status: (state, parent) => this.#status(state, parent),
     });
+    this.#input = new Input(sockets, runtime, (key) => (runtime.runs(key) ? this.#executor.requestOf(key) : null));
+    runtime.serveInput((question) => void this.#input.ask(question));
     const comms = new Comms(runtime, publish);
     this.#handlers = {
       kernel_info_request: () => kernelInfo,
@@ -65,7 +69,7 @@ export class Session {
   /** Serves one request. Only cells wait for each other. */
   receive(channel: RequestChannel, request: Message): void {
     const { msg_type: type, subshell_id: subshell } = request.header;
-    if (channel === "stdin") return;
+    if (channel === "stdin") return type === "input_reply" ? this.#input.answer(request) : undefined;
     if (subshell && !this.#subshells.has(subshell)) return void this.#serve(channel, request, () => unknownSubshell(subshell));
     if (type === "execute_request") return this.#executor.enqueue(channel, request);
     void this.#serve(channel, request, Object.hasOwn(this.#handlers, type) ? this.#handlers[type]! : () => null);

@@ -8,6 +8,8 @@ import type { Connection } from "./connection-file.js";
 export type RequestChannel = "shell" | "control" | "stdin";
 
 export interface Outgoing {
+  /** Its msg_id, where an answer is waited for. */
+  readonly id?: string;
   readonly type: string;
   readonly parent: Message["parent"];
   readonly content: JsonObject;
@@ -44,6 +46,7 @@ export class Sockets {
       router.handover = true; // a front end that reconnects under its identity replaces its stale connection
       router.sendHighWaterMark = 0;
     }
+    this.#routers.stdin.mandatory = true; // a question that nobody receives must not be waited for
     const names = Object.keys(sockets) as (keyof typeof sockets)[];
     await Promise.all(names.map((name) => sockets[name].bind(connection.address[name])));
     void this.#serveHeartbeat();
@@ -54,6 +57,15 @@ export class Sockets {
   /** Answers `request` on the channel it came from. */
   reply(channel: RequestChannel, request: Message, message: Outgoing): Promise<void> {
     return this.#send(this.#routers[channel], request.identities, message);
+  }
+
+  /** Sends a question on stdin to whoever sent `request`; false when there is no connection of that identity. */
+  ask(request: Message, message: Outgoing): Promise<boolean> {
+    const { stdin } = this.#routers;
+    return this.#enqueue(stdin, this.#encode(request.identities, message)).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => (ignoreClosed(error), false),
+    );
   }
 
   /** Publishes to every front end. */
@@ -68,10 +80,24 @@ export class Sockets {
   }
 
   #send(socket: Writable, identities: readonly Uint8Array[], message: Outgoing): Promise<void> {
-    const frames = encodeMessage(
+    return this.#enqueue(socket, this.#encode(identities, message)).catch(ignoreClosed);
+  }
+
+  /** One send at a time a socket: ZMQ refuses a second one. */
+  #enqueue(socket: Writable, frames: Uint8Array[]): Promise<void> {
+    const sent = (this.#queues.get(socket) ?? Promise.resolve()).then(() => socket.send(frames as MessageLike[]));
+    this.#queues.set(
+      socket,
+      sent.catch(() => {}), // reported to who sent it
+    );
+    return sent;
+  }
+
+  #encode(identities: readonly Uint8Array[], message: Outgoing): Uint8Array[] {
+    return encodeMessage(
       {
         identities,
-        header: makeHeader(message.type, this.#session),
+        header: makeHeader(message.type, this.#session, message.id),
         parent: message.parent,
         metadata: message.metadata ?? {},
         content: message.content,
@@ -79,9 +105,6 @@ export class Sockets {
       },
       this.#signer,
     );
-    const queued = (this.#queues.get(socket) ?? Promise.resolve()).then(() => socket.send(frames as MessageLike[])).catch(ignoreClosed);
-    this.#queues.set(socket, queued);
-    return queued;
   }
 
   async #serve(channel: RequestChannel, receive: (channel: RequestChannel, message: Message) => void): Promise<void> {

@@ -74,12 +74,12 @@ describe("an interrupt stops", () => {
 
 test("the traceback says where the cell was", async () => {
   const { client } = started;
-  const cell = client.start('function spin() {\n  console.log("go");\n  for (;;);\n}\nspin()');
+  const cell = client.start('function spin() {\n  console.log("go"); for (;;);\n}\nspin()');
   await client.printed(cell, "go");
   void client.interrupt();
   const { traceback } = (await cell.reply).content as { traceback: string[] };
-  expect(traceback[1]).toMatch(/^ {2}Cell \[\d+\]:3:\d+ in spin$/);
-  expect(traceback.at(-1)).toMatch(/^ {2}Cell \[\d+\]:5:1$/);
+  expect(traceback[1]).toMatch(/^ {2}Cell \[\d+\]:2:\d+ in spin$/);
+  expect(traceback.at(-1)).toMatch(/^ {2}Cell \[\d+\]:4:1$/);
   await cell.published;
 });
 
