@@ -26,7 +26,7 @@ export async function runKernel(connectionFile: string): Promise<void> {
   ]);
   const connection = readConnectionFile(connectionFile);
   const sockets = new Sockets(new Signer(connection.key), randomUUID());
-  const output = new Output((type, parent, content) => void sockets.publish({ type, parent, content }));
+  const output = new Output((type, parent, content, extras) => void sockets.publish({ type, parent, content, ...extras }));
   const runtime = new Runtime(runtimeProcess, folder, language.transformSettings, output, () => language.reset());
 
   let ending = false;

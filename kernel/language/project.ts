@@ -91,6 +91,7 @@ function whereUnset(options: Record<string, unknown>): Record<string, unknown> {
 /** The kernel's own functions, by the file of kernel/runtime that exports them. */
 const kernelGlobals = {
   "display.js": ["display", "clearOutput", "page"],
+  "comms.js": ["Comm"],
   "input.js": ["prompt", "confirm", "alert"],
 } as const;
 
@@ -100,7 +101,9 @@ function globals(folder: string): string {
     nearest(folder, "node_modules/@types/node/index.d.ts") ?? join(dirname(require.resolve("@types/node/package.json")), "index.d.ts");
   const declarations = Object.entries(kernelGlobals).flatMap(([file, names]) => {
     const path = JSON.stringify(fileURLToPath(new URL(`../runtime/${file}`, import.meta.url)));
-    return names.map((name) => `declare const ${name}: typeof import(${path}).${name};\n`);
+    const declare = (name: string) => `declare const ${name}: typeof import(${path}).${name};\n`;
+    const declareClass = (name: string) => (/^[A-Z]/.test(name) ? `type ${name} = import(${path}).${name};\n` : "");
+    return names.map((name) => declare(name) + declareClass(name));
   });
   return `/// <reference path=${JSON.stringify(nodeTypes)} />\n${declarations.join("")}`;
 }

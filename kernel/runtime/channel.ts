@@ -1,5 +1,6 @@
 /** The pipe on which R tells K what happens: blocking, so that output arrives at once even from a loop that never ends, and none is lost. */
 import { readSync, writeSync } from "node:fs";
+import { encodeLine } from "./lines.js";
 import { Pipe, type FromRuntime } from "./messages.js";
 
 let wroteDirectly = false;
@@ -9,20 +10,21 @@ export function noteDirectWrite(): void {
   wroteDirectly = true;
 }
 
-/** Sends a message; returns when K's end of the pipe holds all of it. */
-export function emit(message: FromRuntime): void {
+/** Sends a message and its buffers; returns when K's end of the pipe holds all of it. */
+export function emit(message: FromRuntime, buffers?: readonly Uint8Array[]): void {
   if (wroteDirectly) {
     wroteDirectly = false;
     send({ type: "drain" });
     awaitDrained();
   }
-  send(message);
+  send(message, buffers);
 }
 
-function send(message: FromRuntime): void {
-  let bytes = Buffer.from(JSON.stringify(message) + "\n");
+function send(message: FromRuntime, buffers?: readonly Uint8Array[]): void {
   try {
-    while (bytes.length > 0) bytes = bytes.subarray(writeSync(Pipe.events, bytes));
+    for (let bytes of encodeLine(message, buffers)) {
+      while (bytes.length > 0) bytes = bytes.subarray(writeSync(Pipe.events, bytes));
+    }
   } catch {
     process.kill(-process.pid, "SIGKILL"); // K is gone, or user code closed the pipe: without it R is of no use
   }

@@ -5,6 +5,7 @@ import { languageHooks } from "../language/hooks.js";
 import { createTransformer } from "../language/transform.js";
 import { clearOutput, display, page } from "./display.js";
 import { emit } from "./channel.js";
+import { Comm, installComms, receiveComm } from "./comms.js";
 import { describeError, installStackTraces } from "./errors.js";
 import { markDirectWrites } from "./descriptors.js";
 import { Evaluator } from "./evaluate.js";
@@ -34,8 +35,9 @@ markDirectWrites();
 installPromiseInspection();
 installTimers();
 installHost(words);
+installComms(reportLate);
 const imports = createImports(process.cwd());
-Object.assign(globalThis, { display, clearOutput, page, prompt, confirm, alert });
+Object.assign(globalThis, { display, clearOutput, page, prompt, confirm, alert, Comm });
 Object.defineProperty(globalThis, "__cellgrad", { value: { import: imports.import, meta: imports.meta, ...languageHooks } });
 
 process.on("SIGINT", () => {}); // K sends it to stop the children of a cell; this process stops by the agent
@@ -55,9 +57,11 @@ const preloadDelay = 100;
 let evaluator: Evaluator | null = null;
 let preloadTimer: NodeJS.Timeout | null = null;
 
-readLines(new Socket({ fd: Pipe.commands, readable: true, writable: false }), (line) => obey(JSON.parse(line) as ToRuntime));
+readLines(new Socket({ fd: Pipe.commands, readable: true, writable: false }), (line, buffers) =>
+  obey(JSON.parse(line) as ToRuntime, buffers),
+);
 
-function obey(command: ToRuntime): void {
+function obey(command: ToRuntime, buffers: readonly Uint8Array[]): void {
   switch (command.type) {
     case "start":
       evaluator = new Evaluator(createTransformer(command.settings), words, handover);
@@ -70,6 +74,8 @@ function obey(command: ToRuntime): void {
       return evaluator!.run(command.key, command.expressions);
     case "drop":
       return evaluator!.drop(command.key);
+    case "comm":
+      return receiveComm(command.number, command, buffers);
   }
 }
 

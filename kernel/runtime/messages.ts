@@ -38,6 +38,16 @@ export interface RuntimeCell {
 
 export type StreamName = "stdout" | "stderr";
 
+/** What happened to a comm: it was opened on a target, got a message, or was closed. */
+export interface CommEvent {
+  readonly event: "open" | "message" | "close";
+  readonly id: string;
+  /** "" where the comm is known. */
+  readonly target: string;
+  readonly data: JsonObject;
+  readonly metadata: JsonObject;
+}
+
 export type ToRuntime =
   /** The first message; `settings` are the language's TransformSettings. Answered by `ready`. */
   | { readonly type: "start"; readonly settings: TransformSettings }
@@ -46,7 +56,9 @@ export type ToRuntime =
   /** Run the prepared cell; answered by `done`. */
   | { readonly type: "run"; readonly key: number; readonly expressions: JsonObject }
   /** Forget the prepared cell. */
-  | { readonly type: "drop"; readonly key: number };
+  | { readonly type: "drop"; readonly key: number }
+  /** The front end's comm message `number`, with its buffers behind it; answered by `received` when its handler has run, up to its first await. */
+  | ({ readonly type: "comm"; readonly number: number } & CommEvent);
 
 export type FromRuntime =
   | { readonly type: "ready" }
@@ -61,6 +73,11 @@ export type FromRuntime =
       readonly update: boolean;
     }
   | { readonly type: "clear"; readonly key: number | null; readonly wait: boolean }
+  /** User code opened, wrote to or closed a comm; buffers follow. */
+  | ({ readonly type: "comm"; readonly key: number | null } & CommEvent)
+  /** From now on the front end can open comms on this target. */
+  | { readonly type: "target"; readonly target: string }
+  | { readonly type: "received"; readonly number: number; readonly accepted: boolean }
   /** The main thread waits for a line of input; the agent is told the {@link InputAnswer}. */
   | { readonly type: "input"; readonly id: number; readonly key: number; readonly prompt: string; readonly password: boolean }
   /** The last message of a cell, but for output of work it left behind. */

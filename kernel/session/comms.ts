@@ -1,44 +1,107 @@
-/** Comms that the front end opens. Views are answered by the agent, whatever the running cell does. */
+/** The comms between front end and kernel. Those of user code live in R; views are answered by the agent, whatever the running cell does. */
 import { viewsTarget } from "../../src/wire/host.js";
 import type { JsonObject, Message } from "../protocol/message.js";
-import type { Publish } from "./output.js";
-import type { Runtime } from "./runtime.js";
+import type { CommEvent, FromRuntime } from "../runtime/messages.js";
+import type { Output, Publish } from "./output.js";
+import type { CommListener, Runtime } from "./runtime.js";
 
-export class Comms {
+const messageTypes = { open: "comm_open", message: "comm_msg", close: "comm_close" } as const;
+
+export class Comms implements CommListener {
   readonly #runtime: Runtime;
+  readonly #output: Output;
   readonly #publish: Publish;
-  readonly #targets = new Map<string, string>();
+  /** Resolves when the cells that a shell has now are done: one of them may register the target that is asked for. */
+  readonly #drained: (subshell: string) => Promise<void>;
+  /** Targets of the comms that are open, by id. */
+  readonly #open = new Map<string, string>();
+  /** Targets that user code has registered. */
+  readonly #registered = new Set<string>();
+  /** Opens that wait, by comm: what is sent to it meanwhile comes behind. */
+  readonly #opening = new Map<string, Promise<void>>();
 
-  constructor(runtime: Runtime, publish: Publish) {
+  constructor(runtime: Runtime, output: Output, publish: Publish, drained: (subshell: string) => Promise<void>) {
     this.#runtime = runtime;
+    this.#output = output;
     this.#publish = publish;
+    this.#drained = drained;
+    runtime.serveComms(this);
   }
 
-  /** Accepts a comm on a known target, closes any other. */
-  open({ header, content }: Message): void {
-    const { comm_id, target_name } = content;
-    if (typeof comm_id !== "string") return;
-    if (target_name === viewsTarget) this.#targets.set(comm_id, target_name);
-    else this.#publish("comm_close", header, { comm_id, data: {} });
+  /** Opens a comm on a target of the library or of user code, closes any other. */
+  async open(request: Message): Promise<void> {
+    const { comm_id: id, target_name: target } = request.content;
+    if (typeof id !== "string" || typeof target !== "string") return;
+    if (target === viewsTarget) return void this.#open.set(id, target);
+    const opening = this.#openInRuntime(request, id, target);
+    this.#opening.set(id, opening);
+    await opening.finally(() => this.#opening.delete(id));
   }
 
-  /** Passes a view's request to the library in R and sends its answer back. */
-  async message({ header, content }: Message): Promise<void> {
-    const { comm_id, data } = content;
-    if (typeof comm_id !== "string" || !this.#targets.has(comm_id)) return;
-    const answer = await this.#runtime.ask({ type: "view", request: JSON.stringify(data ?? {}) });
-    this.#publish("comm_msg", header, { comm_id, data: readAnswer(answer, (data ?? {}) as JsonObject) });
+  /** Passes a message on: a view's to the library, whose answer is sent back, any other to its handler. */
+  async message(request: Message): Promise<void> {
+    const { header, content } = request;
+    const id = String(content.comm_id);
+    await this.#opening.get(id);
+    const target = this.#open.get(id);
+    if (target === undefined) return;
+    if (target !== viewsTarget) return void (await this.#toRuntime("message", request, id));
+    const data = readData(content);
+    const answer = await this.#runtime.ask({ type: "view", request: JSON.stringify(data) });
+    this.#publish("comm_msg", header, { comm_id: id, data: readAnswer(answer, data) });
   }
 
-  close({ content }: Message): void {
-    this.#targets.delete(String(content.comm_id));
+  async close(request: Message): Promise<void> {
+    const id = String(request.content.comm_id);
+    await this.#opening.get(id);
+    const target = this.#open.get(id);
+    this.#open.delete(id);
+    if (target !== undefined && target !== viewsTarget) await this.#toRuntime("close", request, id);
   }
 
   /** The content of a comm_info_reply; `target` filters. */
   info(target: unknown): JsonObject {
-    const found = [...this.#targets].filter(([, name]) => typeof target !== "string" || target === "" || name === target);
+    const found = [...this.#open].filter(([, name]) => typeof target !== "string" || target === "" || name === target);
     return { status: "ok", comms: Object.fromEntries(found.map(([id, target_name]) => [id, { target_name }])) };
   }
+
+  /** Publishes what user code did with a comm, in its place among the cell's output. */
+  event(event: Extract<FromRuntime, { type: "comm" | "target" }>, buffers: readonly Uint8Array[]): void {
+    if (event.type === "target") return void this.#registered.add(event.target);
+    const { id, target, key, data, metadata } = event;
+    if (event.event === "open") this.#open.set(id, target);
+    if (event.event === "close") this.#open.delete(id);
+    const content = { comm_id: id, data, ...(event.event === "open" ? { target_name: target } : {}) };
+    this.#output.comm(key, messageTypes[event.event], content, { metadata, buffers });
+  }
+
+  restarted(): void {
+    this.#registered.clear();
+    for (const [id, target] of this.#open) {
+      if (target === viewsTarget) continue; // told `gone` when it asks
+      this.#open.delete(id);
+      this.#publish("comm_close", {}, { comm_id: id, data: {} });
+    }
+  }
+
+  async #openInRuntime(request: Message, id: string, target: string): Promise<void> {
+    if (!this.#registered.has(target)) await this.#drained(request.header.subshell_id ?? "");
+    if (this.#registered.has(target)) {
+      this.#open.set(id, target);
+      if (await this.#toRuntime("open", request, id)) return;
+      this.#open.delete(id);
+    }
+    this.#publish("comm_close", request.header, { comm_id: id, data: {} });
+  }
+
+  #toRuntime(event: CommEvent["event"], { content, metadata, buffers }: Message, id: string): Promise<boolean> {
+    const target = this.#open.get(id) ?? "";
+    return this.#runtime.comm({ event, id, target, data: readData(content), metadata }, buffers);
+  }
+}
+
+function readData({ data }: JsonObject): JsonObject {
+  return typeof data === "object" && data !== null ? (data as JsonObject) : {};
 }
 
 /** JSON text of the library; "" when it is not loaded, so that what is asked about belongs to an earlier runtime; null when R cannot answer. */

@@ -5,13 +5,13 @@ import type { CellError } from "../runtime/messages.js";
 import type { RequestChannel } from "../transport/sockets.js";
 import type { History } from "./history.js";
 import { interruptTimeout, startInterrupt } from "./interrupt.js";
-import type { Output, OutputOwner } from "./output.js";
+import type { Output, OutputOwner, Publish } from "./output.js";
 import { failedOutcome, type CellOutcome, type Runtime } from "./runtime.js";
 import { typeError, typeWarning } from "./type-errors.js";
 
 /** What the executor sends. */
 export interface Replies {
-  publish(type: string, parent: Message["parent"], content: JsonObject): void;
+  readonly publish: Publish;
   reply(channel: RequestChannel, request: Message, content: JsonObject, metadata?: JsonObject): void;
   status(state: "busy" | "idle", parent: Message["parent"]): void;
 }
@@ -24,6 +24,8 @@ interface Request {
 /** A shell's queue; the main shell has the id "". */
 interface Lane {
   readonly waiting: Request[];
+  /** Resolves when its queue is empty. */
+  drained: Promise<void>;
   running: Running | null;
 }
 
@@ -88,9 +90,14 @@ export class Executor {
   enqueue(channel: RequestChannel, message: Message): void {
     const id = message.header.subshell_id ?? "";
     let lane = this.#lanes.get(id);
-    if (!lane) this.#lanes.set(id, (lane = { waiting: [], running: null }));
+    if (!lane) this.#lanes.set(id, (lane = { waiting: [], running: null, drained: Promise.resolve() }));
     lane.waiting.push({ channel, message });
-    if (!lane.running) void this.#work(id, lane);
+    if (!lane.running) lane.drained = this.#work(id, lane);
+  }
+
+  /** Resolves when the cells of a shell that are queued now have ended. */
+  drained(subshell: string): Promise<void> {
+    return this.#lanes.get(subshell)?.drained ?? Promise.resolve();
   }
 
   /** Stops what runs; without a running cell, whatever user code has left running. */

@@ -9,7 +9,13 @@ const maxLength = 65536;
 /** Cells whose late output still finds them. */
 const remembered = 1000;
 
-export type Publish = (type: string, parent: Message["parent"], content: JsonObject) => void;
+/** What a message may carry beside its content. */
+export interface Extras {
+  readonly metadata?: JsonObject;
+  readonly buffers?: readonly Uint8Array[];
+}
+
+export type Publish = (type: string, parent: Message["parent"], content: JsonObject, extras?: Extras) => void;
 
 /** A cell as the owner of output. */
 export interface OutputOwner {
@@ -68,6 +74,12 @@ export class Output {
 
   clear(key: number | null, wait: boolean): void {
     this.#ordered(key, "clear_output", { wait });
+  }
+
+  /** Sends a message of a comm in its place; a silent cell's too, because it is no output. */
+  comm(key: number | null, type: string, content: JsonObject, extras: Extras): void {
+    this.flush();
+    this.#publish(type, this.#ownerOf(key)?.parent ?? {}, content, extras);
   }
 
   /** Sends the text that waits. */

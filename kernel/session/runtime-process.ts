@@ -4,7 +4,7 @@ import { readSync } from "node:fs";
 import type { Socket } from "node:net";
 import { StringDecoder } from "node:string_decoder";
 import { fileURLToPath } from "node:url";
-import { readLines } from "../runtime/lines.js";
+import { encodeLine, readLines } from "../runtime/lines.js";
 import { Pipe, type FromAgent, type FromRuntime, type StreamName, type ToAgent, type ToRuntime } from "../runtime/messages.js";
 
 const entry = fileURLToPath(new URL("../runtime/main.js", import.meta.url));
@@ -17,7 +17,7 @@ export type AgentQuestion = ToAgent extends infer Each ? (Each extends ToAgent ?
 
 /** Who is told what happens in R. */
 export interface RuntimeListener {
-  message(message: FromRuntime): void;
+  message(message: FromRuntime, buffers: readonly Uint8Array[]): void;
   /** Output of native code and of child processes, which belongs to no cell by itself. */
   output(name: StreamName, text: string): void;
   /** R has ended; every message of it was delivered. */
@@ -50,11 +50,11 @@ export class RuntimeProcess {
     // tells of, and anything written before a cell ends, is delivered at that place.
     const catchUp = () => readNow(events, (bytes) => events.push(bytes));
     const drains = [this.#capture("stdout", catchUp), this.#capture("stderr", catchUp)];
-    readLines(events, (line) => {
+    readLines(events, (line, buffers) => {
       const message = JSON.parse(line) as FromRuntime;
       if (message.type !== "stream") drains.forEach((drain) => drain());
       if (message.type === "drain") this.#pipe(Pipe.drained).write("\n");
-      else this.#deliver(message);
+      else this.#deliver(message, buffers);
     });
     readLines(this.#pipe(Pipe.agent), (line) => this.#answer(JSON.parse(line) as FromAgent));
     for (const pipe of [Pipe.commands, Pipe.agent, Pipe.drained]) this.#pipe(pipe).on("error", () => {}); // a write to R that is ending: exit follows
@@ -67,8 +67,8 @@ export class RuntimeProcess {
     });
   }
 
-  send(message: ToRuntime): void {
-    this.#pipe(Pipe.commands).write(JSON.stringify(message) + "\n");
+  send(message: ToRuntime, buffers?: readonly Uint8Array[]): void {
+    for (const bytes of encodeLine(message, buffers)) this.#pipe(Pipe.commands).write(bytes);
   }
 
   /** Asks the agent; null when R ends before it answers. */
@@ -107,8 +107,8 @@ export class RuntimeProcess {
     return this.#child.stdio[index] as unknown as Socket;
   }
 
-  #deliver(message: FromRuntime): void {
-    if (message.type !== "exit") return this.#listener?.message(message);
+  #deliver(message: FromRuntime, buffers: readonly Uint8Array[]): void {
+    if (message.type !== "exit") return this.#listener?.message(message, buffers);
     this.#exitCode = message.code;
     this.kill();
   }

@@ -1,7 +1,7 @@
 /** R as the session sees it: cells go in, what became of them comes out, and when R ends another takes its place. */
 import type { TransformSettings } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
-import type { Bundle, CellError, FromRuntime, RuntimeCell } from "../runtime/messages.js";
+import type { Bundle, CellError, CommEvent, FromRuntime, RuntimeCell } from "../runtime/messages.js";
 import type { Output } from "./output.js";
 import { RuntimeProcess, type AgentQuestion } from "./runtime-process.js";
 
@@ -17,6 +17,13 @@ export function failedOutcome(error: CellError): CellOutcome {
   return { result: null, error, expressions: {}, payload: [] };
 }
 
+/** Who is told of the comms of user code. */
+export interface CommListener {
+  event(event: Extract<FromRuntime, { type: "comm" | "target" }>, buffers: readonly Uint8Array[]): void;
+  /** Comms and targets are gone. */
+  restarted(): void;
+}
+
 export class Runtime {
   readonly #folder: string;
   readonly #settings: TransformSettings;
@@ -24,6 +31,9 @@ export class Runtime {
   readonly #onRestart: () => void;
   #onInput: (question: Extract<FromRuntime, { type: "input" }>) => void = () => {};
   readonly #prepared = new Map<number, (error: CellError | null) => void>();
+  readonly #received = new Map<number, (accepted: boolean) => void>();
+  #lastReceived = 0;
+  #comms: CommListener | null = null;
   readonly #running = new Map<number, (outcome: CellOutcome) => void>();
   #process: RuntimeProcess;
   /** Whether the process came up: one that cannot is started again by the next cell only. */
@@ -66,6 +76,20 @@ export class Runtime {
     return this.#running.has(key);
   }
 
+  /** Tells `listener` of the comms of user code. */
+  serveComms(listener: CommListener): void {
+    this.#comms = listener;
+  }
+
+  /** Passes a front end's comm message on; resolves when its handler has run, with whether there was one. */
+  comm(event: CommEvent, buffers: readonly Uint8Array[]): Promise<boolean> {
+    const number = ++this.#lastReceived;
+    return new Promise((resolve) => {
+      this.#received.set(number, resolve);
+      this.#process.send({ type: "comm", number, ...event }, buffers);
+    });
+  }
+
   drop(key: number): void {
     this.#process.send({ type: "drop", key });
   }
@@ -96,14 +120,14 @@ export class Runtime {
   #attach(): void {
     this.#ready = false;
     this.#process.listen({
-      message: (message) => this.#receive(message),
+      message: (message, buffers) => this.#receive(message, buffers),
       output: (name, text) => this.#output.stream(null, name, text),
       exit: (how) => this.#replace(how),
     });
     this.#process.send({ type: "start", settings: this.#settings });
   }
 
-  #receive(message: FromRuntime): void {
+  #receive(message: FromRuntime, buffers: readonly Uint8Array[]): void {
     switch (message.type) {
       case "ready":
         this.#ready = true;
@@ -114,6 +138,11 @@ export class Runtime {
         return this.#output.stream(message.key, message.name, message.text);
       case "display":
         return this.#output.display(message.key, message.bundle, message.displayId, message.update);
+      case "received":
+        return settle(this.#received, message.number, message.accepted);
+      case "target":
+      case "comm":
+        return this.#comms?.event(message, buffers);
       case "input":
         this.#output.flush(); // what was said before the question is seen before it
         return this.#onInput(message);
@@ -133,6 +162,8 @@ export class Runtime {
       this.#attach();
     }
     this.#onRestart();
+    for (const number of this.#received.keys()) settle(this.#received, number, true);
+    this.#comms?.restarted();
     for (const key of this.#prepared.keys()) settle(this.#prepared, key, error);
     for (const key of this.#running.keys()) settle(this.#running, key, failedOutcome(error));
     if (wasIdle) this.#output.stream(null, "stderr", `${error.ename}: ${error.evalue}\n`);

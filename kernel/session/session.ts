@@ -38,7 +38,7 @@ export class Session {
   constructor(parts: SessionParts) {
     this.#parts = parts;
     const { sockets, runtime, language, output } = parts;
-    const publish: Replies["publish"] = (type, parent, content) => void sockets.publish({ type, parent, content });
+    const publish: Replies["publish"] = (type, parent, content, extras) => void sockets.publish({ type, parent, content, ...extras });
     this.#executor = new Executor(runtime, language, output, this.#history, {
       publish,
       reply: (channel, request, content, metadata) => this.#reply(channel, request, content, metadata),
@@ -46,7 +46,7 @@ export class Session {
     });
     this.#input = new Input(sockets, runtime, (key) => (runtime.runs(key) ? this.#executor.requestOf(key) : null));
     runtime.serveInput((question) => void this.#input.ask(question));
-    const comms = new Comms(runtime, publish);
+    const comms = new Comms(runtime, output, publish, (subshell) => this.#executor.drained(subshell));
     this.#handlers = {
       kernel_info_request: () => kernelInfo,
       complete_request: ({ content }) => complete(language, runtime, text(content.code), cursor(content)),
@@ -54,9 +54,9 @@ export class Session {
       is_complete_request: ({ content }) => ({ ...parts.isComplete(text(content.code)) }),
       history_request: ({ content }) => ({ status: "ok", history: this.#history.query(content) }),
       comm_info_request: ({ content }) => comms.info(content.target_name),
-      comm_open: (request) => (comms.open(request), null),
+      comm_open: async (request) => (await comms.open(request), null),
       comm_msg: async (request) => (await comms.message(request), null),
-      comm_close: (request) => (comms.close(request), null),
+      comm_close: async (request) => (await comms.close(request), null),
       interrupt_request: () => (this.interrupt(), { status: "ok" }),
       shutdown_request: ({ content }) => ({ status: "ok", restart: content.restart === true }),
       usage_request: () => ({ status: "ok", ...usage([process.pid, runtime.pid]) }),
