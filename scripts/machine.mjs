@@ -1,5 +1,5 @@
 /** Finds what this machine lacks before anything else is done, and gets it where that is allowed. */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { attempt as attemptIn } from "./shell.mjs";
 
 /** Runs a program with the person's own PATH. */
@@ -22,6 +22,12 @@ const parts = {
     packages: ["dataset-fashion-mnist"],
     for: "test",
     find: async () => (existsSync(fashionMnist) ? fashionMnist : null),
+  },
+  openCl: {
+    what: "an OpenCL driver for the processor",
+    packages: ["pocl-opencl-icd", "ocl-icd-libopencl1"],
+    for: "test",
+    find: findOpenCl,
   },
 };
 
@@ -81,6 +87,13 @@ async function findCompiler() {
 async function findBrowser() {
   const found = await Promise.all(browsers.map((name) => attempt("sh", ["-c", `command -v ${name}`])));
   return found.find(({ code }) => code === 0)?.output.trim() ?? null;
+}
+
+async function findOpenCl() {
+  const vendors = "/etc/OpenCL/vendors";
+  const driver = existsSync(vendors) && readdirSync(vendors).some((name) => name.endsWith(".icd"));
+  const loader = (await attempt("sh", ["-c", "PATH=$PATH:/sbin:/usr/sbin ldconfig -p"])).output.includes("libOpenCL.so.1");
+  return driver && loader ? vendors : null;
 }
 
 /** The words to put before apt-get: none as root, sudo where it asks for no password, null where Debian packages cannot be installed. */

@@ -5,11 +5,20 @@
  */
 export { Tensor, type Complex, type GradFn, type Nested, type Scalar } from "./tensor/tensor.js";
 export { dtypes, type DType, type TypedArray } from "./tensor/dtype.js";
-export { devices, type Device } from "./tensor/device.js";
+export {
+  devices,
+  fallbacks,
+  getDefaultDevice,
+  loadDevice,
+  setDefaultDevice,
+  setFallback,
+  withDevice,
+  type Device,
+} from "./tensor/device.js";
 export { setPrintoptions, type PrintOptions } from "./tensor/print.js";
 export * from "./tensor/dtype-constants.js";
 export {
-  AutogradError, CellgradError, DTypeError, DeviceError, DisposedError, IndexError, InterruptedError, NotImplementedError, OutOfMemoryError,
+  AutogradError, CellgradError, DTypeError, DeviceError, DeviceLostError, DisposedError, IndexError, InterruptedError, NotImplementedError, OutOfMemoryError,
   SerializationError, ShapeError, ValueError, type ErrorFields,
 } from "./tensor/errors.js"; // prettier-ignore
 export {

@@ -1,6 +1,7 @@
 // Copies, conversions, fills.
 #include "binding/arguments.h"
 #include "binding/exports.h"
+#include "core/parallel.h"
 #include "core/shape.h"
 
 namespace cg::binding {
@@ -39,6 +40,38 @@ napi_value contiguous(napi_env env, napi_callback_info info) {
   return answer_copy(args, *source, source->view.dtype, args[1]);
 }
 
+const Device& device_of(const Tensor& tensor) { return devices()[static_cast<size_t>(tensor.storage->device)]; }
+
+// The elements of contiguous `src` into contiguous `dst`, from one device to another.
+Status transfer(const Tensor& dst, const Tensor& src) {
+  const size_t bytes = static_cast<size_t>(src.view.numel) * element_size(src.view.dtype);
+  Launcher &to = *device_of(dst).launcher, &from = *device_of(src).launcher;
+  if (bytes == 0) return Status::kOk;
+  if (src.storage->device == 0) return to.upload(dst.view.data, src.view.data, bytes);
+  if (dst.storage->device == 0) return from.download(dst.view.data, src.view.data, bytes);
+  const Scratch staging(bytes);
+  if (!staging.ok()) return fail(Status::kOutOfMemory);
+  const Status status = from.download(staging.as<char>(), src.view.data, bytes);
+  return status == Status::kOk ? to.upload(dst.view.data, staging.as<char>(), bytes) : status;
+}
+
+// A contiguous copy of `source` on `device`, without an owner; nullptr with `status` when that failed.
+Tensor* moved(Environment& environment, const Tensor& source, int32_t device, Status& status) {
+  Tensor* dense = nullptr;
+  status = Status::kOutOfMemory;
+  if (!source.view.contiguous()) {
+    dense = environment.make(source.view, source.view.dtype, source.storage->device);
+    if (dense == nullptr) return nullptr;
+    status = environment.launcher(source).copy(dense->view, source.view);
+  }
+  Tensor* result = environment.make(source.view, source.view.dtype, device);
+  if (result != nullptr) status = transfer(*result, dense != nullptr ? *dense : source);
+  if (dense != nullptr) environment.handles().release(dense->handle);
+  if (result == nullptr || status == Status::kOk) return result;
+  environment.handles().release(result->handle);
+  return nullptr;
+}
+
 Status write(Environment& environment, Tensor& dst, const View& src) {
   ++dst.storage->version;
   return environment.launcher(dst).copy(dst.view, src);
@@ -49,6 +82,14 @@ napi_value copy_into(napi_env env, napi_callback_info info) {
   Environment& environment = args.environment();
   Tensor *dst = args.tensor(0), *src = args.tensor(1);
   if (dst == nullptr || src == nullptr) return args.answer(Status::kStaleHandle);
+  if (dst->storage->device != src->storage->device) {
+    Status status;
+    Tensor* copy = moved(environment, *src, dst->storage->device, status);
+    if (copy == nullptr) return args.answer(status);
+    status = write(environment, *dst, copy->view);
+    environment.handles().release(copy->handle);
+    return args.answer(status);
+  }
   if (dst->view.numel == 0 || src->view.numel == 0 || !overlaps(dst->view, src->view))
     return args.answer(write(environment, *dst, src->view));
 
@@ -89,7 +130,11 @@ napi_value to_device(napi_env env, napi_callback_info info) {
   if (source == nullptr) return args.answer(Status::kStaleHandle);
   const Device* device = args.device(1);
   if (device == nullptr || device->memory == nullptr) return args.answer(Status::kNoDevice);
-  return args.answer(args.environment().handles().share(*source, source->view), args[2]);
+  if (source->storage->device == args.integer(1))
+    return args.answer(args.environment().handles().share(*source, source->view), args[2]);
+  Status status;
+  Tensor* copy = moved(args.environment(), *source, args.integer(1), status);
+  return copy != nullptr ? args.answer(copy, args[2]) : args.answer(status);
 }
 
 constexpr Function kFunctions[] = {

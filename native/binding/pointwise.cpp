@@ -20,6 +20,8 @@ napi_value launch(const Arguments& args, const Pointwise& call, const Tensor& fi
   if (target == Target::kExisting) {
     Tensor* out = args.tensor(last);
     if (out == nullptr) return args.answer(Status::kStaleHandle);
+    if (out->storage->device != first.storage->device)
+      return args.answer(fail(Status::kMixedDevices, out->storage->device, first.storage->device));
     ++out->storage->version;
     return args.answer(launcher.pointwise(call, out->view));
   }
@@ -46,9 +48,13 @@ napi_value pointwise(napi_env env, napi_callback_info info) {
   const Arguments args(env, info);
   std::array<const View*, kInputs> in;
   const Tensor* first = nullptr;
+  int32_t in_device = -1;
   for (size_t k = kInputs; k-- > 0;) {
     first = args.tensor(1 + k);
     if (first == nullptr) return args.answer(Status::kStaleHandle);
+    if (in_device >= 0 && first->storage->device != in_device)
+      return args.answer(fail(Status::kMixedDevices, first->storage->device, in_device));
+    in_device = first->storage->device;
     in[k] = &first->view;
   }
   Pointwise call{.family = kFamily, .op = args.integer(0), .dtype = args.dtype(1 + kInputs + kAttributes), .in = in};

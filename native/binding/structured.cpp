@@ -7,15 +7,17 @@
 namespace cg::binding {
 namespace {
 
-// Views of `count` tensors whose handles start at io[first]; false when one is stale.
-bool read_views(Environment& environment, size_t first, size_t count, std::vector<View>& views) {
+// Views of `count` tensors whose handles start at io[first]. All must live on `device`; -1: on that of the first.
+Status read_views(Environment& environment, size_t first, size_t count, int32_t device, std::vector<View>& views) {
   views.clear();
   for (size_t i = 0; i < count; ++i) {
     const Tensor* tensor = environment.handles().find(static_cast<Handle>(environment.io()[first + i]));
-    if (tensor == nullptr) return false;
+    if (tensor == nullptr) return Status::kStaleHandle;
+    if (device < 0) device = tensor->storage->device;
+    if (tensor->storage->device != device) return fail(Status::kMixedDevices, device, tensor->storage->device);
     views.push_back(tensor->view);
   }
-  return true;
+  return Status::kOk;
 }
 
 Tensor* tensor_at(Environment& environment, size_t at) {
@@ -31,7 +33,8 @@ napi_value run(napi_env env, napi_callback_info info) {
              attributes = static_cast<size_t>(args.integer(3));
   if (static_cast<size_t>(kernel) >= structured_names().size() || outputs > kMostOutputs)
     return args.answer(Status::kInvalid);
-  if (!read_views(environment, 0, inputs, environment.inputs)) return args.answer(Status::kStaleHandle);
+  if (const Status status = read_views(environment, 0, inputs, -1, environment.inputs); status != Status::kOk)
+    return args.answer(status);
   const int device = inputs > 0 ? tensor_at(environment, 0)->storage->device : args.integer(4);
   if (static_cast<size_t>(device) >= devices().size() || devices()[static_cast<size_t>(device)].memory == nullptr)
     return args.answer(Status::kNoDevice);
@@ -70,10 +73,16 @@ napi_value run_into(napi_env env, napi_callback_info info) {
   const auto inputs = static_cast<size_t>(args.integer(1)), outputs = static_cast<size_t>(args.integer(2)),
              attributes = static_cast<size_t>(args.integer(3));
   if (static_cast<size_t>(kernel) >= structured_names().size() || outputs == 0) return args.answer(Status::kInvalid);
-  if (!read_views(environment, 0, inputs, environment.inputs)) return args.answer(Status::kStaleHandle);
-  if (!read_views(environment, inputs, outputs, environment.outputs)) return args.answer(Status::kStaleHandle);
+  const Tensor* target = tensor_at(environment, inputs);
+  if (target == nullptr) return args.answer(Status::kStaleHandle);
+  const int32_t device = target->storage->device;
+  if (const Status status = read_views(environment, 0, inputs, device, environment.inputs); status != Status::kOk)
+    return args.answer(status);
+  if (const Status status = read_views(environment, inputs, outputs, device, environment.outputs);
+      status != Status::kOk)
+    return args.answer(status);
   for (size_t i = 0; i < outputs; ++i) ++tensor_at(environment, inputs + i)->storage->version;
-  Launcher& launcher = environment.launcher(*tensor_at(environment, inputs));
+  Launcher& launcher = environment.launcher(*target);
   const double* list = environment.io() + inputs + outputs;
   return args.answer(launcher.structured(kernel, {environment.inputs, environment.outputs, {list, attributes}}));
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr const char* kFamilyNames[kFamilies] = {"unary", "unaryAttr", "binary", "binaryAttr", "ternary"};
 
 std::string string_argument(const Arguments& args, size_t i) {
-  char text[64] = "";
+  char text[4096] = "";
   size_t length = 0;
   napi_get_value_string_utf8(args.env(), args[i], text, sizeof text, &length);
   return {text, length};
@@ -68,6 +68,39 @@ napi_value text(napi_env env, napi_callback_info info) {
 napi_value failure(napi_env env, napi_callback_info info) {
   const Arguments args(env, info);
   std::copy_n(last_failure().detail, 4, args.environment().io());
+  return args.nothing();
+}
+
+napi_value find_all(napi_env env, napi_callback_info info) {
+  find_devices();
+  return Arguments(env, info).nothing();
+}
+
+napi_value add(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  return string_value(env, add_device(string_argument(args, 0).c_str()));
+}
+
+napi_value fallback_total(napi_env env, napi_callback_info info) {
+  return Arguments(env, info).answer(total_fallbacks());
+}
+
+napi_value list_fallbacks(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  napi_value list, value;
+  napi_create_object(env, &list);
+  const Device* device = args.device(0);
+  if (device == nullptr) return list;
+  for (const Fallback& fallback : fallbacks(*device)) {
+    napi_create_double(env, static_cast<double>(fallback.count), &value);
+    napi_set_named_property(env, list, fallback.kernel.c_str(), value);
+  }
+  return list;
+}
+
+napi_value allow(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  allow_fallbacks(args.integer(0) != 0);
   return args.nothing();
 }
 
@@ -162,6 +195,11 @@ constexpr Function kFunctions[] = {
     {"text", text},
     {"failure", failure},
     {"devices", list_devices},
+    {"findDevices", find_all},
+    {"addDevice", add},
+    {"fallbackTotal", fallback_total},
+    {"fallbacks", list_fallbacks},
+    {"allowFallbacks", allow},
     {"memory", memory},
     {"setMemoryCap", set_memory_cap},
     {"emptyCache", empty_cache},

@@ -16,6 +16,8 @@ enum class Status : int32_t {
   kIndexOutOfRange = -7,  // details: index, size
   kDeviceLost = -8,
   kNoDevice = -9,
+  kMixedDevices = -10, // details: the devices of two tensors of one launch
+  kNoKernel = -11,     // the device has no kernel for it, and falling back to the CPU was forbidden
 };
 
 // Details of the last failure on this thread: up to four numbers whose meaning the status gives

@@ -5,6 +5,7 @@
 
 #include "core/allocator.h"
 #include "core/view.h"
+#include "device/driver.h"
 
 namespace cg {
 
@@ -37,12 +38,16 @@ public:
   virtual Status synchronize() = 0;
 };
 
+class DeviceMemory;
+
 struct Device {
   std::string name;            // "cpu", "opencl:0"; the kind ("cuda") when absent
   std::string description;     // model, instruction set, threads
   std::string reason;          // why it is absent; empty when it is there
   Allocator* memory = nullptr; // nullptr when absent, like the launcher
   Launcher* launcher = nullptr;
+  const cg_driver* driver = nullptr; // nullptr for the CPU and what is absent, like the segments
+  DeviceMemory* segments = nullptr;
 };
 
 } // namespace cg

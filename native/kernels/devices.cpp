@@ -1,20 +1,104 @@
 // The devices of this process.
 #include "kernels/devices.h"
 
-#include <vector>
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
 
 #include "device/cpu/cpu.h"
 #include "device/cuda/cuda.h"
+#include "device/library.h"
+#include "device/memory.h"
 #include "device/opencl/opencl.h"
 #include "kernels/cpu/launcher.h"
 #include "kernels/cpu/table.h"
+#include "kernels/programs/launcher.h"
 
 namespace cg {
+namespace {
+
+constexpr size_t kMost = 64;
+
+// Grows at the end only: an index means the same device for the life of the process, and readers need no lock.
+struct List {
+  std::array<Device, kMost> devices;
+  std::atomic<size_t> count{0};
+  std::mutex lock;
+
+  List() { add(cpu::device(cpu::launcher(), cpu::table().isa)); }
+  void add(Device device) {
+    const size_t at = count.load(std::memory_order_relaxed);
+    if (at == kMost) return;
+    devices[at] = std::move(device);
+    count.store(at + 1, std::memory_order_release);
+  }
+};
+
+// Never destroyed: worker environments may use devices while the process ends.
+List& list() {
+  static List* instance = std::make_unique<List>().release();
+  return *instance;
+}
+
+Device device_of(const cg_driver& driver) {
+  auto memory = std::make_unique<DeviceMemory>(driver);
+  auto launcher = std::make_unique<programs::DeviceLauncher>(driver, *memory, cpu::launcher());
+  const cg_capabilities& has = driver.capabilities;
+  return {.name = has.name,
+          .description = has.description,
+          .reason = "",
+          .memory = memory.get(),
+          .launcher = launcher.release(),
+          .driver = &driver,
+          .segments = memory.release()};
+}
+
+Device absent(const char* kind, std::string reason) {
+  return {.name = kind, .description = "", .reason = std::move(reason)};
+}
+
+} // namespace
 
 std::span<const Device> devices() {
-  static const std::vector<Device> all = {cpu::device(cpu::launcher(), cpu::table().isa), opencl::device(),
-                                          cuda::device()};
-  return all;
+  List& all = list();
+  return {all.devices.data(), all.count.load(std::memory_order_acquire)};
 }
+
+void find_devices() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    std::lock_guard guard(list().lock);
+    const opencl::Found found = opencl::find();
+    for (const cg_driver* driver : found.drivers) list().add(device_of(*driver));
+    if (found.drivers.empty()) list().add(absent("opencl", found.reason));
+    list().add(absent("cuda", cuda::reason()));
+  });
+}
+
+std::string add_device(const char* path) {
+  void* library = open_library(path);
+  if (library == nullptr) return "it cannot be opened as a shared library";
+  using Open = const cg_driver* (*)(uint32_t version);
+  const auto open = reinterpret_cast<Open>(find_symbol(library, "cg_open_driver"));
+  if (open == nullptr) return "it has no function cg_open_driver";
+  const cg_driver* driver = open(CG_DRIVER_VERSION);
+  if (driver == nullptr) return "it does not serve version " + std::to_string(CG_DRIVER_VERSION) + " of the contract";
+  if (driver->version != CG_DRIVER_VERSION || driver->bytes < sizeof(cg_driver))
+    return "its table is of version " + std::to_string(driver->version) + ", not " + std::to_string(CG_DRIVER_VERSION);
+  std::lock_guard guard(list().lock);
+  for (const Device& device : devices())
+    if (device.name == driver->capabilities.name) return "there is a device " + device.name + " already";
+  list().add(device_of(*driver));
+  return "";
+}
+
+std::vector<Fallback> fallbacks(const Device& device) {
+  if (device.driver == nullptr) return {};
+  return static_cast<programs::DeviceLauncher*>(device.launcher)->fallbacks();
+}
+
+int32_t total_fallbacks() { return programs::total_fallbacks(); }
+void allow_fallbacks(bool allowed) { programs::allow_fallbacks(allowed); }
 
 } // namespace cg

@@ -1,13 +1,29 @@
 // The devices of this process and what they can compute.
 #pragma once
 #include <span>
+#include <string>
+#include <vector>
 
 #include "device/device.h"
 
 namespace cg {
 
-// In the order of their indices: cpu is 0, absent devices follow.
+// In the order of their indices, which stay: cpu is 0. Only the CPU until somebody looks for more.
 std::span<const Device> devices();
+// Looks for OpenCL and CUDA, once: starting their drivers takes long.
+void find_devices();
+// Adds the device of a plug-in (device/driver.h); answers why it could not, or nothing.
+std::string add_device(const char* library);
+
+// How often kernels of a device ran on the CPU because it has none, by name; `total` counts all devices.
+struct Fallback {
+  std::string kernel;
+  uint64_t count;
+};
+std::vector<Fallback> fallbacks(const Device& device);
+int32_t total_fallbacks();
+// false: a missing kernel is Status::kNoKernel instead.
+void allow_fallbacks(bool allowed);
 
 struct Row {
   const char* name;

@@ -1,6 +1,6 @@
 /** The base of all modules: parameters, buffers and children by attribute, state dicts with PyTorch's keys, modes and hooks. */
 import { withRecording } from "../autograd/mode.js";
-import type { DType } from "../tensor/dtype.js";
+import { codeOf, type DType } from "../tensor/dtype.js";
 import type { Device } from "../tensor/device.js";
 import { ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import { sameShape } from "../tensor/shape.js";
@@ -209,11 +209,13 @@ export abstract class Module {
   /** Moves or converts all parameters and buffers; integer buffers keep their dtype. */
   to(target: DType | Device | { dtype?: DType; device?: Device }): this {
     const options = typeof target === "string" ? target : { ...target };
+    const toDtype = typeof target === "string" && target in codeOf;
+    const device = typeof target === "string" ? (toDtype ? undefined : target) : target.device;
     withRecording(false, () => {
       for (const module of this.modules()) {
         for (const [name, value] of Object.entries(module)) {
-          if (!(value instanceof Tensor) || !(value.isFloatingPoint() || value.isComplex())) continue;
-          const moved = value.to(options as DType);
+          if (!(value instanceof Tensor)) continue;
+          const moved = value.isFloatingPoint() || value.isComplex() ? value.to(options as DType) : device ? value.to(device) : value;
           if (moved === value) continue;
           const replacement = value instanceof Parameter ? new Parameter(moved.detach(), value.requiresGrad) : moved.detach();
           replacement.grad = value.grad?.to(options as DType) ?? null;
@@ -222,6 +224,10 @@ export abstract class Module {
       }
     });
     return this;
+  }
+
+  cpu(): this {
+    return this.to("cpu");
   }
 
   float(): this {

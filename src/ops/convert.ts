@@ -93,6 +93,12 @@ export const bool = castMethod("bool", "bool");
 /** As `to("uint8")`. */
 export const byte = castMethod("byte", "uint8");
 
+/** As `to("cpu")`: itself when it is there already. */
+export const cpu: (input: Tensor) => Tensor = op("cpu", "input: tensor", (input: Tensor) => {
+  input.live("cpu");
+  return convertDevice(input, 0);
+});
+
 /** As `to(other)`: dtype and device of another tensor. */
 export const typeAs: (input: Tensor, other: Tensor) => Tensor = op(
   "typeAs",

@@ -1,7 +1,7 @@
 /** New tensors: from JavaScript values, filled, counted. */
 import { io, native } from "../runtime/addon.js";
 import { Code, category, codeOfTypedArray, defaultDtypeCode, typedArrayFor, type DType } from "../tensor/dtype.js";
-import type { Device } from "../tensor/device.js";
+import { defaultDeviceCode, type Device } from "../tensor/device.js";
 import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { numelOf, type Shape } from "../tensor/shape.js";
@@ -43,7 +43,7 @@ export const tensor: (data: TensorData, options?: TensorOptions) => Tensor = op(
   "tensor",
   `data: any, ${making}`,
   (data: TensorData, dt: number | null, dev: number | null, requiresGrad: boolean) =>
-    withGrad(fromData("tensor", data, dt, dev ?? 0), requiresGrad),
+    withGrad(fromData("tensor", data, dt, dev), requiresGrad),
   { method: false },
 );
 /** As {@link tensor}, but a tensor that fits already is returned itself. */
@@ -51,7 +51,7 @@ export const asTensor: (data: TensorData, options?: TensorOptions) => Tensor = o
   "asTensor",
   `data: any, *, dtype: dtype? = null, device: device? = null`,
   (data: TensorData, dt: number | null, dev: number | null) =>
-    data instanceof Tensor ? castTo(data, dt ?? data.dt) : fromData("asTensor", data, dt, dev ?? 0),
+    data instanceof Tensor ? onDevice(castTo(data, dt ?? data.dt), dev ?? data.dev) : fromData("asTensor", data, dt, dev),
   { method: false },
 );
 /** A tensor over the elements of a typed array (copied), in a given shape. Default shape: [length]. */
@@ -71,8 +71,13 @@ export const fromTypedArray: (data: ArrayBufferView, shape?: readonly number[] |
   { method: false },
 );
 
-function fromData(name: string, data: TensorData, dt: number | null, dev: number): Tensor {
-  if (data instanceof Tensor) return castTo(data.detach(), dt ?? data.dt).clone();
+/** `t` on a device; itself when it is there. Unrecorded. */
+const onDevice = (t: Tensor, dev: number): Tensor =>
+  t.dev === dev ? t : launch.made("to", t.shape, t.dt, dev, [t], (owner) => native.toDevice(t.live("to"), dev, owner));
+
+function fromData(name: string, data: TensorData, dt: number | null, given: number | null): Tensor {
+  if (data instanceof Tensor) return onDevice(castTo(data.detach(), dt ?? data.dt), given ?? data.dev).clone();
+  const dev = given ?? defaultDeviceCode();
   if (ArrayBuffer.isView(data)) {
     const own = codeOfTypedArray(data);
     if (own < 0) throw new ValueError({ op: name, argument: "data", expected: "a typed array of a supported type", got: describe(data) });
@@ -162,7 +167,7 @@ export function fromBuffer(name: string, data: ArrayBufferView, shape: Shape, dt
     for (let i = 0; i < shape.length; i++) io[i] = shape[i]!;
     return native.fromBuffer(dt, shape.length, data, owner);
   });
-  return dev === 0 ? host : launch.made(name, shape, dt, dev, [host], (owner) => native.toDevice(host.handle, dev, owner));
+  return onDevice(host, dev);
 }
 
 // -- filled
@@ -172,7 +177,7 @@ type Filled = (...size: SizeArgs) => Tensor;
 
 function filled(name: string, value: number | null): Filled {
   const body = (size: number[], dt: number | null, dev: number | null, requiresGrad: boolean): Tensor => {
-    const out = launch.empty(name, checkSizes(name, size), dt ?? defaultDtypeCode(), dev ?? 0);
+    const out = launch.empty(name, checkSizes(name, size), dt ?? defaultDtypeCode(), dev ?? defaultDeviceCode());
     if (value !== null) fillWith(name, out, value);
     return withGrad(out, requiresGrad);
   };
@@ -191,7 +196,7 @@ export const full: (size: number | readonly number[], fillValue: Scalar, options
   "full",
   `size: ints, fillValue: number, ${making}`,
   (size: number[], value: Scalar, dt: number | null, dev: number | null, requiresGrad: boolean) => {
-    const out = launch.empty("full", checkSizes("full", size), dt ?? scalarCode(value), dev ?? 0);
+    const out = launch.empty("full", checkSizes("full", size), dt ?? scalarCode(value), dev ?? defaultDeviceCode());
     fillWith("full", out, value);
     return withGrad(out, requiresGrad);
   },
@@ -254,7 +259,7 @@ function arangeOf(...args: (Scalar | ArangeOptions)[]): Tensor {
   const whole = [from, to, by].every(Number.isInteger);
   const n = Math.max(0, Math.ceil((to - from) / by));
   return withGrad(
-    launch.run("arange", code("arange"), [], [n], dt ?? (whole ? Code.int64 : defaultDtypeCode()), [from, by], dev ?? 0),
+    launch.run("arange", code("arange"), [], [n], dt ?? (whole ? Code.int64 : defaultDtypeCode()), [from, by], dev ?? defaultDeviceCode()),
     requiresGrad,
   );
 }
@@ -274,7 +279,10 @@ export const linspace: (start: number, end: number, steps: number | TensorOption
   `start: float, end: float, steps: int, ${making}`,
   (start: number, end: number, steps: number, dt: number | null, dev: number | null, requiresGrad: boolean) => {
     if (steps < 0) throw new ValueError({ op: "linspace", argument: "steps", expected: "at least 0", got: String(steps) });
-    return withGrad(launch.run("linspace", code("linspace"), [], [steps], dt ?? defaultDtypeCode(), [start, end], dev ?? 0), requiresGrad);
+    return withGrad(
+      launch.run("linspace", code("linspace"), [], [steps], dt ?? defaultDtypeCode(), [start, end], dev ?? defaultDeviceCode()),
+      requiresGrad,
+    );
   },
   { method: false, differentiable: false },
 );
@@ -283,7 +291,7 @@ export const logspace: (start: number, end: number, steps: number, base?: number
   "logspace",
   `start: float, end: float, steps: int, base: float = 10.0, ${making}`,
   (start: number, end: number, steps: number, base: number, dt: number | null, dev: number | null, requiresGrad: boolean) => {
-    const exponents = launch.run("logspace", code("linspace"), [], [steps], Code.float64, [start, end], dev ?? 0);
+    const exponents = launch.run("logspace", code("linspace"), [], [steps], Code.float64, [start, end], dev ?? defaultDeviceCode());
     return withGrad(castTo(exponents.mul(Math.log(base)).exp(), dt ?? defaultDtypeCode()), requiresGrad);
   },
   { method: false, differentiable: false },
@@ -293,6 +301,9 @@ export const eye: (n: number, m?: number | null | TensorOptions, options?: Tenso
   "eye",
   `n: int, m: int? = null, ${making}`,
   (n: number, m: number | null, dt: number | null, dev: number | null, requiresGrad: boolean) =>
-    withGrad(launch.run("eye", code("eye"), [], checkSizes("eye", [n, m ?? n], "n"), dt ?? defaultDtypeCode(), [], dev ?? 0), requiresGrad),
+    withGrad(
+      launch.run("eye", code("eye"), [], checkSizes("eye", [n, m ?? n], "n"), dt ?? defaultDtypeCode(), [], dev ?? defaultDeviceCode()),
+      requiresGrad,
+    ),
   { method: false, differentiable: false },
 );

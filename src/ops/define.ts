@@ -58,7 +58,7 @@ export function requireTensor(op: string, argument: string, value: unknown): ass
   if (!(value instanceof Tensor)) throw new ValueError({ op, argument, expected: "a Tensor", got: describe(value) });
 }
 
-/** Tensors of one op must share a device. Differs: torch also moves 0-d CPU tensors; so do we, silently, by reading the number. */
+/** Tensors of one op must share a device; two-operand pointwise ops also take 0-d tensors of the CPU. */
 export function requireSameDevice(op: string, a: Tensor, b: Tensor): void {
   if (a.dev !== b.dev) {
     throw new DeviceError({

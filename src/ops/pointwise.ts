@@ -136,12 +136,12 @@ export function binary(name: string, spec: BinarySpec): Binary {
   };
 
   const onTensors = (a: Tensor, b: Tensor): Tensor => {
+    if (a.dev !== b.dev) [a, b] = onOneDevice(name, a, b);
     let shape = a.shape;
     let dt = a.dt;
     if (refuseBool !== undefined) requireNoBool(name, a, b);
     if (dt !== b.dt || result === "float" || refuse !== undefined) dt = finalCode(name, resultCode(a, b));
     if (shape !== b.shape) shape = broadcastShapes(name, shape, b.shape);
-    if (a.dev !== b.dev) requireSameDevice(name, a, b);
     checkOther?.(name, b, dt);
     const out = launch.binary(name, code, a, b, shape, dt, result === "bool" ? Code.bool : dt);
     if ((a.ag !== null || b.ag !== null) && grad !== null && recorded(a, b)) recordTensors(a, b, out);
@@ -197,10 +197,10 @@ export function binary(name: string, spec: BinarySpec): Binary {
       got: `${describe(a)} and ${describe(b)}`,
     });
   };
-  const into = (opName: string, target: Tensor, other: Tensor | Scalar): Tensor => {
+  const into = (opName: string, target: Tensor, given: Tensor | Scalar): Tensor => {
+    const other = given instanceof Tensor && given.dev !== target.dev ? onOneDevice(opName, target, given, target)[1] : given;
     requireNoBool(opName, target, other);
     if (other instanceof Tensor) {
-      requireSameDevice(opName, target, other);
       const dt = finalCode(opName, resultCode(target, other));
       const shape = broadcastShapes(opName, target.shape, other.shape);
       requireWritable(opName, target, shape, result === "bool" ? Code.bool : dt);
@@ -225,7 +225,17 @@ export function binary(name: string, spec: BinarySpec): Binary {
 }
 
 function bigScalar(value: bigint, like: Tensor): Tensor {
-  return launch.made("tensor", [], Code.int64, like.dev, [], (owner) => native.fromBuffer(Code.int64, 0, BigInt64Array.of(value), owner));
+  const out = launch.empty("tensor", [], Code.int64, like.dev);
+  fillWith("tensor", out, value);
+  return out;
+}
+
+/** As torch: a 0-d tensor of the CPU goes where the other operand is; any other mixture is a DeviceError. */
+function onOneDevice(name: string, a: Tensor, b: Tensor, stays?: Tensor): [Tensor, Tensor] {
+  if (b.dev === 0 && b.shape.length === 0) return [a, b.to(a.device)];
+  if (a.dev === 0 && a.shape.length === 0 && a !== stays) return [a.to(b.device), b];
+  requireSameDevice(name, a, b);
+  return [a, b];
 }
 
 /** Sums a gradient back to the shape that was broadcast, and casts it to the dtype that was promoted. */

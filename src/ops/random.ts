@@ -1,7 +1,7 @@
 /** Random numbers by Philox: a generator is a seed and a count of launches, so results depend on neither threads nor devices. */
 import { native } from "../runtime/addon.js";
 import { Code, defaultDtypeCode, isFloating, type DType } from "../tensor/dtype.js";
-import { deviceCode, type Device } from "../tensor/device.js";
+import { defaultDeviceCode, deviceCode, type Device } from "../tensor/device.js";
 import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -91,7 +91,7 @@ function sized(name: string, kernel: string, attrs: readonly number[]): Sized {
       checkSizes(name, size),
       dtype,
       [...streamOf(name, generator).next(), ...attrs],
-      dev ?? 0,
+      dev ?? defaultDeviceCode(),
     );
     return requiresGrad ? out.requiresGrad_() : out;
   };
@@ -148,7 +148,7 @@ const randintBound = op<(low: number, high: number, size: readonly number[], opt
       checkSizes("randint", size),
       dt ?? Code.int64,
       [...streamOf("randint", generator).next(), low, high],
-      dev ?? 0,
+      dev ?? defaultDeviceCode(),
     );
     return requiresGrad ? out.requiresGrad_() : out;
   },
@@ -168,7 +168,15 @@ export const randperm: (n: number, options?: RandomOptions) => Tensor = op(
   `n: int, ${making}`,
   (n: number, generator: unknown, dt: number | null, dev: number | null) => {
     if (n < 0) throw new ValueError({ op: "randperm", argument: "n", expected: "at least 0", got: String(n) });
-    const out = launch.run("randperm", code("randperm"), [], [n], Code.int64, streamOf("randperm", generator).next(), dev ?? 0);
+    const out = launch.run(
+      "randperm",
+      code("randperm"),
+      [],
+      [n],
+      Code.int64,
+      streamOf("randperm", generator).next(),
+      dev ?? defaultDeviceCode(),
+    );
     return dt === null || dt === Code.int64 ? out : out.to(launch.dtypeName(dt) as DType);
   },
   plain,

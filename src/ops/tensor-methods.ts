@@ -6,7 +6,7 @@ export {
   tanhBackward, sigmoidBackward, reluBackward, siluBackward, leakyReluBackward,
 } from "./binary.js"; // prettier-ignore
 export { clamp, lerp, addcmul, addcdiv, maskedFill } from "./ternary.js";
-export { clone, contiguous, to, float, double, half, bfloat16, long, int, bool, byte, typeAs } from "./convert.js";
+export { clone, contiguous, to, float, double, half, bfloat16, long, int, bool, byte, cpu, typeAs } from "./convert.js";
 export { reshape, view, viewAs, reshapeAs, flatten, ravel, unflatten, squeeze, unsqueeze, detach } from "./views.js";
 export { permute, transpose, swapaxes, swapdims, t, movedim, expand, expandAs, broadcastTo } from "./arrange.js";
 export { narrow, select, unbind, split, chunk } from "./pieces.js";

@@ -47,6 +47,12 @@ export function collect(): void {
   if (live > 1.5 * liveAfterMajor + 256 * 2 ** 20) collectAll();
 }
 
+/** Runs a minor collection: enough when the dead tensors are young. */
+export function collectYoung(): void {
+  gc({ type: "minor" });
+  native.collected(0);
+}
+
 /** Runs a full collection: the last step before giving up on an allocation. */
 export function collectAll(): void {
   // With { type: "major" } V8 of Node 20 runs a minor collection.

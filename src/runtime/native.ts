@@ -15,6 +15,8 @@ export const Status = {
   indexOutOfRange: -7,
   deviceLost: -8,
   noDevice: -9,
+  mixedDevices: -10,
+  noKernel: -11,
 } as const;
 
 /** Indices into the shared Int32 words. */
@@ -122,7 +124,16 @@ export interface Native {
   runInto(kernel: number, nIn: number, nOut: number, nAttr: number): number;
 
   // -- devices, memory, threads
+  /** In the order of their codes, which stay; only the CPU until {@link findDevices} or {@link addDevice}. */
   devices(): NativeDevice[];
+  /** Looks for OpenCL and CUDA, once. */
+  findDevices(): void;
+  /** Adds the device of a shared library; answers why it could not, or "". */
+  addDevice(path: string): string;
+  /** How often kernels ran on the CPU because a device has none: of all devices, and by kernel. */
+  fallbackTotal(): number;
+  fallbacks(device: number): Record<string, number>;
+  allowFallbacks(allowed: number): void;
   /** io: live bytes, cached bytes, peak live bytes, cap (0: none), live tensors, allocations, cache hits, collections asked for. */
   memory(device: number): number;
   setMemoryCap(device: number, bytes: number): void;

@@ -41,6 +41,8 @@ export class DTypeError extends CellgradError {}
 export class DeviceError extends CellgradError {}
 /** An index or dim outside its range. */
 export class IndexError extends CellgradError {}
+/** Work on a device that was lost, or on its tensors; the CPU goes on. */
+export class DeviceLostError extends DeviceError {}
 /** Any other bad argument: unknown or repeated keyword, wrong type, wrong range. */
 export class ValueError extends CellgradError {}
 /** A gradient that cannot be computed. */

@@ -1,9 +1,19 @@
 /** Runs native work for ops: makes the result tensor, translates failures, retries once after a full collection. */
 import { io, native, words } from "../runtime/addon.js";
-import { adopt, collect, collectAll } from "../runtime/memory.js";
+import { adopt, collect, collectAll, collectYoung } from "../runtime/memory.js";
 import { Status, Word, type Handle } from "../runtime/native.js";
 import { dtypes } from "./dtype.js";
-import { CellgradError, DeviceError, IndexError, InterruptedError, NotImplementedError, OutOfMemoryError, formatShape } from "./errors.js";
+import { deviceName, noticeFallbacks } from "./device.js";
+import {
+  CellgradError,
+  DeviceError,
+  DeviceLostError,
+  IndexError,
+  InterruptedError,
+  NotImplementedError,
+  OutOfMemoryError,
+  formatShape,
+} from "./errors.js";
 import type { Shape } from "./shape.js";
 import { Tensor, disposed } from "./tensor.js";
 
@@ -30,17 +40,26 @@ function settle(out: Tensor, handle: Handle): Tensor {
   if (ownFinalizers) adopt(out, handle);
   if (collecting !== null) collecting.push(out);
   if (words[Word.collect] !== 0) collect();
+  if (out.dev !== 0) noticeFallbacks(out.dev);
   return out;
 }
 
 /** The slow path of a negative answer: one more try after a full collection when memory ran out, else an error. */
 function recover(op: string, status: number, out: Tensor, inputs: readonly Tensor[], again: () => Handle): Tensor {
   if (status === Status.outOfMemory) {
-    collectAll();
-    status = again();
+    status = afterCollecting(again);
     if (status >= 0) return settle(out, status);
   }
   throw failure(op, status, inputs);
+}
+
+/** The rungs above the allocator's own: a minor collection, which costs microseconds, then a full one. */
+function afterCollecting(again: () => number): number {
+  collectYoung();
+  const status = again();
+  if (status !== Status.outOfMemory) return status;
+  collectAll();
+  return again();
 }
 
 /** The error behind a negative status. */
@@ -63,7 +82,26 @@ export function failure(op: string, status: number, inputs: readonly Tensor[]): 
       return new NotImplementedError({ op, expected: "a dtype with a kernel on this device", got: kinds === "" ? "this one" : kinds });
     }
     case Status.deviceLost:
-      return new DeviceError({ op, expected: "a working device", got: "one that was lost" });
+      return new DeviceLostError({
+        op,
+        expected: "a working device",
+        got: `${inputs[0]?.device ?? "one"}, which was lost`,
+        hint: "its tensors are gone; work on the CPU goes on, a restart of the kernel brings the device back",
+      });
+    case Status.mixedDevices:
+      return new DeviceError({
+        op,
+        expected: "tensors on one device",
+        got: `${deviceName(a)} and ${deviceName(b)}`,
+        hint: `move one with .to("${deviceName(a)}")`,
+      });
+    case Status.noKernel:
+      return new NotImplementedError({
+        op,
+        expected: `a kernel for it on ${inputs[0]?.device ?? "this device"}`,
+        got: "none",
+        hint: "setFallback(true) lets the CPU compute it",
+      });
     default:
       return new CellgradError({
         op,
@@ -161,10 +199,7 @@ export function run(
 ): Tensor {
   const out = new Tensor(shape, dt, dev);
   let status = launch(kernel, inputs, [out], attrs, dev);
-  if (status === Status.outOfMemory) {
-    collectAll();
-    status = launch(kernel, inputs, [out], attrs, dev);
-  }
+  if (status === Status.outOfMemory) status = afterCollecting(() => launch(kernel, inputs, [out], attrs, dev));
   if (status < 0) throw failure(op, status, inputs);
   return settle(out, io[0]!);
 }
@@ -180,10 +215,7 @@ export function runMany(
   const dev = inputs[0]?.dev ?? 0;
   const outs = outputs.map(({ shape, dt }) => new Tensor(shape, dt, dev));
   let status = launch(kernel, inputs, outs, attrs, dev);
-  if (status === Status.outOfMemory) {
-    collectAll();
-    status = launch(kernel, inputs, outs, attrs, dev);
-  }
+  if (status === Status.outOfMemory) status = afterCollecting(() => launch(kernel, inputs, outs, attrs, dev));
   if (status < 0) throw failure(op, status, inputs);
   // io is overwritten by what a collection asks the allocator.
   const handles = outs.map((_, i) => io[i]!);

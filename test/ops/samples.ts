@@ -269,6 +269,7 @@ export const samples: Record<OpName, Sample> = {
   int: { call: (x) => x!.int(), inputs: [real()], reference: Math.trunc, noGrad: whole },
   bool: { call: (x) => x!.bool(), inputs: [integers([3, 4], 0, 2)], reference: (x) => x !== 0, noGrad: bools },
   byte: { call: (x) => x!.byte(), inputs: [integers()], reference: (x) => x!, noGrad: whole },
+  cpu: { call: (x) => x!.cpu(), inputs: [real()], reference: (x) => x! },
   typeAs: { call: (x, y) => x!.typeAs(y!), inputs: [real(), real()], reference: (x) => x! },
   detach: { call: (x) => x!.detach(), inputs: [real()], reference: (x) => x!, noGrad: "it cuts the graph" },
 

@@ -5,12 +5,9 @@
 
 namespace cg::cuda {
 
-Device device() {
-  const bool found = library_loads("libcuda.so.1");
-  return {.name = "cuda",
-          .description = "",
-          .reason =
-              found ? "libcuda.so.1 is installed, but this build has no CUDA kernels" : "libcuda.so.1 was not found"};
+std::string reason() {
+  return open_library("libcuda.so.1") != nullptr ? "libcuda.so.1 is installed, but this build has no CUDA driver"
+                                                 : "libcuda.so.1 was not found";
 }
 
 } // namespace cg::cuda

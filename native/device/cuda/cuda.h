@@ -1,9 +1,9 @@
 // CUDA: looks for the driver and says why the device is absent.
 #pragma once
-#include "device/device.h"
+#include <string>
 
 namespace cg::cuda {
 
-Device device();
+std::string reason();
 
 } // namespace cg::cuda

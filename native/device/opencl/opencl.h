@@ -1,9 +1,16 @@
-// OpenCL: looks for the driver and says why the device is absent.
+// OpenCL: finds the devices of every installed driver, or says why there is none.
 #pragma once
-#include "device/device.h"
+#include <string>
+#include <vector>
+
+#include "device/driver.h"
 
 namespace cg::opencl {
 
-Device device();
+struct Found {
+  std::vector<const cg_driver*> drivers; // for the life of the process
+  std::string reason;                    // why there is none
+};
+Found find();
 
 } // namespace cg::opencl

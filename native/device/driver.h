@@ -1,0 +1,65 @@
+/* What a device does, as a versioned table of C functions: OpenCL fills it from inside, a plug-in from a shared library.
+   A plug-in exports `const cg_driver* cg_open_driver(uint32_t version)`, which answers NULL when it cannot serve that version.
+   Functions answer 0 or a negative number of core/status.h: -1 out of memory, -5 invalid, -8 the device is lost. */
+#pragma once
+#include <stdint.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CG_DRIVER_VERSION 1u
+
+/* Memory of the device: a number on which offsets can be added. Not a host pointer. */
+typedef uint64_t cg_address;
+typedef struct cg_program cg_program;
+typedef struct cg_event cg_event;
+
+/* One argument of a launch: memory when `value` is NULL, else `bytes` bytes that are passed by value. */
+typedef struct cg_argument {
+  cg_address address;
+  const void* value;
+  uint64_t bytes;
+} cg_argument;
+
+typedef struct cg_capabilities {
+  const char* name;        /* "opencl:0" */
+  const char* description; /* model and driver */
+  const char* dialect;     /* of the texts it compiles: "opencl" or "cuda"; NULL: none, every op runs on the CPU */
+  uint64_t memory;         /* bytes in all */
+  uint64_t allocation;     /* bytes of the largest allocation */
+  uint32_t group;          /* most threads of a group */
+  uint32_t float64;        /* 1: computes in float64 */
+} cg_capabilities;
+
+/* Work is done in the order of the calls. Copies to the host wait; everything else may return before it is done. */
+typedef struct cg_driver {
+  uint32_t version; /* CG_DRIVER_VERSION */
+  uint32_t bytes;   /* sizeof(cg_driver), so that later versions can add to the end */
+  void* self;       /* first argument of every function */
+  cg_capabilities capabilities;
+
+  int32_t (*allocate)(void* self, uint64_t bytes, cg_address* address);
+  int32_t (*release)(void* self, cg_address address);
+  int32_t (*upload)(void* self, cg_address to, const void* host, uint64_t bytes); /* `host` may change afterwards */
+  int32_t (*download)(void* self, void* host, cg_address from, uint64_t bytes);
+  int32_t (*copy)(void* self, cg_address to, cg_address from, uint64_t bytes);
+
+  /* `entry` is the kernel's name in the text. On failure the compiler's words are in `log`, cut at `log_bytes`. May be NULL. */
+  int32_t (*compile)(void* self, const char* text, const char* entry, cg_program** program, char* log,
+                     uint64_t log_bytes);
+  /* The compiled form, for a cache on disk: with `data` NULL only its size. May be NULL. */
+  int32_t (*binary)(void* self, cg_program* program, void* data, uint64_t* bytes);
+  int32_t (*load)(void* self, const void* data, uint64_t bytes, const char* entry, cg_program** program);
+  int32_t (*launch)(void* self, cg_program* program, const cg_argument* arguments, uint32_t count,
+                    const uint32_t groups[3], const uint32_t group[3]);
+
+  /* An event is over when the work before it is. query: 1 over, 0 not yet. elapsed: nanoseconds between two that are over. */
+  int32_t (*record)(void* self, cg_event** event);
+  int32_t (*query)(void* self, cg_event* event);
+  int32_t (*elapsed)(void* self, cg_event* from, cg_event* to, double* nanoseconds);
+  void (*forget)(void* self, cg_event* event);
+} cg_driver;
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,121 @@
+// Launches on a device that compiles texts.
+#include "kernels/programs/launcher.h"
+
+#include <chrono>
+#include <deque>
+#include <thread>
+
+#include "core/parallel.h"
+#include "kernels/programs/host_copy.h"
+
+namespace cg::programs {
+namespace {
+
+std::atomic<int32_t> fallback_total{0};
+std::atomic<bool> fallbacks_allowed{true};
+
+uint64_t address_of(const void* data) { return reinterpret_cast<uint64_t>(data); }
+
+} // namespace
+
+int32_t total_fallbacks() { return fallback_total.load(std::memory_order_relaxed); }
+void allow_fallbacks(bool allowed) { fallbacks_allowed.store(allowed, std::memory_order_relaxed); }
+
+Status DeviceLauncher::pointwise(const Pointwise& call, const View& out) {
+  std::vector<View> in;
+  for (const View* view : call.in) in.push_back(*view);
+  const Row& row = rows(call.family)[static_cast<size_t>(call.op)];
+  return on_host(row.name, in, {&out, 1}, [&](std::span<const View> from, std::span<const View> to) {
+    Pointwise moved = call;
+    const View* pointers[kMostInputs];
+    for (size_t k = 0; k < from.size(); ++k) pointers[k] = &from[k];
+    moved.in = {pointers, from.size()};
+    return host_.pointwise(moved, to[0]);
+  });
+}
+
+Status DeviceLauncher::structured(int kernel, const Call& call) {
+  return on_host(structured_names()[static_cast<size_t>(kernel)], call.in, call.out,
+                 [&](std::span<const View> from, std::span<const View> to) {
+                   return host_.structured(kernel, {from, to, call.attr});
+                 });
+}
+
+Status DeviceLauncher::copy(const View& dst, const View& src) {
+  if (dst.numel == 0) return Status::kOk;
+  return on_host("copy", {&src, 1}, {&dst, 1},
+                 [&](std::span<const View> from, std::span<const View> to) { return host_.copy(to[0], from[0]); });
+}
+
+Status DeviceLauncher::upload(void* dst, const void* host, size_t bytes) {
+  if (bytes == 0) return Status::kOk;
+  return static_cast<Status>(driver_.upload(driver_.self, address_of(dst), host, bytes));
+}
+
+Status DeviceLauncher::download(void* host, const void* src, size_t bytes) {
+  if (bytes == 0) return Status::kOk;
+  if (const Status status = wait(); status != Status::kOk) return status;
+  return static_cast<Status>(driver_.download(driver_.self, host, address_of(src), bytes));
+}
+
+Status DeviceLauncher::synchronize() { return wait(); }
+
+// Polls instead of blocking, so that an interrupt gets through.
+Status DeviceLauncher::wait() {
+  cg_event* event = nullptr;
+  if (const int32_t status = driver_.record(driver_.self, &event); status != 0)
+    return fail(static_cast<Status>(status));
+  int32_t state = 0;
+  for (int round = 0; (state = driver_.query(driver_.self, event)) == 0; ++round) {
+    if (cancelled()) {
+      state = static_cast<int32_t>(Status::kCancelled);
+      break;
+    }
+    if (round > 100) std::this_thread::sleep_for(std::chrono::microseconds(round > 1000 ? 200 : 20));
+  }
+  driver_.forget(driver_.self, event);
+  return state < 0 ? fail(static_cast<Status>(state)) : Status::kOk;
+}
+
+Status DeviceLauncher::note_fallback(const std::string& kernel) {
+  if (!fallbacks_allowed.load(std::memory_order_relaxed)) return fail(Status::kNoKernel);
+  ++fallback_total;
+  std::lock_guard guard(lock_);
+  ++fallbacks_[kernel];
+  return Status::kOk;
+}
+
+std::vector<Fallback> DeviceLauncher::fallbacks() {
+  std::lock_guard guard(lock_);
+  std::vector<Fallback> all;
+  for (const auto& [kernel, count] : fallbacks_) all.push_back({kernel, count});
+  return all;
+}
+
+// Brings the views to the host, runs there, and brings what was written back.
+template <class Run>
+Status DeviceLauncher::on_host(const std::string& kernel, std::span<const View> in, std::span<const View> out,
+                               const Run& run) {
+  if (const Status status = note_fallback(kernel); status != Status::kOk) return status;
+  std::deque<HostCopy> copies;
+  std::vector<View> from, to;
+  for (const auto& [views, moved] : {std::pair{in, &from}, std::pair{out, &to}})
+    for (const View& view : views) {
+      moved->push_back(view);
+      if (!memory_.owns(view.data)) continue;
+      HostCopy& copy = copies.emplace_back(view);
+      if (!copy.ok()) return fail(Status::kOutOfMemory);
+      // Outputs too: what lies between the elements of a strided one must stay.
+      if (const Status status = download(copy.data(), copy.origin(), copy.bytes()); status != Status::kOk)
+        return status;
+      moved->back().data = copy.first();
+    }
+  if (const Status status = run(from, to); status != Status::kOk) return status;
+  for (size_t i = 0; i < out.size(); ++i) {
+    HostCopy& copy = copies[copies.size() - out.size() + i];
+    if (const Status status = upload(copy.origin(), copy.data(), copy.bytes()); status != Status::kOk) return status;
+  }
+  return Status::kOk;
+}
+
+} // namespace cg::programs
