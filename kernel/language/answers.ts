@@ -2,6 +2,7 @@
 import { cellPrefix } from "./project.js";
 import type { Document } from "./modules.js";
 import { offsetAt, placeAt } from "./positions.js";
+import { aliasPrefix } from "./slots.js";
 import type { CompletionKind, DeclaredName, Diagnostic } from "./types.js";
 
 export interface LspPosition {
@@ -87,10 +88,11 @@ function isConstant(kind: DeclaredName["kind"] | null): boolean {
 
 /** `import("/folder/cellgrad-cell-3").Box` is `Box` to a person. */
 export function withoutCells(text: string): string {
-  return text.replaceAll(importOfCell, "").replaceAll("(alias) ", "");
+  return text.replaceAll(importOfCell, "").replaceAll(aliasOfCell, "").replaceAll("(alias) ", "");
 }
 
 const importOfCell = new RegExp(`(typeof )?import\\("[^"]*${cellPrefix}\\w+"\\)\\.?`, "g");
+const aliasOfCell = new RegExp(`${aliasPrefix}\\d+\\.`, "g");
 
 const kinds: readonly CompletionKind[] = [
   "text", "text", "method", "function", "class", "property", "variable", "class", "interface", "module", "property", "variable", "variable",

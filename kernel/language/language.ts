@@ -3,10 +3,11 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { completionsOf, expressionAt, hoverOf, resolved, signatureHelpOf } from "./assist.js";
 import { diagnosticsOf, offsetIn, positionIn, type LspCompletionItem, type LspPosition, type LspRange } from "./answers.js";
-import { Modules, type CellModule, type Document } from "./modules.js";
+import { extensionOf, Modules, type CellModule, type Document } from "./modules.js";
 import { offsetOfCursor, placeAt } from "./positions.js";
 import { openProject, type Project } from "./project.js";
 import { LanguageServer, ServerUnavailable, uriOf } from "./server.js";
+import { Slots } from "./slots.js";
 import type {
   Cell,
   CheckResult,
@@ -29,6 +30,9 @@ const startDeadline = 2000;
 /** How many completions get their types at once, and how long that may take in ms. */
 const resolvedAtOnce = 24;
 const resolveDeadline = 150;
+/** How many documents are open ahead of the cells that will be written into them, and after how long a pause one more is opened, in ms. */
+const spareSlots = 48;
+const pause = 100;
 
 const late = Symbol("late");
 
@@ -41,18 +45,27 @@ class CellLanguage implements Language {
   readonly ready: Promise<void>;
   private project: Project;
   private readonly server: LanguageServer;
+  private readonly slots: Slots;
   private readonly modules: Modules;
   private readonly watch: FileWatch;
   private isReady = false;
   private candidate: CellModule | null = null;
+  private resting: NodeJS.Timeout | null = null;
   private affected = new Set<CellModule>();
   private readonly proposals = new WeakMap<CompletionItem, LspCompletionItem>();
 
   constructor(private readonly options: LanguageOptions) {
     const { folder, library } = options;
     this.project = openProject(folder, library);
-    this.modules = new Modules(folder, this.project.settings);
     this.server = new LanguageServer(folder);
+    const { server } = this;
+    this.slots = new Slots(
+      folder,
+      extensionOf(this.project.settings),
+      (path, text) => server.open(path, text),
+      (path) => server.close(path),
+    );
+    this.modules = new Modules(folder, this.slots, this.project.settings);
     for (const [path, text] of this.project.documents) this.server.open(path, text);
     this.watch = new FileWatch((path, changes) => {
       if (path === join(folder, "tsconfig.json")) return this.readProject();
@@ -72,7 +85,8 @@ class CellLanguage implements Language {
   }
 
   async check(cell: Cell): Promise<CheckResult> {
-    if (this.candidate) this.server.close(this.candidate.path);
+    this.rest();
+    if (this.candidate) this.modules.drop(this.candidate);
     const module = (this.candidate = this.modules.create(cell));
     if (!module) return { status: "checked", diagnostics: [] }; // the transform reports what does not parse
     this.watchImports(cell.code);
@@ -93,9 +107,8 @@ class CellLanguage implements Language {
     const module = isChecked ? checked : this.modules.create(cell);
     if (isChecked) this.candidate = null;
     if (!module) return;
-    const { changed, gone, affected } = this.modules.commit(module);
-    for (const each of isChecked ? changed : [module, ...changed]) this.write(this.modules.document(each));
-    for (const { path } of gone) this.server.close(path);
+    const { changed, affected } = this.modules.commit(module);
+    for (const each of isChecked ? changed : [module, ...changed]) this.refresh(this.modules.document(each));
     for (const each of affected) this.affected.add(each);
     for (const each of this.affected) if (each.cell.id === cell.id) this.affected.delete(each);
   }
@@ -105,9 +118,8 @@ class CellLanguage implements Language {
     this.affected.clear();
     const stale: StaleCell[] = [];
     for (const module of affected) {
-      const document = this.modules.document(this.modules.again(module));
+      const document = this.modules.again(module);
       const diagnostics = await this.ask(() => this.diagnostics(document, module.cell.code));
-      this.server.close(document.path);
       const errors = diagnostics?.filter(({ category }) => category === "error") ?? [];
       if (errors.length > 0) stale.push({ cell: module.cell, diagnostics: errors });
     }
@@ -154,8 +166,9 @@ class CellLanguage implements Language {
     if (found?.path === document.path && !isInCode(document, code, found.start)) {
       // The name was taken from another cell by a declaration of ours: its type query leads there.
       const name = /[\p{ID_Continue}$]*$/u.exec(code.slice(0, expressionAt(code, offset).end))![0];
-      const at = document.text.indexOf(`).${name};`, document.text.indexOf(`declare let ${name}:`)) + 2;
-      if (at < 2) return null;
+      const declaration = document.text.indexOf(`declare let ${name}:`);
+      if (declaration < 0) return null;
+      const at = document.text.indexOf(`.${name};`, declaration) + 1;
       found = await this.definitionAt({ ...params, position: positionIn({ ...document, shift: 0 }, at) });
     }
     if (!found) return null;
@@ -164,32 +177,56 @@ class CellLanguage implements Language {
     return { cell: owner, path: owner ? null : found.path, line: found.start.line + 1, column: found.start.character + 1 };
   }
 
-  async diagnose(id: string, code: string): Promise<readonly Diagnostic[] | null> {
-    const document = this.modules.draft(`edit${draftNumber(id)}`, code);
-    const diagnostics = await this.ask(() => this.diagnostics(document, code));
-    this.server.close(document.path);
-    return diagnostics;
+  diagnose(code: string): Promise<readonly Diagnostic[] | null> {
+    const document = this.modules.draft("edit", code);
+    return this.ask(() => this.diagnostics(document, code));
   }
 
   reset(): void {
-    for (const { path } of this.modules.clear()) this.server.close(path);
+    this.modules.clear();
     this.affected.clear();
   }
 
   async dispose(): Promise<void> {
+    if (this.resting) clearTimeout(this.resting);
+    this.resting = null;
     this.watch.close();
     await this.server.dispose();
   }
 
   private async warmUp(): Promise<void> {
-    const document = this.modules.draft("draft", 'import * as cellgrad from "cellgrad";');
-    await this.diagnostics(document, "").catch(() => null);
+    this.write(this.modules.draft("edit", ""));
+    await this.diagnostics(this.modules.draft("draft", ""), "").catch(() => null);
     this.isReady = true;
+    this.rest();
+  }
+
+  /** Opens documents for the cells to come while nobody waits for T, one after each pause. */
+  private rest(): void {
+    if (this.resting) clearTimeout(this.resting);
+    if (this.slots.spare >= spareSlots) return;
+    this.resting = setTimeout(() => {
+      const { path } = this.slots.add();
+      void this.settle(path).then(() => this.rest());
+    }, pause);
+    this.resting.unref();
+  }
+
+  /** Lets T take in one changed document by itself: it can do so in a fraction of the time that several cost it. */
+  private async settle(path: string): Promise<void> {
+    await this.server.request("textDocument/diagnostic", { textDocument: { uri: uriOf(path) } }).catch(() => null);
   }
 
   private readProject(): void {
     this.project = openProject(this.options.folder, this.options.library);
+    this.modules.settings = this.project.settings;
+    this.slots.use(extensionOf(this.project.settings));
     for (const [path, text] of this.project.documents) this.server.open(path, text);
+  }
+
+  private refresh(document: Document): void {
+    this.write(document);
+    void this.settle(document.path);
   }
 
   private write({ path, text }: Document): void {
@@ -241,13 +278,6 @@ interface Location {
 function isInCode(document: Document, code: string, position: LspPosition): boolean {
   const offset = offsetIn(document, position);
   return offset >= 0 && offset <= code.length;
-}
-
-/** Cells being edited at the same time get documents of their own. */
-function draftNumber(id: string): number {
-  let hash = 0;
-  for (let i = 0; i < id.length; i++) hash = (hash * 31 + id.charCodeAt(i)) >>> 0;
-  return hash;
 }
 
 /** The answer, or {@link late}. */

@@ -2,13 +2,14 @@
 import { join } from "node:path";
 import { cellPrefix } from "./project.js";
 import { analyseScopes } from "./scope.js";
+import { aliasPrefix, globalAlias, type Slot, type Slots } from "./slots.js";
 import { parseCell, type Program } from "./syntax.js";
 import { declaredNames, freeNames } from "./transform.js";
 import type { Cell, DeclaredName, TransformSettings } from "./types.js";
 
 /** A cell as a module of the checker. */
 export interface CellModule {
-  readonly path: string;
+  readonly slot: Slot;
   readonly cell: Cell;
   readonly names: readonly DeclaredName[];
   readonly free: ReadonlyMap<string, { readonly deferred: boolean }>;
@@ -27,21 +28,24 @@ export interface Document {
   readonly shift: number;
 }
 
+/** What a draft is for: questions about the code at a cursor, or the squiggles of a cell. */
+type DraftPurpose = "draft" | "edit";
+
+export function extensionOf({ jsx }: TransformSettings): "ts" | "tsx" {
+  return jsx ? "tsx" : "ts";
+}
+
 /** Who owns which name. */
 export class Modules {
   private readonly owners = new Map<string, CellModule>();
   private readonly latest = new Map<string, CellModule>();
   private live = new Set<CellModule>();
-  private count = 0;
 
   constructor(
     private readonly folder: string,
-    private readonly settings: TransformSettings,
+    private readonly slots: Slots,
+    public settings: TransformSettings,
   ) {}
-
-  private get extension(): string {
-    return this.settings.jsx ? "tsx" : "ts";
-  }
 
   private parse(code: string) {
     return parseCell(code, { jsx: this.settings.jsx !== null });
@@ -55,7 +59,7 @@ export class Modules {
     const names = declaredNames(scopes);
     const free = freeNames(scopes);
     return {
-      path: join(this.folder, `${cellPrefix}${++this.count}.${this.extension}`),
+      slot: this.slots.take(),
       cell,
       names,
       free,
@@ -66,15 +70,19 @@ export class Modules {
     };
   }
 
-  /** The module's document. The imports stand after the code, so that its places and its leading comments keep their meaning. */
-  document(module: CellModule): Document {
-    const text = `${module.body}\n;${importsOf(module.imports)}${module.exports}`;
-    return { path: module.path, text, shift: module.shift };
+  /** Gives up a module that was not committed. */
+  drop({ slot }: CellModule): void {
+    this.slots.give(slot);
   }
 
-  /** A document for code being typed, which sees every name of the session; `id` is the cell it belongs to. */
-  draft(name: string, code: string): Document {
-    const path = join(this.folder, `${cellPrefix}${name}.${this.extension}`);
+  /** The module's document. The imports stand after the code, so that its places and its leading comments keep their meaning. */
+  document({ slot, body, shift, imports, exports }: CellModule): Document {
+    return { path: slot.path, text: `${body}\n;${importsOf(imports)}${exports}${globalAlias(slot)}`, shift };
+  }
+
+  /** The document for code being typed, which sees every name of the session. */
+  draft(purpose: DraftPurpose, code: string): Document {
+    const path = this.draftPath(purpose);
     const parsed = this.parse(code);
     if (parsed.ok) {
       const own = new Set(declaredNames(analyseScopes(parsed.program)).map((each) => each.name));
@@ -88,11 +96,7 @@ export class Modules {
   }
 
   /** Makes a module the owner of its names; tells which other modules must be written again and which may be stale. */
-  commit(module: CellModule): {
-    readonly changed: readonly CellModule[];
-    readonly gone: readonly CellModule[];
-    readonly affected: readonly CellModule[];
-  } {
+  commit(module: CellModule): { readonly changed: readonly CellModule[]; readonly affected: readonly CellModule[] } {
     const redefined = new Set(module.names.map(({ name }) => name).filter((name) => this.owners.has(name)));
     for (const { name } of module.names) this.owners.set(name, module);
     this.latest.set(module.cell.id, module);
@@ -109,16 +113,14 @@ export class Modules {
       for (const [name] of deferred) other.imports.set(name, module);
       if (deferred.length > 0) changed.push(other);
     }
-    return { changed, gone: this.collect(), affected };
+    this.collect();
+    return { changed, affected };
   }
 
   /** What the module would be if its cell ran again now. */
-  again(module: CellModule): CellModule {
-    return {
-      ...module,
-      path: join(this.folder, `${cellPrefix}again.${this.extension}`),
-      imports: this.ownersOf(module.free.keys(), module),
-    };
+  again(module: CellModule): Document {
+    const imports = this.ownersOf(module.free.keys(), module);
+    return { path: this.draftPath("edit"), text: `${module.body}\n;${importsOf(imports)}export{};`, shift: module.shift };
   }
 
   kindOf(name: string): DeclaredName["kind"] | null {
@@ -126,17 +128,20 @@ export class Modules {
   }
 
   cellAt(path: string): Cell | null {
-    for (const module of this.live) if (module.path === path) return module.cell;
+    for (const module of this.live) if (module.slot.path === path) return module.cell;
     return null;
   }
 
-  /** Forgets everything; returns the modules that were there. */
-  clear(): readonly CellModule[] {
-    const modules = [...this.live];
+  /** Forgets everything. */
+  clear(): void {
+    for (const module of this.live) this.drop(module);
     this.owners.clear();
     this.latest.clear();
     this.live.clear();
-    return modules;
+  }
+
+  private draftPath(purpose: DraftPurpose): string {
+    return join(this.folder, `${cellPrefix}${purpose}.${extensionOf(this.settings)}`);
   }
 
   private ownersOf(names: Iterable<string>, except?: CellModule): Map<string, CellModule> {
@@ -149,12 +154,11 @@ export class Modules {
   }
 
   /** Drops modules that own no name, are imported by none that does, and are not the last run of their cell. */
-  private collect(): CellModule[] {
+  private collect(): void {
     const reached = new Set<CellModule>([...this.owners.values(), ...this.latest.values()]);
     for (const module of reached) for (const imported of module.imports.values()) reached.add(imported);
-    const gone = [...this.live].filter((module) => !reached.has(module));
+    for (const module of this.live) if (!reached.has(module)) this.drop(module);
     this.live = reached;
-    return gone;
   }
 }
 
@@ -163,14 +167,11 @@ const declarations = /\b(?:const|let|var|function\*?|class|enum|namespace|interf
 
 function importsOf(imports: ReadonlyMap<string, CellModule>): string {
   let text = "";
-  for (const [name, { path, names }] of imports) {
-    const specifier = JSON.stringify(`./${path.slice(path.lastIndexOf(cellPrefix)).replace(/\.tsx?$/, "")}`);
-    const declared = names.find((each) => each.name === name)!;
+  for (const [name, { slot, names }] of imports) {
+    const { kind } = names.find((each) => each.name === name)!;
+    const owner = `${aliasPrefix}${slot.number}.${name}`;
     // Only a declaration can be assigned to; an import cannot.
-    const assignable = declared.kind === "let" || declared.kind === "var";
-    text += assignable
-      ? `declare let ${name}:typeof import(${specifier}).${name};`
-      : `import{${typePrefix(declared)}${name}}from${specifier};`;
+    text += kind === "let" || kind === "var" ? `declare let ${name}:typeof ${owner};` : `import ${name}=${owner};`;
   }
   return text;
 }

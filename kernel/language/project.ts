@@ -12,6 +12,7 @@ const require = createRequire(import.meta.url);
 /** File names of the hidden modules start with this. */
 export const cellPrefix = "cellgrad-cell-";
 const globalsFile = "cellgrad-globals.d.ts";
+const libraryFile = `${cellPrefix}library.ts`;
 
 export interface Project {
   readonly settings: TransformSettings;
@@ -53,6 +54,8 @@ export function openProject(folder: string, library: string): Project {
     documents: new Map([
       [join(folder, "tsconfig.json"), JSON.stringify(config)],
       [join(folder, globalsFile), globals(folder)],
+      // Keeps the library's types at hand before the first cell imports them.
+      [join(folder, libraryFile), 'import "cellgrad";export{};'],
     ]),
   };
 }

@@ -225,8 +225,8 @@ export interface Language {
   hover(code: string, cursor: number): Promise<Hover | null>;
   signature(code: string, cursor: number): Promise<SignatureHelp | null>;
   definition(code: string, cursor: number): Promise<Definition | null>;
-  /** Diagnostics of code that is being typed, for squiggles; null when T is late. `id` is the cell being edited. */
-  diagnose(id: string, code: string): Promise<readonly Diagnostic[] | null>;
+  /** Diagnostics of code that is being typed, for squiggles; null when T is late. */
+  diagnose(code: string): Promise<readonly Diagnostic[] | null>;
   /** Forgets every cell: the runtime was restarted. */
   reset(): void;
   dispose(): Promise<void>;

@@ -296,8 +296,8 @@ describe("assistance", () => {
   it("diagnoses code while it is typed, without making it the owner of anything", async () => {
     const { cell, language } = await openSession();
     await cell("let a = 1");
-    expect(await language.diagnose("cell 2", "let b = a.x")).toMatchObject([{ code: 2339, line: 1, column: 11 }]);
-    expect(await language.diagnose("cell 2", "let b = (")).toMatchObject([{ code: 1109, line: 1 }]);
+    expect(await language.diagnose("let b = a.x")).toMatchObject([{ code: 2339, line: 1, column: 11 }]);
+    expect(await language.diagnose("let b = (")).toMatchObject([{ code: 1109, line: 1 }]);
     expect(await cell("b")).toHaveLength(1);
   });
 });
