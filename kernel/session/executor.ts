@@ -127,16 +127,18 @@ export class Executor {
     const execution = readExecution(message);
     const owner = { key: ++this.#lastKey, parent: header, silent: execution.silent, interactive: execution.interactive };
     if (execution.storeHistory) this.#count++;
-    this.#replies.status("busy", header);
-    if (!execution.silent) this.#replies.publish("execute_input", header, { code: execution.code, execution_count: this.#count });
-    if (execution.storeHistory) this.#history.add(this.#count, execution.code);
     this.#output.begin(owner);
-    const outcome = await new Promise<CellOutcome>((resolve) => {
+    // The other processes get to work first, and meanwhile the front ends are told.
+    const ended = new Promise<CellOutcome>((resolve) => {
       const abandon = (error: CellError) => resolve(failedOutcome(error));
       const running = { key: owner.key, request: message, interrupted: false, abandon };
       lane.running = running;
       void this.#run(owner, execution, running).then(resolve);
     });
+    this.#replies.status("busy", header);
+    if (!execution.silent) this.#replies.publish("execute_input", header, { code: execution.code, execution_count: this.#count });
+    if (execution.storeHistory) this.#history.add(this.#count, execution.code);
+    const outcome = await ended;
     this.#output.end();
     lane.running = null;
     if (!this.running) this.#finishInterrupt();
