@@ -26,9 +26,10 @@ export {
   synchronize, type MemoryStats,
 } from "./tensor/system.js"; // prettier-ignore
 export * from "./ops/index.js";
-export { enableGrad, inferenceMode, isGradEnabled, noGrad, setGradEnabled } from "./autograd/mode.js";
+export { enableGrad, inferenceMode, isGradEnabled, isInferenceModeEnabled, noGrad, setGradEnabled } from "./autograd/mode.js";
 export { scope } from "./autograd/scope.js";
 export * as autograd from "./autograd/index.js";
+export * as func from "./autograd/func.js";
 export * as nn from "./nn/index.js";
 export * as optim from "./optim/index.js";
 export * as utils from "./utils.js";

@@ -1,9 +1,11 @@
 /** The backward pass: visits nodes from the latest to the earliest, adds up gradients, leaves them in leaves or hands them back. */
-import { AutogradError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
-import { sameShape } from "../tensor/shape.js";
-import { Tensor, metaOf } from "../tensor/tensor.js";
-import { withRecording } from "./mode.js";
-import { AccumulateGrad, edgeOf, type Edge, type Node } from "./node.js";
+import { AutogradError, InterruptedError, formatShape } from "../tensor/errors.js";
+import type { TypedArray } from "../tensor/dtype.js";
+import type { Shape } from "../tensor/shape.js";
+import { metaOf, type Tensor } from "../tensor/tensor.js";
+import { isAnomalyCheckNanEnabled, withRecording } from "./mode.js";
+import { AccumulateGrad, edgeOf, replaced, type Edge, type Node } from "./node.js";
+import { callerOf } from "./place.js";
 
 /** The few ops that the engine itself needs; src/ops gives them at start-up, so that autograd does not import ops. */
 export interface EngineOps {
@@ -12,11 +14,25 @@ export interface EngineOps {
   addInto(a: Tensor, b: Tensor): void;
   onesLike(t: Tensor): Tensor;
   zerosLike(t: Tensor): Tensor;
-  /** A contiguous copy with storage of its own. */
-  copy(t: Tensor): Tensor;
+  /** A contiguous copy with storage of its own; recorded. */
+  clone(t: Tensor): Tensor;
+  stack(tensors: readonly Tensor[]): Tensor;
+  zeros(shape: Shape, dt: number): Tensor;
+  cast(t: Tensor, dt: number): Tensor;
+  /** Sums over the dims that broadcasting added or stretched. */
+  sumTo(t: Tensor, shape: Shape): Tensor;
+  hasNan(t: Tensor): boolean;
+  /** A contiguous CPU tensor of elements in row-major order. */
+  fromData(data: TypedArray, shape: Shape, dt: number): Tensor;
+  /** The state of the default generator. */
+  rngState(): unknown;
+  setRngState(state: unknown): void;
+  /** True when numbers were drawn since the generator had this state. */
+  rngUsed(since: unknown): boolean;
 }
 
-let ops: EngineOps;
+/** Set before anybody can make a tensor. */
+export let ops: EngineOps;
 export function setEngineOps(given: EngineOps): void {
   ops = given;
 }
@@ -61,8 +77,9 @@ export function runBackward(
     for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
       let grads: Inbox = inboxes.get(node)!;
       inboxes.delete(node);
-      if (node.hasHooks) {
-        grads = node.hooked(grads);
+      if (node.watched) {
+        grads = node.prehooked(node.hooked(grads));
+        for (const [output, t] of node.keepers()) if (grads[output]) keepGrad(t, grads[output]!);
         for (const grad of grads) if (grad !== null) shared.add(grad);
       }
       if (node instanceof AccumulateGrad) {
@@ -73,15 +90,7 @@ export function runBackward(
         for (const { index, output } of wanted.captured.get(node) ?? []) found[index] = grads[output] ?? null;
         if (!wanted.through.has(node)) continue;
       }
-      if (node.rule === null) {
-        throw new AutogradError({
-          op: "backward",
-          expected: "a graph that is still there",
-          got: `${node.name}, whose saved tensors were freed by an earlier backward`,
-          hint: "pass { retainGraph: true } to the first one",
-        });
-      }
-      const results = node.rule(grads, node);
+      const results = apply(node, grads);
       for (let i = 0; i < node.edges.length; i++) {
         const edge = node.edges[i];
         const grad = results[i];
@@ -89,10 +98,46 @@ export function runBackward(
         if (grads.includes(grad) || results.indexOf(grad) !== i) shared.add(grad);
         deliver(edge, grad);
       }
-      if (!options.retainGraph) node.free();
+      if (options.retainGraph) node.forget();
+      else node.free();
     }
   });
   return found;
+}
+
+/** The gradients of a node's inputs. In anomaly mode an error says where the op was called, and NaN is one. */
+function apply(node: Node, grads: Inbox): readonly (Tensor | null)[] {
+  const { rule, name } = node;
+  if (rule === null) {
+    throw new AutogradError({
+      op: "backward",
+      expected: "a graph that is still there",
+      got: `${name}, whose saved tensors were freed by an earlier backward`,
+      hint: "pass { retainGraph: true } to the first one",
+    });
+  }
+  if (node.place === null) return node.posthooked(rule(grads, node), grads);
+  let results: readonly (Tensor | null)[];
+  try {
+    results = node.posthooked(rule(grads, node), grads);
+  } catch (error) {
+    if (error instanceof InterruptedError) throw error;
+    throw anomaly(node, "its gradient to be computed", (error as Error).message, error);
+  }
+  const nan = isAnomalyCheckNanEnabled() ? results.findIndex((grad) => grad != null && ops.hasNan(grad)) : -1;
+  if (nan >= 0) throw anomaly(node, "gradients without NaN", `NaN in that of input ${nan}`);
+  return results;
+}
+
+function anomaly(node: Node, expected: string, got: string, cause?: unknown): AutogradError {
+  const where = callerOf(node.place!);
+  return new AutogradError({ op: node.name, expected, got, hint: where === null ? undefined : `the op was called ${where}` }, cause);
+}
+
+/** Adds a gradient to what a result of an op keeps. */
+function keepGrad(t: Tensor, grad: Tensor): void {
+  const meta = metaOf(t);
+  meta.grad = meta.grad === null ? grad : ops.add(meta.grad, grad);
 }
 
 function finishLeaf(
@@ -109,15 +154,15 @@ function finishLeaf(
   let grad = incoming;
   let owned = !shared.has(grad) && grad.tag === null;
   for (const hook of meta.hooks ?? []) {
-    grad = hook(grad) ?? grad;
+    grad = replaced(grad, hook(grad));
     owned = false;
   }
   for (const { index } of wanted?.captured.get(node) ?? []) found[index] = grad;
   if (!accumulate) return;
-  if (meta.grad === null) meta.grad = owned || createGraph ? grad : ops.copy(grad);
+  if (meta.grad === null) meta.grad = owned ? grad : ops.clone(createGraph ? grad : grad.detach());
   else if (createGraph) meta.grad = ops.add(meta.grad, grad);
   else ops.addInto(meta.grad, grad);
-  for (const hook of meta.postAccumulate ?? []) hook(leaf);
+  for (const hook of [...(meta.postAccumulate ?? [])]) hook(leaf);
 }
 
 interface Wanted {
@@ -194,102 +239,4 @@ class LatestFirst {
     heap[i] = last;
     return top;
   }
-}
-
-function rootOf(op: string, output: Tensor, gradient: Tensor | null, single: boolean): { edge: Edge; grad: Tensor } {
-  const edge = edgeOf(output);
-  if (edge === null) {
-    throw new AutogradError({
-      op,
-      expected: "a tensor that requires grad",
-      got: `one of shape ${formatShape(output.shape)} that does not`,
-    });
-  }
-  if (gradient === null) {
-    if (output.numel() !== 1) {
-      throw new AutogradError({
-        op,
-        argument: single ? "gradient" : "gradOutputs",
-        expected: "given for an output with more than one element",
-        got: `none for shape ${formatShape(output.shape)}`,
-      });
-    }
-    return { edge, grad: ops.onesLike(output) };
-  }
-  if (!sameShape(gradient.shape, output.shape)) {
-    throw new ShapeError({
-      op,
-      argument: single ? "gradient" : "gradOutputs",
-      expected: `of the output's shape ${formatShape(output.shape)}`,
-      got: formatShape(gradient.shape),
-    });
-  }
-  return { edge, grad: gradient };
-}
-
-/** Options of {@link backward}. */
-export interface BackwardOptions {
-  /** Gradient of what follows with respect to this tensor; may be left out for one element. */
-  gradient?: Tensor | null;
-  /** Keeps saved tensors for another backward. Default: createGraph. */
-  retainGraph?: boolean | null;
-  /** Records the backward pass itself, for higher derivatives. Default false. */
-  createGraph?: boolean;
-  /** Accumulate into these only. Default: all leaves. */
-  inputs?: Tensor | readonly Tensor[] | null;
-}
-
-export function backward(tensors: readonly Tensor[], gradients: readonly (Tensor | null)[], options: BackwardOptions): void {
-  const roots = tensors.map((t, i) => rootOf("backward", t, gradients[i] ?? null, true));
-  const createGraph = options.createGraph ?? false;
-  const inputs = options.inputs == null ? null : options.inputs instanceof Tensor ? [options.inputs] : options.inputs;
-  runBackward(roots, { createGraph, retainGraph: options.retainGraph ?? createGraph }, inputs, true);
-}
-
-/** Options of {@link grad}. */
-export interface GradOptions {
-  gradOutputs?: Tensor | readonly (Tensor | null)[] | null;
-  /** Default: createGraph. */
-  retainGraph?: boolean | null;
-  createGraph?: boolean;
-  /** An input that the outputs do not depend on gives null instead of an error. Default: materializeGrads. */
-  allowUnused?: boolean | null;
-  /** Zeros instead of null for unused inputs. */
-  materializeGrads?: boolean;
-}
-
-/**
- * Computes the gradients of `outputs` with respect to `inputs` without touching any `.grad` (torch.autograd.grad).
- * @returns one gradient of each input's shape, in order
- * @example const [dx] = autograd.grad(x.pow(3).sum(), x, { createGraph: true })
- */
-export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options: GradOptions = {}): Tensor[] {
-  const outs = listOf("outputs", outputs);
-  const ins = listOf("inputs", inputs);
-  const given = options.gradOutputs == null ? [] : options.gradOutputs instanceof Tensor ? [options.gradOutputs] : options.gradOutputs;
-  const roots = outs.map((t, i) => rootOf("grad", t, given[i] ?? null, false));
-  const createGraph = options.createGraph ?? false;
-  const found = runBackward(roots, { createGraph, retainGraph: options.retainGraph ?? createGraph }, ins, false);
-  const allowUnused = options.allowUnused ?? options.materializeGrads ?? false;
-  return found.map((result, i) => {
-    if (result !== null) return result;
-    if (!allowUnused) {
-      throw new AutogradError({
-        op: "grad",
-        argument: "inputs",
-        expected: "tensors that the outputs depend on",
-        got: `input ${i}, which was not used`,
-        hint: "pass { allowUnused: true }",
-      });
-    }
-    return (options.materializeGrads ? ops.zerosLike(ins[i]!) : null) as Tensor;
-  });
-}
-
-function listOf(argument: string, value: Tensor | readonly Tensor[]): readonly Tensor[] {
-  const list = value instanceof Tensor ? [value] : value;
-  if (!Array.isArray(list) || list.length === 0 || !list.every((item) => item instanceof Tensor)) {
-    throw new ValueError({ op: "grad", argument, expected: "a Tensor or a list of Tensors", got: describe(value) });
-  }
-  return list as readonly Tensor[];
 }

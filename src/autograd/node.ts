@@ -1,6 +1,10 @@
-/** The graph: nodes made by ops, edges to the nodes of their inputs, tensors saved for the backward pass. */
-import { AutogradError, formatShape } from "../tensor/errors.js";
-import { Tensor, metaOf, tagOf, type GradFn, type StorageTag } from "../tensor/tensor.js";
+/** The graph: nodes made by ops, edges to the nodes of their inputs. */
+import { ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
+import { sameShape } from "../tensor/shape.js";
+import { Tensor, metaOf, type GradFn } from "../tensor/tensor.js";
+import { isAnomalyEnabled } from "./mode.js";
+import { placeOf } from "./place.js";
+import type { Saved } from "./saved.js";
 
 /** Gradients of a node's outputs in, gradients of its inputs out. null where none is known or needed. */
 export type BackwardRule = (grads: readonly (Tensor | null)[], node: Node) => readonly (Tensor | null)[];
@@ -13,6 +17,14 @@ export interface Edge {
 
 let sequence = 0;
 
+type TensorHook = (grad: Tensor) => Tensor | void | null;
+type Grads = readonly (Tensor | null)[];
+
+/** Removes a hook. */
+export interface HookHandle {
+  remove(): void;
+}
+
 /** One recorded op. */
 export class Node implements GradFn {
   readonly name: string;
@@ -21,9 +33,15 @@ export class Node implements GradFn {
   readonly edges: (Edge | null)[];
   readonly outputs: number;
   rule: BackwardRule | null;
-  /** Hooks on the gradients of outputs, run before the rule sees them. */
-  private hooks: { output: number; run: (grad: Tensor) => Tensor | void | null }[] | null = null;
   saved: Saved[];
+  /** Where the op was called, in anomaly mode. */
+  readonly place: Error | null;
+  /** Hooks on the gradients of outputs, run before the rule sees them. */
+  private hooks: { readonly output: number; readonly run: TensorHook }[] | null = null;
+  private preHooks: ((gradOutputs: Grads) => Grads | void | null)[] | null = null;
+  private postHooks: ((gradInputs: Grads, gradOutputs: Grads) => Grads | void | null)[] | null = null;
+  /** Results that keep their gradient, by output. */
+  private retained: Map<number, WeakRef<Tensor>> | null = null;
 
   constructor(name: string, edges: (Edge | null)[], outputs: number, rule: BackwardRule, saved: Saved[]) {
     this.name = name;
@@ -31,22 +49,76 @@ export class Node implements GradFn {
     this.outputs = outputs;
     this.rule = rule;
     this.saved = saved;
+    this.place = isAnomalyEnabled() ? placeOf(name) : null;
   }
 
-  hook(output: number, run: (grad: Tensor) => Tensor | void | null): () => void {
+  /** The nodes of the inputs, with the number of the output that the input is; null for inputs without history. */
+  get nextFunctions(): readonly (readonly [GradFn | null, number])[] {
+    return this.edges.map((edge) => (edge === null ? [null, 0] : [edge.node, edge.output]));
+  }
+
+  hook(output: number, run: TensorHook): () => void {
     const entry = { output, run };
     (this.hooks ??= []).push(entry);
     return () => void (this.hooks = this.hooks!.filter((other) => other !== entry));
   }
 
+  /** Calls `hook(gradInputs, gradOutputs)` after the rule; a returned list replaces the gradients of the inputs. */
+  registerHook(hook: (gradInputs: Grads, gradOutputs: Grads) => Grads | void | null): HookHandle {
+    requireFunction("registerHook", hook);
+    const hooks = (this.postHooks ??= []);
+    return handleOf(hooks, hook);
+  }
+
+  /** Calls `hook(gradOutputs)` before the rule; a returned list replaces the gradients that the rule sees. */
+  registerPrehook(hook: (gradOutputs: Grads) => Grads | void | null): HookHandle {
+    requireFunction("registerPrehook", hook);
+    const hooks = (this.preHooks ??= []);
+    return handleOf(hooks, hook);
+  }
+
+  /** Keeps the gradient of `output` in `t.grad`, after all hooks have seen it. */
+  retain(output: number, t: Tensor): void {
+    (this.retained ??= new Map()).set(output, new WeakRef(t));
+  }
+
+  /** Undoes {@link retain}. */
+  release(output: number): void {
+    this.retained?.delete(output);
+  }
+
   /** The gradients of the outputs after their hooks. */
   hooked(grads: (Tensor | null)[]): (Tensor | null)[] {
-    for (const { output, run } of this.hooks ?? []) if (grads[output]) grads[output] = run(grads[output]) ?? grads[output];
+    for (const { output, run } of this.hooks ?? []) {
+      const grad = grads[output];
+      if (grad != null) grads[output] = replaced(grad, run(grad));
+    }
     return grads;
   }
 
-  get hasHooks(): boolean {
-    return this.hooks !== null && this.hooks.length > 0;
+  /** The gradients that the rule sees. */
+  prehooked(grads: (Tensor | null)[]): (Tensor | null)[] {
+    for (const hook of this.preHooks ?? []) grads = [...(hook(grads) ?? grads)];
+    return grads;
+  }
+
+  /** The gradients of the inputs after the hooks of the node. */
+  posthooked(results: Grads, grads: Grads): Grads {
+    for (const hook of this.postHooks ?? []) results = hook(results, grads) ?? results;
+    return results;
+  }
+
+  /** The living results that keep their gradient. */
+  *keepers(): Iterable<readonly [output: number, t: Tensor]> {
+    for (const [output, reference] of this.retained ?? []) {
+      const t = reference.deref();
+      if (t !== undefined) yield [output, t];
+    }
+  }
+
+  /** True when somebody watches the gradients that arrive. */
+  get watched(): boolean {
+    return this.hooks !== null || this.retained !== null || this.preHooks !== null;
   }
 
   /** True when the gradient of input `i` is wanted. */
@@ -59,11 +131,48 @@ export class Node implements GradFn {
     return this.saved[i]!.unpack(this);
   }
 
+  /** Lets go of what hooks unpacked for this pass. */
+  forget(): void {
+    for (const saved of this.saved) saved.forget();
+  }
+
   /** Drops what was saved. */
   free(): void {
     this.rule = null;
     this.saved = [];
   }
+}
+
+function requireFunction(op: string, hook: unknown): void {
+  if (typeof hook !== "function") throw new ValueError({ op, argument: "hook", expected: "a function", got: describe(hook) });
+}
+
+function handleOf<T>(hooks: T[], hook: T): HookHandle {
+  hooks.push(hook);
+  let here = true;
+  return {
+    remove: () => {
+      if (here) hooks.splice(hooks.indexOf(hook), 1);
+      here = false;
+    },
+  };
+}
+
+/** What a tensor hook made of a gradient: its result, checked, or the gradient when it returned nothing. */
+export function replaced(grad: Tensor, result: Tensor | void | null): Tensor {
+  if (result === undefined || result === null) return grad;
+  if (!(result instanceof Tensor)) {
+    throw new ValueError({ op: "registerHook", argument: "hook", expected: "to return a Tensor or nothing", got: describe(result) });
+  }
+  if (!sameShape(result.shape, grad.shape)) {
+    throw new ShapeError({
+      op: "registerHook",
+      argument: "hook",
+      expected: `to return a gradient of shape ${formatShape(grad.shape)}`,
+      got: formatShape(result.shape),
+    });
+  }
+  return result;
 }
 
 /** Accumulates into a leaf's `.grad`: the end of a path. */
@@ -76,36 +185,16 @@ export class AccumulateGrad extends Node {
   }
 }
 
-/** A tensor kept for the backward pass, with the version of its storage. */
-export class Saved {
-  private readonly value: Tensor;
-  private readonly tag: StorageTag;
-  private readonly version: number;
-
-  constructor(value: Tensor) {
-    this.value = value;
-    this.tag = tagOf(value);
-    this.tag.saved = true;
-    this.version = this.tag.version;
+/** Gives `t` the history of an in-place change; what it kept of its gradient moves along. */
+export function rewriteHistory(t: Tensor, edge: Edge | null): void {
+  const meta = metaOf(t);
+  if (meta.retainsGrad) {
+    (meta.gradFn as Node | null)?.release(meta.output);
+    edge?.node.retain(edge.output, t);
   }
-
-  unpack(node: Node): Tensor {
-    if (this.tag.version !== this.version) throw changed(node, this.value, this.version, this.tag);
-    return this.value;
-  }
-}
-
-function changed(node: Node, value: Tensor, version: number, tag: StorageTag): AutogradError {
-  const { culprit } = tag;
-  const where = culprit?.place.stack
-    ?.split("\n")
-    .find((line) => /:\d+:\d+\)?$/.test(line) && !/[\\/](build[\\/]js[\\/])?src[\\/](ops|tensor|autograd)[\\/]/.test(line));
-  return new AutogradError({
-    op: node.name,
-    expected: `the ${value.dtype} tensor of shape ${formatShape(value.shape)} that it saved, at version ${version}`,
-    got: `version ${tag.version}${culprit === null ? "" : `: ${culprit.op} on shape ${formatShape(culprit.shape)} changed it in place${where === undefined ? "" : ` ${where.trim()}`}`}`,
-    hint: "use the out-of-place form, or clone() before changing",
-  });
+  meta.gradFn = edge?.node ?? null;
+  meta.output = edge?.output ?? 0;
+  meta.rewrites++;
 }
 
 /** Notes an in-place change, so that graphs that saved the old values can tell. */
@@ -119,8 +208,7 @@ export function markAllChanged(tensors: readonly Tensor[], op: string): void {
   for (const { tag, shape } of tensors) {
     if (tag === null) continue;
     tag.version++;
-    // The stack is written out only if somebody asks: formatting it costs more than most ops.
-    if (tag.saved) tag.culprit = { op, shape, place: (place ??= new Error(op)) };
+    if (tag.saved) tag.culprit = { op, shape, place: (place ??= placeOf(op)) };
   }
 }
 

@@ -1,6 +1,7 @@
 /** How an op is declared: the registry, recording for backward, and the in-place form of any out-of-place op. */
 import { isGradEnabled, withRecording } from "../autograd/mode.js";
-import { Node, Saved, edgeOf, markChanged, type BackwardRule, type Edge } from "../autograd/node.js";
+import { Node, edgeOf, markChanged, rewriteHistory, type BackwardRule, type Edge } from "../autograd/node.js";
+import { save, type Saved } from "../autograd/saved.js";
 import { native } from "../runtime/addon.js";
 import { Code, dtypes, promoteTypes, promoteWeak } from "../tensor/dtype.js";
 import { AutogradError, DTypeError, DeviceError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
@@ -104,7 +105,7 @@ export function recordMany(
   const edges: (Edge | null)[] = new Array(inputs.length);
   for (let i = 0; i < inputs.length; i++) edges[i] = edgeOf(inputs[i]!);
   const keep: Saved[] = new Array(saved.length);
-  for (let i = 0; i < saved.length; i++) keep[i] = new Saved(saved[i]!);
+  for (let i = 0; i < saved.length; i++) keep[i] = save(saved[i]!, outs);
   const node = new Node(backwardName(name), edges, outs.length, rule, keep);
   outs.forEach((out, i) => {
     if (out === null) return;
@@ -177,19 +178,12 @@ export function rebase(name: string, target: Tensor, result: Tensor): void {
   markChanged(target, name);
   const view = target.ag?.view;
   if (view == null) {
-    const meta = metaOf(target);
-    const edge = edgeOf(result);
-    meta.gradFn = edge?.node ?? null;
-    meta.output = edge?.output ?? 0;
-    meta.rewrites++;
+    rewriteHistory(target, edgeOf(result));
     return;
   }
   const { base, replay } = view;
   const node = new Node("CopySlices", [edgeOf(base), edgeOf(result)], 1, ([g]) => splitGrad(g!, replay), []);
-  const meta = metaOf(base);
-  meta.gradFn = node;
-  meta.output = 0;
-  meta.rewrites++;
+  rewriteHistory(base, { node, output: 0 });
 }
 
 /** The gradient of a base without the slice, and of the slice. */

@@ -1,12 +1,31 @@
 /** All ops of `torch.*`; importing this file also gives Tensor its methods and autograd its few ops. */
-import { grad, setEngineOps } from "../autograd/engine.js";
+import { grad } from "../autograd/backward.js";
+import { setEngineOps } from "../autograd/engine.js";
+import { dtypes } from "../tensor/dtype.js";
 import { add } from "./binary.js";
-import { onesLike, zerosLike } from "./creation.js";
-import { clone } from "./convert.js";
-import { setGradOf } from "./pointwise.js";
+import { fromBuffer, onesLike, zeros, zerosLike } from "./creation.js";
+import { clone, convertDtype } from "./convert.js";
+import { stack } from "./joining.js";
+import { setGradOf, sumTo } from "./pointwise.js";
+import { getRngState, setRngState } from "./random.js";
 import "./methods.js";
 
-setEngineOps({ add, addInto: (a, b) => void a.add_(b), onesLike, zerosLike, copy: (t) => clone(t.detach()) });
+setEngineOps({
+  add,
+  addInto: (a, b) => void a.add_(b),
+  onesLike,
+  zerosLike,
+  clone,
+  stack,
+  zeros: (shape, dt) => zeros(shape, { dtype: dtypes[dt]! }),
+  cast: convertDtype,
+  sumTo,
+  fromData: (data, shape, dt) => fromBuffer("gradcheck", data, shape, dt, 0),
+  rngState: getRngState,
+  setRngState: (state) => setRngState(state as ReturnType<typeof getRngState>),
+  rngUsed: (since) => getRngState().launches !== (since as ReturnType<typeof getRngState>).launches,
+  hasNan: (t) => t.isnan().any().item() === true,
+});
 setGradOf((output, inputs, g) => grad(output, inputs, { gradOutputs: g, createGraph: true, allowUnused: true }));
 
 export * from "./unary.js";

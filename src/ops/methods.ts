@@ -1,12 +1,10 @@
 /** Puts ops on Tensor as methods, and their in-place forms with a trailing underscore; types follow from the functions. */
-import { backward, type BackwardOptions } from "../autograd/engine.js";
-import { ValueError, describe } from "../tensor/errors.js";
+import { backwardOf, type BackwardOptions } from "../autograd/backward.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import type { AlphaOptions, DivOptions } from "./binary.js";
 import { inPlaceForms } from "./pointwise.js";
 import type { Generator } from "./random.js";
 import { max, min, type ValuesIndices } from "./extremes.js";
-import { isOptions } from "./schema.js";
 import * as methods from "./tensor-methods.js";
 import { where, type ClampOptions } from "./ternary.js";
 import { detachInPlace } from "./views.js";
@@ -65,7 +63,12 @@ interface SpecialMethods {
   readonly mT: Tensor;
   detach_(): Tensor;
   /** Computes the gradients of this tensor with respect to the leaves and adds them to their `.grad`. */
-  backward(gradient?: Tensor | null | BackwardOptions, options?: BackwardOptions): void;
+  backward(
+    gradient?: Tensor | null | BackwardOptions,
+    retainGraph?: boolean | null | BackwardOptions,
+    createGraph?: boolean | BackwardOptions,
+    inputs?: Tensor | readonly Tensor[] | null,
+  ): void;
   [Symbol.iterator](): IterableIterator<Tensor>;
 }
 
@@ -89,13 +92,7 @@ for (const [name, call] of inPlaceForms) install(name, call as unknown as AnyFun
 
 install("where", ((input: Tensor, condition: Tensor, other: Tensor | Scalar) => where(condition, input, other)) as AnyFunction);
 install("detach_", detachInPlace as AnyFunction);
-install("backward", ((t: Tensor, first?: Tensor | null | BackwardOptions, second: BackwardOptions = {}) => {
-  if (first != null && !(first instanceof Tensor) && !isOptions(first)) {
-    throw new ValueError({ op: "backward", argument: "gradient", expected: "a Tensor or null", got: describe(first) });
-  }
-  const options = isOptions(first) ? (first as BackwardOptions) : second;
-  backward([t], [first instanceof Tensor ? first : (options.gradient ?? null)], options);
-}) as AnyFunction);
+install("backward", backwardOf as AnyFunction);
 
 Object.defineProperties(Tensor.prototype, {
   T: { get: (function (this: Tensor) { return this.permute(this.shape.map((_, i) => this.shape.length - 1 - i)); }) }, // prettier-ignore

@@ -11,9 +11,19 @@ import { numelOf, wrapDim, type Shape } from "./shape.js";
 /** What the tensor layer needs to know of a graph node; src/autograd defines the rest. */
 export interface GradFn {
   readonly name: string;
-  /** Adds a hook on the gradient of one output; returns what removes it. */
+  /** The nodes of the inputs, with the number of the output that the input is; null for inputs without history. */
+  readonly nextFunctions: readonly (readonly [GradFn | null, number])[];
+  /** Calls `hook(gradInputs, gradOutputs)` after the gradient was computed; a returned list replaces the gradients of the inputs. */
+  registerHook(hook: (gradInputs: Grads, gradOutputs: Grads) => Grads | void | null): { remove(): void };
+  /** Calls `hook(gradOutputs)` before the gradient is computed; a returned list replaces what it is computed from. */
+  registerPrehook(hook: (gradOutputs: Grads) => Grads | void | null): { remove(): void };
+  /** @internal Adds a hook on the gradient of one output; returns what removes it. */
   hook(output: number, run: (grad: Tensor) => Tensor | void | null): () => void;
+  /** @internal Keeps the gradient of one output in `t.grad`. */
+  retain(output: number, t: Tensor): void;
 }
+
+type Grads = readonly (Tensor | null)[];
 
 /** Life of one storage as autograd sees it; views share it. Made when a tensor is first saved or viewed. */
 export interface StorageTag {
@@ -253,9 +263,12 @@ export class Tensor {
     return this;
   }
 
-  /** The accumulated gradient, or null. */
+  /** The accumulated gradient, or null. Only leaves have one, and results that were asked to keep it with {@link retainGrad}. */
   get grad(): Tensor | null {
-    return this.ag === null ? null : this.ag.grad;
+    const { ag } = this;
+    if (ag === null) return null;
+    if (ag.grad === null && ag.gradFn !== null && !ag.retainsGrad) warnOfNonLeaf(this);
+    return ag.grad;
   }
 
   set grad(value: Tensor | null) {
@@ -283,15 +296,19 @@ export class Tensor {
     return this.ag === null || this.ag.gradFn === null;
   }
 
-  /** Keeps `.grad` of a result of an op, too. */
+  /** Keeps `.grad` of a result of an op, too. No effect on a leaf, which keeps it anyway. */
   retainGrad(): void {
     if (!this.requiresGrad)
       throw new AutogradError({ op: "retainGrad", expected: "a tensor that requires grad", got: "one that does not" });
     const meta = metaOf(this);
     if (meta.gradFn === null || meta.retainsGrad) return;
     meta.retainsGrad = true;
-    const self = new WeakRef(this);
-    meta.gradFn.hook(meta.output, (grad) => void ((self.deref() ?? ({} as Tensor)).grad = grad));
+    meta.gradFn.retain(meta.output, this);
+  }
+
+  /** True for a result of an op that was asked to keep its gradient. */
+  get retainsGrad(): boolean {
+    return this.ag !== null && this.ag.retainsGrad;
   }
 
   /** Calls `hook(grad)` whenever the gradient of this tensor is computed; a returned tensor replaces it. */
@@ -302,9 +319,22 @@ export class Tensor {
       throw new AutogradError({ op: "registerHook", expected: "a tensor that requires grad", got: "one that does not" });
     const meta = metaOf(this);
     if (meta.gradFn !== null) return { remove: meta.gradFn.hook(meta.output, hook) };
-    const hooks = (meta.hooks ??= []);
-    hooks.push(hook);
-    return { remove: () => void (hooks.includes(hook) && hooks.splice(hooks.indexOf(hook), 1)) };
+    const entry: typeof hook = (grad) => hook(grad);
+    (meta.hooks ??= []).push(entry);
+    return { remove: () => void (meta.hooks = meta.hooks!.filter((other) => other !== entry)) };
+  }
+
+  /** Calls `hook(tensor)` after a gradient was added to the `.grad` of this leaf. */
+  registerPostAccumulateGradHook(hook: (tensor: Tensor) => void): { remove(): void } {
+    const op = "registerPostAccumulateGradHook";
+    if (typeof hook !== "function") throw new ValueError({ op, argument: "hook", expected: "a function", got: describe(hook) });
+    if (!this.requiresGrad) throw new AutogradError({ op, expected: "a tensor that requires grad", got: "one that does not" });
+    const meta = metaOf(this);
+    if (meta.gradFn !== null)
+      throw new AutogradError({ op, expected: "a leaf", got: "the result of an op", hint: "use registerHook() on results" });
+    const entry: typeof hook = (t) => hook(t);
+    (meta.postAccumulate ??= []).push(entry);
+    return { remove: () => void (meta.postAccumulate = meta.postAccumulate!.filter((other) => other !== entry)) };
   }
 
   // -- words
@@ -336,6 +366,18 @@ export class Tensor {
 
 export function disposed(op: string, t: Tensor): DisposedError {
   return new DisposedError({ op, expected: "a live tensor", got: `one of shape ${formatShape(t.shape)} that was disposed` });
+}
+
+let warned = false;
+
+/** Says once a process why a result of an op has no `.grad`. */
+function warnOfNonLeaf(t: Tensor): void {
+  if (warned) return;
+  warned = true;
+  console.warn(
+    `cellgrad: the .grad of a tensor that is not a leaf was read (shape ${formatShape(t.shape)}, made by ${t.gradFn!.name}). ` +
+      "backward() does not fill it: call retainGrad() on the tensor before, or read the .grad of the leaf.",
+  );
 }
 
 /** The autograd state of a tensor, made on first use. */
