@@ -118,12 +118,7 @@ export function grad(
 }
 
 /** One pass for each element of the gradients' first dim; the results stacked. */
-function batched(
-  outs: readonly Tensor[],
-  ins: readonly Tensor[],
-  given: readonly (Tensor | null)[],
-  { isGradsBatched: _, ...options }: GradOptions,
-): Tensor[] {
+function batched(outs: readonly Tensor[], ins: readonly Tensor[], given: readonly (Tensor | null)[], options: GradOptions): Tensor[] {
   const sizes = given.map((g) => g?.shape[0]);
   const [size] = sizes;
   if (size === undefined || sizes.some((other) => other !== size)) {
@@ -136,7 +131,12 @@ function batched(
   }
   if (size === 0) return ins.map((t) => ops.zerosLike(t).expand([0, ...t.shape]));
   const passes = Array.from({ length: size }, (_unused, i) =>
-    grad(outs, ins, { ...options, gradOutputs: given.map((g) => g!.select(0, i)), retainGraph: i < size - 1 || options.retainGraph }),
+    grad(outs, ins, {
+      ...options,
+      isGradsBatched: false,
+      gradOutputs: given.map((g) => g!.select(0, i)),
+      retainGraph: i < size - 1 || options.retainGraph,
+    }),
   );
   return ins.map((_input, k) => (passes[0]![k] === null ? null! : ops.stack(passes.map((pass) => pass[k]!))));
 }

@@ -148,13 +148,13 @@ type JacobianArguments = [createGraph?: boolean | JacobianOptions, ...rest: unkn
  * @returns shape [...output, ...input]; for lists of inputs or outputs, lists of them, outputs outside
  * @example autograd.functional.jacobian((x) => x.exp().sum(1), rand(2, 3)).shape // [2, 2, 3]
  */
-export function jacobian(func: Fn, inputs: Tensors, ...args: JacobianArguments): any {
+export function jacobian<R = Tensor>(func: Fn, inputs: Tensors, ...args: JacobianArguments): R {
   const options = readArguments<JacobianOptions>("jacobian", jacobianNames, args);
   const { createGraph = false, strict = false, strategy = "reverse-mode" } = options;
   const point = evaluate("jacobian", func, inputs, createGraph, strict);
   const blocks = strategy === "forward-mode" ? byColumns(point) : byRows(point);
   const rows = blocks.map((row) => shaped(row, point.single.input, createGraph));
-  return point.single.output ? rows[0] : rows;
+  return (point.single.output ? rows[0] : rows) as R;
 }
 
 function byRows(point: Point): Tensor[][] {
@@ -187,7 +187,7 @@ function byColumns(point: Point): Tensor[][] {
  * @returns shape [...input, ...input]; for a list of inputs, a list of lists
  * @example autograd.functional.hessian((x) => x.pow(3).sum(), tensor([1, 2])).tolist() // [[6, 0], [0, 12]]
  */
-export function hessian(func: Fn, inputs: Tensors, ...args: JacobianArguments): any {
+export function hessian<R = Tensor>(func: Fn, inputs: Tensors, ...args: JacobianArguments): R {
   const { createGraph = false, strict = false } = readArguments<JacobianOptions>("hessian", jacobianNames, args);
   const gradient = (...own: Tensor[]): Tensors => {
     const out = scalar("hessian", func(...own));

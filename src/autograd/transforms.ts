@@ -19,7 +19,8 @@ export interface TransformOptions {
 }
 
 type Fn = (...args: never[]) => unknown;
-type Last<T> = T | TransformOptions;
+type OfTensors = (...args: Tensor[]) => unknown;
+type Rest = [argnums?: number | readonly number[] | TransformOptions, hasAux?: boolean | TransformOptions];
 
 /** A call of a function on tensors that are known to be its inputs. */
 interface Traced {
@@ -122,9 +123,10 @@ function requireScalar(op: string, { outputs }: Traced): void {
  * @returns (...args) => gradient, shaped like the argument: a tensor, or the same arrays and objects of tensors
  * @example func.grad((x) => x.sin())(tensor(0)).item() // 1
  */
-export function grad<F extends Fn>(fn: F, argnums?: Last<number | readonly number[]>, hasAux?: Last<boolean>): (...args: Parameters<F>) => any; // prettier-ignore
+export function grad<R = Tensor>(fn: OfTensors, ...rest: Rest): (...args: Tensor[]) => R;
+export function grad<F extends Fn, R = Parameters<F>[0]>(fn: F, ...rest: Rest): (...args: Parameters<F>) => R;
 export function grad(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unknown {
-  const both = gradAndValue(fn, ...(rest as []));
+  const both = gradAndValue(fn, ...(rest as Rest));
   return (...args) => {
     const [gradient, value] = both(...(args as never[])) as [unknown, unknown];
     return readOptions("grad", fn, rest).hasAux === true ? [gradient, (value as unknown[])[1]] : gradient;
@@ -132,7 +134,11 @@ export function grad(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unknow
 }
 
 /** As {@link grad}, with the value: `[gradient, value]` (torch.func.grad_and_value). */
-export function gradAndValue<F extends Fn>(fn: F, argnums?: Last<number | readonly number[]>, hasAux?: Last<boolean>): (...args: Parameters<F>) => any; // prettier-ignore
+export function gradAndValue<R = [gradient: Tensor, value: Tensor]>(fn: OfTensors, ...rest: Rest): (...args: Tensor[]) => R;
+export function gradAndValue<F extends Fn, R = [gradient: Parameters<F>[0], value: Tensor]>(
+  fn: F,
+  ...rest: Rest
+): (...args: Parameters<F>) => R;
 export function gradAndValue(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unknown {
   const options = readOptions("grad", fn, rest);
   return (...args) => {
@@ -148,7 +154,9 @@ export function gradAndValue(fn: Fn, ...rest: unknown[]): (...args: unknown[]) =
  * @returns [output, vjpFn], and aux with { hasAux: true }; vjpFn gives one gradient an argument
  * @example const [y, vjpFn] = func.vjp((x) => x.square(), x); const [dx] = vjpFn(onesLike(y))
  */
-export function vjp(fn: Fn, ...primals: unknown[]): any {
+export function vjp<R = [output: Tensor, vjpFn: (...cotangents: Tensor[]) => Tensor[]]>(fn: OfTensors, ...primals: unknown[]): R;
+export function vjp<R = [output: Tensor, vjpFn: (...cotangents: Tensor[]) => Tensor[]]>(fn: Fn, ...primals: unknown[]): R;
+export function vjp(fn: Fn, ...primals: unknown[]): unknown {
   requireFunction("vjp", "fn", fn);
   const { options, args } = splitAux(primals);
   const traced = trace("vjp", fn, args, { ...options, argnums: args.map((_, i) => i) });
@@ -166,7 +174,19 @@ export function vjp(fn: Fn, ...primals: unknown[]): any {
  * @returns [output, tangent of the output], and aux with { hasAux: true }
  * @example func.jvp((x) => x.sin(), [x], [onesLike(x)])[1] // cos(x)
  */
-export function jvp(fn: Fn, primals: readonly unknown[], tangents: readonly unknown[], options: { hasAux?: boolean } = {}): any {
+export function jvp<R = [output: Tensor, tangent: Tensor]>(
+  fn: OfTensors,
+  primals: readonly unknown[],
+  tangents: readonly unknown[],
+  options?: { hasAux?: boolean },
+): R;
+export function jvp<R = [output: Tensor, tangent: Tensor]>(
+  fn: Fn,
+  primals: readonly unknown[],
+  tangents: readonly unknown[],
+  options?: { hasAux?: boolean },
+): R;
+export function jvp(fn: Fn, primals: readonly unknown[], tangents: readonly unknown[], options: { hasAux?: boolean } = {}): unknown {
   requireFunction("jvp", "fn", fn);
   const traced = trace("jvp", fn, primals, { ...options, argnums: primals.map((_, i) => i) });
   const directions = flatten(tangents).leaves as Tensor[];
@@ -180,7 +200,8 @@ export function jvp(fn: Fn, primals: readonly unknown[], tangents: readonly unkn
  * The function that computes the Jacobian of `fn` row by row, by backward passes (torch.func.jacrev): for few outputs.
  * @returns (...args) => tensor of shape [...output, ...input], in the structure of the outputs and, inside it, of the inputs
  */
-export function jacrev<F extends Fn>(fn: F, argnums?: Last<number | readonly number[]>, hasAux?: Last<boolean>): (...args: Parameters<F>) => any; // prettier-ignore
+export function jacrev<R = Tensor>(fn: OfTensors, ...rest: Rest): (...args: Tensor[]) => R;
+export function jacrev<F extends Fn, R = Tensor>(fn: F, ...rest: Rest): (...args: Parameters<F>) => R;
 export function jacrev(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unknown {
   const options = readOptions("jacrev", fn, rest);
   return (...args) => {
@@ -198,7 +219,8 @@ export function jacrev(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unkn
  * The function that computes the Jacobian of `fn` column by column, by directional derivatives (torch.func.jacfwd): for few inputs.
  * @returns as {@link jacrev}
  */
-export function jacfwd<F extends Fn>(fn: F, argnums?: Last<number | readonly number[]>, hasAux?: Last<boolean>): (...args: Parameters<F>) => any; // prettier-ignore
+export function jacfwd<R = Tensor>(fn: OfTensors, ...rest: Rest): (...args: Tensor[]) => R;
+export function jacfwd<F extends Fn, R = Tensor>(fn: F, ...rest: Rest): (...args: Parameters<F>) => R;
 export function jacfwd(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unknown {
   const options = readOptions("jacfwd", fn, rest);
   return (...args) => {
@@ -219,12 +241,10 @@ export function jacfwd(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unkn
 }
 
 /** The function that computes the Hessian of `fn` (torch.func.hessian): `jacfwd(jacrev(fn))`. */
-export function hessian<F extends Fn>(
-  fn: F,
-  argnums: number | readonly number[] | { argnums?: number | readonly number[] } = 0,
-): (...args: Parameters<F>) => any {
-  // prettier-ignore
-  return jacfwd(jacrev(fn, argnums as number), argnums as number) as (...args: Parameters<F>) => unknown;
+export function hessian<R = Tensor>(fn: OfTensors, ...rest: Rest): (...args: Tensor[]) => R;
+export function hessian<F extends Fn, R = Tensor>(fn: F, ...rest: Rest): (...args: Parameters<F>) => R;
+export function hessian(fn: Fn, ...rest: Rest): (...args: never[]) => unknown {
+  return jacfwd(jacrev(fn, ...rest), ...rest);
 }
 
 function splitAux(given: readonly unknown[]): { options: { hasAux?: boolean }; args: unknown[] } {

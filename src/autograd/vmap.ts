@@ -20,13 +20,19 @@ export interface VmapOptions {
 }
 
 type Fn = (...args: never[]) => unknown;
+type Rest = [
+  inDims?: Dims | VmapOptions,
+  outDims?: number | readonly number[] | VmapOptions,
+  randomness?: NonNullable<VmapOptions["randomness"]> | VmapOptions,
+];
 
 /**
  * The function that applies `fn` to each example of a batch and stacks the results (torch.func.vmap). It nests, and goes with grad and the
  * other transforms in either order. Differs: `fn` runs once for each example, so any code may be inside, but it is no faster than a loop.
  * @example func.vmap(func.grad((x) => x.square().sum()))(randn(8, 3)).shape // [8, 3]
  */
-export function vmap<F extends Fn>(fn: F, inDims?: Dims | VmapOptions, outDims?: number | readonly number[] | VmapOptions, randomness?: VmapOptions["randomness"] | VmapOptions): (...args: Parameters<F>) => any; // prettier-ignore
+export function vmap<R = Tensor>(fn: (...args: Tensor[]) => unknown, ...rest: Rest): (...args: Tensor[]) => R;
+export function vmap<F extends Fn, R = ReturnType<F>>(fn: F, ...rest: Rest): (...args: Parameters<F>) => R;
 export function vmap(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unknown {
   requireFunction("vmap", "fn", fn);
   const options = readArguments<VmapOptions>("vmap", ["inDims", "outDims", "randomness"], rest);

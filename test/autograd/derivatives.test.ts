@@ -16,8 +16,8 @@ describe("autograd.functional", () => {
   const cubes = (t: Tensor): Tensor => t.pow(3);
 
   it.each(["reverse-mode", "forward-mode"] as const)("jacobian in %s has outputs outside, inputs inside", (strategy) => {
-    close(functional.jacobian(cubes, x, { strategy }) as Tensor, [[0.75, 0], [0, 12]]); // prettier-ignore
-    const [[da, db]] = functional.jacobian((a, b) => [a!.mul(b!)], [x, double([3, 5])], { strategy }) as Tensor[][];
+    close(functional.jacobian(cubes, x, { strategy }), [[0.75, 0], [0, 12]]); // prettier-ignore
+    const [[da, db]] = functional.jacobian<Tensor[][]>((a, b) => [a!.mul(b!)], [x, double([3, 5])], { strategy });
     close(da!, [[3, 0], [0, 5]]); // prettier-ignore
     close(db!, [[0.5, 0], [0, 2]]); // prettier-ignore
   });
@@ -49,7 +49,7 @@ describe("autograd.functional", () => {
     close(own.grad!, [3, 12]);
     expect((functional.jacobian(cubes, own) as Tensor).requiresGrad).toBe(false);
     expect(() => functional.jacobian(() => cg.ones(2), x, { strict: true })).toThrow(/depend on the inputs/);
-    close(functional.jacobian(() => cg.ones(2, { dtype: "float64" }), x) as Tensor, [[0, 0], [0, 0]]); // prettier-ignore
+    close(functional.jacobian(() => cg.ones(2, { dtype: "float64" }), x), [[0, 0], [0, 0]]); // prettier-ignore
   });
 });
 
@@ -62,7 +62,7 @@ describe("func", () => {
     const { w, b } = func.grad(loss)({ w: double([1, 2]), b: double([0, 1]) }, double([3, 4])) as { w: Tensor; b: Tensor };
     close(w, [18, 72]);
     close(b, [6, 18]);
-    const [g, aux] = func.grad((t: Tensor) => [t.square().sum(), "seen"] as const, { hasAux: true })(double([3])) as [Tensor, string];
+    const [g, aux] = func.grad<[Tensor, string]>((t) => [t!.square().sum(), "seen"], { hasAux: true })(double([3]));
     close(g, [6]);
     expect([aux, g.requiresGrad]).toEqual(["seen", false]);
   });
@@ -77,17 +77,17 @@ describe("func", () => {
     const x = double([1, 2]);
     const f = (t: Tensor): Tensor => cg.stack([t.prod(), t.square().sum()]);
     const jacobian = [[2, 1], [2, 4]]; // prettier-ignore
-    close(func.jacrev(f)(x) as Tensor, jacobian);
-    close(func.jacfwd(f)(x) as Tensor, jacobian);
+    close(func.jacrev(f)(x), jacobian);
+    close(func.jacfwd(f)(x), jacobian);
     close((func.jvp(f, [x], [double([1, 10])]) as Tensor[])[1]!, [12, 42]);
     const [, pull] = func.vjp(f, x) as [Tensor, (g: Tensor) => Tensor[]];
     close(pull(double([1, 10]))[0]!, [22, 41]);
-    close(func.hessian((t: Tensor) => t.prod().square())(x) as Tensor, [[8, 8], [8, 2]]); // prettier-ignore
+    close(func.hessian((t: Tensor) => t.prod().square())(x), [[8, 8], [8, 2]]); // prettier-ignore
   });
 
   it("vmap maps over chosen dims, nests, and composes with grad", () => {
     const [a, b] = [cg.arange(6, { dtype: "float64" }).reshape(2, 3), cg.arange(6, { dtype: "float64" }).reshape(3, 2)];
-    close(func.vmap((x: Tensor, y: Tensor) => x.dot(y), [0, 1])(a, b) as Tensor, [10, 40]);
+    close(func.vmap((x: Tensor, y: Tensor) => x.dot(y), [0, 1])(a, b), [10, 40]);
     expect((func.vmap((x: Tensor) => x.mul(2), { outDims: 1 })(a) as Tensor).shape).toEqual([3, 2]);
     const outer = func.vmap((x: Tensor) => func.vmap((y: Tensor) => x.mul(y), 0)(cg.tensor([1, 2])), 0);
     expect((outer(cg.tensor([1, 2, 3])) as Tensor).tolist()).toEqual([[1, 2], [2, 4], [3, 6]]); // prettier-ignore
