@@ -15,17 +15,20 @@ export async function runKernel(connectionFile: string): Promise<void> {
   const { startLanguage } = await import("./language/language.js");
   const language = startLanguage({ folder, library: fileURLToPath(new URL("../src/index.d.ts", import.meta.url)) });
 
-  const [{ Output }, { Runtime }, { Session }, { Signer }, { Sockets }, { readConnectionFile }, { isComplete }] = await Promise.all([
-    import("./session/output.js"),
-    import("./session/runtime.js"),
-    import("./session/session.js"),
-    import("./protocol/signer.js"),
-    import("./transport/sockets.js"),
-    import("./transport/connection-file.js"),
-    import("./language/completeness.js"),
-  ]);
+  const [{ Output }, { Runtime }, { Session }, { Signer }, { Sockets }, { readConnectionFile }, { register }, { isComplete }] =
+    await Promise.all([
+      import("./session/output.js"),
+      import("./session/runtime.js"),
+      import("./session/session.js"),
+      import("./protocol/signer.js"),
+      import("./transport/sockets.js"),
+      import("./transport/connection-file.js"),
+      import("./transport/registration.js"),
+      import("./language/completeness.js"),
+    ]);
   const connection = readConnectionFile(connectionFile);
-  const sockets = new Sockets(new Signer(connection.key), randomUUID());
+  const signer = new Signer(connection.key);
+  const sockets = new Sockets(signer, randomUUID());
   const output = new Output((type, parent, content, extras) => void sockets.publish({ type, parent, content, ...extras }));
   const runtime = new Runtime(runtimeProcess, folder, language.transformSettings, output, () => language.reset());
 
@@ -45,6 +48,7 @@ export async function runKernel(connectionFile: string): Promise<void> {
   setInterval(() => process.ppid !== parent && void shutdown(), parentInterval).unref();
 
   await sockets.open(connection, (channel, request) => session.receive(channel, request));
+  if (connection.registration) await register(connection.registration, sockets.ports, signer);
   void sockets.publish({ type: "status", parent: {}, content: { execution_state: "starting" } });
 }
 

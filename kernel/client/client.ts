@@ -1,23 +1,10 @@
-/** A Jupyter front end over ZMQ: starts the built kernel on real sockets and collects what it sends. Tests and `npm run cell` are written with it. */
-import { spawn, type ChildProcess } from "node:child_process";
-import { randomBytes, randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { Dealer, Request as Requester, Subscriber } from "zeromq";
+/** A Jupyter front end over ZMQ, which collects what a kernel sends. Tests and `npm run cell` are written with it. */
+import type { ChildProcess } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { curveKeyPair, Dealer, Request as Requester, Subscriber } from "zeromq";
 import { decodeMessage, encodeMessage, makeHeader, type JsonObject, type Message } from "../protocol/message.js";
 import { Signer } from "../protocol/signer.js";
-
-/** The built kernel, also when this file runs from its source. */
-const cli = join(dirname(createRequire(import.meta.url).resolve("cellgrad/package.json")), "build", "js", "kernel", "cli.js");
-
-export interface ClientOptions {
-  /** The kernel's working folder. */
-  readonly folder?: string;
-  readonly env?: NodeJS.ProcessEnv;
-  readonly transport?: "tcp" | "ipc";
-}
+import { LaunchedKernel, type LaunchOptions } from "./launch.js";
 
 /** Content of an execute_request; the rest has the protocol's defaults. */
 export interface ExecuteOptions {
@@ -50,70 +37,68 @@ export interface CellResult {
 }
 
 export class Client {
-  readonly process: ChildProcess;
-  readonly folder: string;
-  readonly connectionFile: string;
+  readonly kernel: LaunchedKernel;
   readonly session = randomUUID();
   /** Everything published, in order. */
   readonly published: Message[] = [];
-  /** What the kernel process itself writes: nothing, when all is well. */
-  log = "";
+  /** What a question of a cell is answered with; null leaves it open. */
+  onInput: (question: Message) => string | null = () => null;
   readonly #signer: Signer;
   readonly #verifier: Signer;
   readonly #shell: Dealer;
-  readonly #control = new Dealer({ linger: 0 });
+  readonly #control: Dealer;
   readonly #stdin: Dealer;
-  /** What a question of a cell is answered with; null leaves it open. */
-  onInput: (question: Message) => string | null = () => null;
-  readonly #iopub = new Subscriber({ linger: 0 });
-  readonly #heartbeat = new Requester({ linger: 0 });
-  readonly #temporary: string;
+  readonly #iopub: Subscriber;
+  readonly #heartbeat: Requester;
   readonly #replies = new Map<string, (message: Message) => void>();
-  readonly #connected: Promise<unknown>;
+  readonly #welcome: Promise<unknown>;
   #sending: Promise<void> = Promise.resolve();
   readonly #watchers = new Set<{ readonly matches: (message: Message) => boolean; readonly found: (message: Message) => void }>();
 
   /** Starts a kernel and waits until it answers on shell and publishes. */
-  static async start(options: ClientOptions = {}): Promise<Client> {
-    const client = new Client(options);
-    await client.#connected;
+  static async start(options: LaunchOptions = {}): Promise<Client> {
+    return Client.join(await LaunchedKernel.launch(options));
+  }
+
+  /** Connects to a kernel that runs, as one more front end. */
+  static async join(kernel: LaunchedKernel): Promise<Client> {
+    const client = new Client(kernel);
+    await client.#welcome;
     await client.request("kernel_info_request", {}).reply;
     return client;
   }
 
-  private constructor({ folder, env, transport = "tcp" }: ClientOptions) {
-    const routingId = this.session; // one identity on shell and stdin: the kernel asks whom the cell came from
-    this.#shell = new Dealer({ linger: 0, routingId });
-    this.#stdin = new Dealer({ linger: 0, routingId });
-    this.#temporary = mkdtempSync(join(tmpdir(), "cellgrad-client-"));
-    this.folder = folder ?? this.#temporary;
-    const key = randomBytes(16).toString("hex");
+  private constructor(kernel: LaunchedKernel) {
+    const { transport, ip, key, curve_publickey, ...ports } = kernel.connection;
+    this.kernel = kernel;
     this.#signer = new Signer(key);
     this.#verifier = new Signer(key);
-    const ports = transport === "tcp" ? freePorts() : [1, 2, 3, 4, 5];
-    const ip = transport === "tcp" ? "127.0.0.1" : join(this.#temporary, "socket");
-    const [shell_port, control_port, stdin_port, iopub_port, hb_port] = ports;
-    const connection = { transport, ip, key, signature_scheme: "hmac-sha256", shell_port, control_port, stdin_port, iopub_port, hb_port };
-    this.connectionFile = join(this.#temporary, "connection.json");
-    writeFileSync(this.connectionFile, JSON.stringify(connection), { mode: 0o600 });
-    this.process = spawn(process.execPath, [cli, "kernel", "--connection-file", this.connectionFile], {
-      cwd: this.folder,
-      env: { ...process.env, XDG_DATA_HOME: this.#temporary, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    for (const stream of [this.process.stdout!, this.process.stderr!]) stream.on("data", (text: Buffer) => (this.log += text.toString()));
+    const { publicKey, secretKey } = curve_publickey === undefined ? {} : curveKeyPair();
+    const curve =
+      curve_publickey === undefined ? {} : { curveServerKey: curve_publickey, curvePublicKey: publicKey!, curveSecretKey: secretKey! };
+    const options = { linger: 0, ...curve };
+    const named = { ...options, routingId: this.session }; // one identity on shell and stdin: the kernel asks whom the cell came from
     const address = (port: number) => (transport === "tcp" ? `tcp://${ip}:${port}` : `ipc://${ip}-${port}`);
-    this.#shell.connect(address(shell_port!));
-    this.#control.connect(address(control_port!));
-    this.#stdin.connect(address(stdin_port!));
-    this.#heartbeat.connect(address(hb_port!));
-    this.#iopub.connect(address(iopub_port!));
+    this.#shell = new Dealer(named);
+    this.#shell.connect(address(ports.shell_port));
+    this.#control = new Dealer(options);
+    this.#control.connect(address(ports.control_port));
+    this.#stdin = new Dealer(named);
+    this.#stdin.connect(address(ports.stdin_port));
+    this.#heartbeat = new Requester(options);
+    this.#heartbeat.connect(address(ports.hb_port));
+    this.#iopub = new Subscriber(options);
+    this.#iopub.connect(address(ports.iopub_port));
     this.#iopub.subscribe();
-    this.#connected = this.next(({ header }) => header.msg_type === "iopub_welcome");
+    this.#welcome = this.next(({ header }) => header.msg_type === "iopub_welcome");
     void this.#receive(this.#shell, (message) => this.#settle(message));
     void this.#receive(this.#control, (message) => this.#settle(message));
     void this.#receive(this.#stdin, (question) => this.#answer(question));
     void this.#receive(this.#iopub, (message) => this.#publish(message));
+  }
+
+  get process(): ChildProcess {
+    return this.kernel.process;
   }
 
   /** Sends a request and returns what comes back for it. */
@@ -196,15 +181,19 @@ export class Client {
     const exited = this.exited();
     if (this.process.exitCode === null) this.request("shutdown_request", { restart: false }, { channel: "control" });
     const code = await exited;
-    for (const socket of [this.#shell, this.#control, this.#stdin, this.#iopub, this.#heartbeat]) socket.close();
-    rmSync(this.#temporary, { recursive: true, force: true });
+    this.leave();
+    this.kernel.removeFiles();
     return code;
+  }
+
+  /** Disconnects; the kernel runs on. */
+  leave(): void {
+    for (const socket of [this.#shell, this.#control, this.#stdin, this.#iopub, this.#heartbeat]) socket.close();
   }
 
   /** Resolves with the exit code of the kernel process. */
   exited(): Promise<number | null> {
-    if (this.process.exitCode !== null || this.process.signalCode !== null) return Promise.resolve(this.process.exitCode);
-    return new Promise((resolve) => this.process.once("exit", resolve));
+    return this.kernel.exited();
   }
 
   async #receive(socket: Dealer | Subscriber, handle: (message: Message) => void): Promise<void> {
@@ -257,11 +246,4 @@ export function summarize(reply: JsonObject, messages: readonly Message[]): Cell
 
 export function isIdleOf({ header, parent, content }: Message, id: string): boolean {
   return header.msg_type === "status" && content.execution_state === "idle" && parent.msg_id === id;
-}
-
-let lastPort = 20000 + (process.pid % 400) * 100;
-
-/** Ports below the system's ephemeral range, different for each kernel of a test process. */
-function freePorts(): number[] {
-  return [0, 1, 2, 3, 4].map(() => ++lastPort);
 }

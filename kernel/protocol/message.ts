@@ -66,6 +66,23 @@ export function decodeMessage(frames: readonly Uint8Array[], signer: Signer): Me
   };
 }
 
+/** Turns the content of the startup handshake, which has neither header nor metadata, into signed frames. */
+export function encodeContent(content: JsonObject, signer: Signer): Uint8Array[] {
+  const frame = Buffer.from(JSON.stringify(content));
+  return [delimiter, Buffer.from(signer.sign([frame])), frame];
+}
+
+/** Reads what {@link encodeContent} wrote; null for anything else. */
+export function decodeContent(frames: readonly Uint8Array[], signer: Signer): JsonObject | null {
+  return isSignedContent(frames, signer) ? parseObject(frames[2]!) : null;
+}
+
+/** Whether frames of the handshake are signed; an acknowledgement may hold anything. */
+export function isSignedContent([start, signature, content]: readonly Uint8Array[], signer: Signer): boolean {
+  if (!start || !signature || !content || !delimiter.equals(start)) return false;
+  return signer.accepts(Buffer.from(signature).toString("latin1"), [content]);
+}
+
 function parseObject(frame: Uint8Array): JsonObject | null {
   try {
     const value: unknown = JSON.parse(Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength).toString("utf8"));

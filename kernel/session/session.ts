@@ -49,6 +49,7 @@ export class Session {
     const comms = new Comms(runtime, output, publish, (subshell) => this.#executor.drained(subshell));
     this.#handlers = {
       kernel_info_request: () => kernelInfo,
+      connect_request: () => Object.fromEntries(Object.entries(sockets.ports).map(([channel, port]) => [`${channel}_port`, port])),
       complete_request: ({ content }) => complete(language, runtime, text(content.code), cursor(content)),
       inspect_request: ({ content }) => inspect(language, runtime, text(content.code), cursor(content)),
       is_complete_request: ({ content }) => ({ ...parts.isComplete(text(content.code)) }),

@@ -2,7 +2,7 @@
 import { Reply, Router, XPublisher, type MessageLike, type Writable } from "zeromq";
 import { decodeMessage, encodeMessage, makeHeader, type JsonObject, type Message } from "../protocol/message.js";
 import type { Signer } from "../protocol/signer.js";
-import type { Connection } from "./connection-file.js";
+import type { Channel, Connection } from "./connection-file.js";
 
 /** The channels on which requests arrive. */
 export type RequestChannel = "shell" | "control" | "stdin";
@@ -23,6 +23,7 @@ export class Sockets {
   readonly #routers = { shell: new Router(), control: new Router(), stdin: new Router() };
   readonly #iopub = new XPublisher();
   readonly #heartbeat = new Reply();
+  #ports: Sockets["ports"] | null = null;
   readonly #queues = new Map<Writable, Promise<void>>();
 
   constructor(signer: Signer, session: string) {
@@ -49,9 +50,15 @@ export class Sockets {
     this.#routers.stdin.mandatory = true; // a question that nobody receives must not be waited for
     const names = Object.keys(sockets) as (keyof typeof sockets)[];
     await Promise.all(names.map((name) => sockets[name].bind(connection.address[name])));
+    this.#ports = Object.fromEntries(names.map((name) => [name, Number(/\d+$/.exec(sockets[name].lastEndpoint!)![0])])) as Sockets["ports"];
     void this.#serveHeartbeat();
     void this.#serveSubscriptions();
     for (const channel of ["shell", "control", "stdin"] as const) void this.#serve(channel, receive);
+  }
+
+  /** The ports that are bound. */
+  get ports(): { readonly [channel in Channel]: number } {
+    return this.#ports!;
   }
 
   /** Answers `request` on the channel it came from. */

@@ -6,16 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { Client } from "../../kernel/client/client.js";
-
-/** Starts a kernel for one test. */
-async function withKernel(use: (client: Client) => Promise<void>, options = {}): Promise<void> {
-  const client = await Client.start(options);
-  try {
-    await use(client);
-  } finally {
-    await client.stop();
-  }
-}
+import { withKernel } from "./kernel.js";
 
 /** Processes of which `pid` is an ancestor. */
 function descendants(pid: number): number[] {
@@ -127,13 +118,9 @@ describe("shutdown", () => {
   });
 });
 
-test("the kernel serves over ipc sockets", async () => {
-  await withKernel(async (client) => expect((await client.execute("2 ** 10")).result).toBe("1024"), { transport: "ipc" });
-});
-
 test("a taken port is an exit code and a message", async () => {
-  const client = await Client.start();
-  const file = client.connectionFile;
+  const client = await Client.start({ startup: "connection file" });
+  const file = client.kernel.connectionFile;
   const cli = fileURLToPath(new URL("../../build/js/kernel/cli.js", import.meta.url));
   const second = spawn(process.execPath, [cli, "kernel", "--connection-file", file], { stdio: ["ignore", "ignore", "pipe"] });
   let message = "";
