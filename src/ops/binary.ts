@@ -20,6 +20,8 @@ const byZero = (op: string, other: Tensor | Scalar, code: number): void => {
 };
 const integersOnly = (code: number): string | null => (category[code]! >= 2 ? "integers or bools" : null);
 
+const numbersOnly = (code: number): string | null => (category[code] === 1 ? null : "integers");
+
 const times = (a: Operand, b: Operand): Tensor => (typeof a === "number" ? (b as Tensor).mul(a) : a.mul(b));
 
 const plainAdd: Binary = binary("add", { grad: [(g) => g, (g) => g], saves: "none" });
@@ -195,6 +197,11 @@ export const logaddexp: Binary = binary("logaddexp", {
   tensorsOnly: true,
   grad: [(g, a, b) => g.mul(sub(a, b).sigmoid()), (g, a, b) => g.mul(sub(b, a).sigmoid())],
 });
+/** log2(2^input + 2^other) without overflow. Shapes broadcast. */
+export const logaddexp2: Binary = binary("logaddexp2", {
+  tensorsOnly: true,
+  grad: [(g, a, b) => g.mul(sub(a, b).mul(Math.LN2).sigmoid()), (g, a, b) => g.mul(sub(b, a).mul(Math.LN2).sigmoid())],
+});
 /** input * log(other), 0 where input is 0. Shapes broadcast. */
 export const xlogy: Binary = binary("xlogy", {
   result: "float",
@@ -238,6 +245,15 @@ export const bitwiseAnd: Binary = binary("bitwiseAnd", { grad: null, refuse: int
 export const bitwiseOr: Binary = binary("bitwiseOr", { grad: null, refuse: integersOnly });
 /** Bitwise exclusive or; integers and bool. Shapes broadcast. */
 export const bitwiseXor: Binary = binary("bitwiseXor", { grad: null, refuse: integersOnly });
+
+/** The greatest common divisor of integers; not negative. Shapes broadcast. */
+export const gcd: Binary = binary("gcd", { grad: null, refuse: numbersOnly, tensorsOnly: true });
+/** The least common multiple of integers; not negative. Shapes broadcast. */
+export const lcm: Binary = binary("lcm", { grad: null, refuse: numbersOnly, tensorsOnly: true });
+/** Bits shifted up by `other` places; 0 beyond the width. Integers. Shapes broadcast. */
+export const bitwiseLeftShift: Binary = binary("bitwiseLeftShift", { kernel: "leftShift", grad: null, refuse: numbersOnly });
+/** Bits shifted down by `other` places, keeping the sign. Integers. Shapes broadcast. */
+export const bitwiseRightShift: Binary = binary("bitwiseRightShift", { kernel: "rightShift", grad: null, refuse: numbersOnly });
 
 // Gradients of activations as one native pass each; differentiable themselves, for higher derivatives.
 

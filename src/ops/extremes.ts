@@ -93,6 +93,16 @@ export const max = maxMin("max");
 /** The smallest element; with `dim` also where it is; with a tensor the elementwise minimum. */
 export const min = maxMin("min");
 
+/** The smallest and the largest element, of all or along one dim; ties share the gradient. */
+export const aminmax: (input: Tensor, options?: { dim?: number | null; keepdim?: boolean }) => Named<{ min: Tensor; max: Tensor }> = op(
+  "aminmax",
+  "input: tensor, *, dim: dim? = null, keepdim: bool = false",
+  (input: Tensor, dim: number | null, keepdim: boolean) => {
+    const dims = dim === null ? null : [dim];
+    return named({ min: amin(input, { dim: dims, keepdim }), max: amax(input, { dim: dims, keepdim }) });
+  },
+);
+
 type ArgReduce = (
   input: Tensor,
   dim?: number | null | { dim?: number | null; keepdim?: boolean },

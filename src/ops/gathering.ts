@@ -57,12 +57,20 @@ const scatterSignature = "input: tensor, dim: dim, index: tensor, src: operand, 
 const scatterParams = parseSignature(scatterSignature);
 const scatterAddSignature = "input: tensor, dim: dim, index: tensor, src: tensor";
 
-function scatterWrite(name: string, target: Tensor, d: number, index: Tensor, src: Tensor | Scalar, mode: number): void {
+/** @internal Writes src at index into `target` itself, unrecorded. */
+export function scatterInto(name: string, target: Tensor, d: number, index: Tensor, src: Tensor | Scalar, mode: number): void {
   if (src instanceof Tensor) launch.runInto(name, code("scatter"), [index, src], [target], [d, mode]);
   else launch.runInto(name, code("scatterValue"), [index], [target], [d, Number(src), mode]);
 }
 
-function scatterCheck(name: string, input: Tensor, dim: number, given: Tensor, src: Tensor | Scalar): { d: number; index: Tensor } {
+/** @internal The wrapped dim and the int64 index of a scatter that fits. */
+export function scatterChecked(
+  name: string,
+  input: Tensor,
+  dim: number,
+  given: Tensor,
+  src: Tensor | Scalar,
+): { d: number; index: Tensor } {
   const d = wrapDim(name, dim, input.shape.length);
   const index = requireIndex(name, given);
   requireFits(name, index, input.shape, d, "input");
@@ -78,7 +86,7 @@ function scatterCheck(name: string, input: Tensor, dim: number, given: Tensor, s
 /** The out-of-place value, recorded. */
 function scattered(name: string, input: Tensor, d: number, index: Tensor, src: Tensor | Scalar, mode: number): Tensor {
   const out = input.clone().detach();
-  scatterWrite(name, out, d, index, src, mode);
+  scatterInto(name, out, d, index, src, mode);
   const source = src instanceof Tensor ? src : null;
   if (!recorded(input, source)) return out;
   if (mode === Mode.multiply)
@@ -108,7 +116,7 @@ export const scatter: (input: Tensor, dim: number, index: Tensor, src: Tensor | 
     "scatter",
     scatterSignature,
     (input: Tensor, dim: number, given: Tensor, src: Tensor | Scalar, reduce: Reduce | null) => {
-      const { d, index } = scatterCheck("scatter", input, dim, given, src);
+      const { d, index } = scatterChecked("scatter", input, dim, given, src);
       return scattered("scatter", input, d, index, src, modeOf(reduce));
     },
     { inPlace: true },
@@ -121,14 +129,14 @@ inPlaceForms.set("scatter_", (...args: unknown[]) => {
     Tensor | Scalar,
     Reduce | null,
   ];
-  const { d, index } = scatterCheck("scatter_", target, dim, given, src);
+  const { d, index } = scatterChecked("scatter_", target, dim, given, src);
   const mode = modeOf(reduce);
   const others = src instanceof Tensor ? [src] : [];
   return inPlace(
     "scatter_",
     target,
     others,
-    () => scatterWrite("scatter_", target, d, index, src, mode),
+    () => scatterInto("scatter_", target, d, index, src, mode),
     (before) => scattered("scatter_", before, d, index, src, mode),
   );
 });
@@ -137,19 +145,19 @@ export const scatterAdd: (input: Tensor, dim: number, index: Tensor, src: Tensor
   "scatterAdd",
   scatterAddSignature,
   (input: Tensor, dim: number, given: Tensor, src: Tensor) => {
-    const { d, index } = scatterCheck("scatterAdd", input, dim, given, src);
+    const { d, index } = scatterChecked("scatterAdd", input, dim, given, src);
     return scattered("scatterAdd", input, d, index, src, Mode.add);
   },
   { inPlace: true },
 );
 inPlaceForms.set("scatterAdd_", (...args: unknown[]) => {
   const [target, dim, given, src] = bind("scatterAdd_", parseSignature(scatterAddSignature), args) as [Tensor, number, Tensor, Tensor];
-  const { d, index } = scatterCheck("scatterAdd_", target, dim, given, src);
+  const { d, index } = scatterChecked("scatterAdd_", target, dim, given, src);
   return inPlace(
     "scatterAdd_",
     target,
     [src],
-    () => scatterWrite("scatterAdd_", target, d, index, src, Mode.add),
+    () => scatterInto("scatterAdd_", target, d, index, src, Mode.add),
     (before) => scattered("scatterAdd_", before, d, index, src, Mode.add),
   );
 });

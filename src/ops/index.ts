@@ -29,24 +29,64 @@ setEngineOps({
 setGradOf((output, inputs, g) => grad(output, inputs, { gradOutputs: g, createGraph: true, allowUnused: true }));
 
 export * from "./unary.js";
-export { add, sub, mul, div, floorDivide, remainder, fmod, pow, atan2, hypot, maximum, minimum, fmax, fmin, copysign, logaddexp, xlogy, eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor, bitwiseAnd, bitwiseOr, bitwiseXor, type AlphaOptions, type DivOptions } from "./binary.js"; // prettier-ignore
+export { polygamma } from "./polygamma.js";
+export { nanToNum, logit, type NanToNumOptions } from "./finite.js";
+export { nextafter, ldexp, frexp, heaviside, floatPower } from "./representation.js";
+export { add, sub, mul, div, floorDivide, remainder, fmod, pow, atan2, hypot, maximum, minimum, fmax, fmin, copysign, logaddexp, logaddexp2, xlogy, eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor, bitwiseAnd, bitwiseOr, bitwiseXor, bitwiseLeftShift, bitwiseRightShift, gcd, lcm, type AlphaOptions, type DivOptions } from "./binary.js"; // prettier-ignore
 export { where, clamp, lerp, addcmul, addcdiv, maskedFill, type ClampOptions } from "./ternary.js";
 export * from "./creation.js";
 export { clone, type ToOptions } from "./convert.js";
-export { sum, mean, prod, any, all, countNonzero, logsumexp, type Dims, type ReduceOptions, type TypedReduceOptions } from "./reduce.js";
-export { amax, amin, max, min, argmax, argmin, type ValuesIndices } from "./extremes.js";
-export { variance as var, std, varMean, type VarOptions } from "./moments.js";
-export { norm, type NormOptions } from "./norms.js";
-export { cumsum, cumprod } from "./scans.js";
+export {
+  sum,
+  mean,
+  nansum,
+  nanmean,
+  prod,
+  any,
+  all,
+  countNonzero,
+  logsumexp,
+  type Dims,
+  type ReduceOptions,
+  type TypedReduceOptions,
+} from "./reduce.js";
+export { amax, amin, aminmax, max, min, argmax, argmin, type ValuesIndices } from "./extremes.js";
+export { variance as var, std, varMean, stdMean, type VarOptions } from "./moments.js";
+export { norm, dist, renorm, cdist, type NormOptions } from "./norms.js";
+export { cumsum, cumprod, cummax, cummin, logcumsumexp } from "./scans.js";
+export { kthvalue, median, nanmedian, mode, quantile, nanquantile, type QuantileOptions } from "./quantiles.js";
+export { bincount, histc, histogram, type HistcOptions, type HistogramOptions } from "./counting.js";
+export { diff, trapezoid, cumulativeTrapezoid, type DiffOptions, type TrapezoidOptions } from "./differences.js";
+export { cov, corrcoef, type CovOptions } from "./correlation.js";
 export { equal, isclose, allclose, type CloseOptions } from "./closeness.js";
 export { reshape, flatten, ravel, unflatten, squeeze, unsqueeze, detach } from "./views.js";
 export { permute, transpose, swapaxes, swapdims, t, movedim, broadcastTo } from "./arrange.js";
 export { narrow, select, unbind, split, chunk } from "./pieces.js";
 export { diagonal, asStrided } from "./strided.js";
 export { cat, concat, stack, flip, tril, triu } from "./joining.js";
+export * from "./stacking.js";
+export * from "./repeating.js";
+export * from "./diagonals.js";
+export * from "./grids.js";
 export { slice, Slice, type Index } from "./indexing.js";
 export { gather, scatter, scatterAdd, indexSelect, indexAdd, nonzero, maskedSelect } from "./gathering.js";
-export { matmul, mm, bmm, mv, dot, outer, addmm, einsum, type AddmmOptions } from "./matmul.js";
+export { indexCopy, indexFill, indexPut, indexReduce, scatterReduce, take, takeAlongDim, put, maskedScatter } from "./putting.js";
+export {
+  searchsorted,
+  bucketize,
+  isin,
+  argwhere,
+  unique,
+  uniqueConsecutive,
+  type SearchOptions,
+  type SearchsortedOptions,
+  type UniqueOptions,
+} from "./searching.js";
+export { matmul, mm, bmm, mv, dot, outer, addmm, type AddmmOptions } from "./matmul.js";
+export { einsum } from "./einsum.js";
+export * from "./products.js";
 export { softmax, logSoftmax } from "./softmax.js";
-export { sort, argsort, topk, type SortOptions, type TopkOptions } from "./order.js";
-export { Generator, defaultGenerator, manualSeed, initialSeed, getRngState, setRngState, rand, randn, randLike, randnLike, randint, randperm, bernoulli, multinomial, type RandomOptions } from "./random.js"; // prettier-ignore
+export { sort, msort, argsort, topk, type SortOptions, type TopkOptions } from "./order.js";
+export { Generator, defaultGenerator, manualSeed, initialSeed, getRngState, setRngState, rand, randn, randLike, randnLike, randint, randintLike, randperm, bernoulli, multinomial, type RandomOptions } from "./random.js"; // prettier-ignore
+export { normal, poisson } from "./draws.js";
+export * from "./windows.js";

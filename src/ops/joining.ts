@@ -5,6 +5,7 @@ import * as launch from "../tensor/launch.js";
 import { dimMask, wrapDim, wrapDims } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { op, record, recorded, recordedAny, requireSameDevice } from "./define.js";
+import { withInPlace } from "./in-place.js";
 
 const code = launch.codesOf("structured");
 
@@ -103,12 +104,13 @@ export const flip: (input: Tensor, ...dims: (number | readonly number[] | { dims
 
 type Triangle = (input: Tensor, diagonal?: number | { diagonal?: number }) => Tensor;
 function triangle(name: "tril" | "triu"): Triangle {
-  return op<Triangle>(name, "input: tensor, diagonal: int = 0", (input: Tensor, diagonal: number) => {
+  const call = op<Triangle>(name, "input: tensor, diagonal: int = 0", (input: Tensor, diagonal: number) => {
     if (input.shape.length < 2)
       throw new ShapeError({ op: name, argument: "input", expected: "at least 2 dims", got: formatShape(input.shape) });
     const out = launch.run(name, code(name), [input], input.shape, input.dt, [diagonal]);
     return recorded(input) ? record(name, out, [input], [], ([g]) => [name === "tril" ? g!.tril(diagonal) : g!.triu(diagonal)]) : out;
   });
+  return withInPlace(name, call);
 }
 /** The lower triangles of matrices, zero above `diagonal`. */
 export const tril = triangle("tril");

@@ -2,9 +2,13 @@
 import { backwardOf, type BackwardOptions } from "../autograd/backward.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import type { AlphaOptions, DivOptions } from "./binary.js";
+import { fromResult } from "./in-place.js";
 import { inPlaceForms } from "./pointwise.js";
+import { polygamma } from "./polygamma.js";
+import "./draws.js";
 import type { Generator } from "./random.js";
 import { max, min, type ValuesIndices } from "./extremes.js";
+import { median, nanmedian } from "./quantiles.js";
 import * as methods from "./tensor-methods.js";
 import { where, type ClampOptions } from "./ternary.js";
 import { detachInPlace } from "./views.js";
@@ -16,14 +20,21 @@ type Changing<N extends string, A extends unknown[] = []> = { [K in `${N}_`]: (.
 type UnaryNames =
   | "abs" | "neg" | "sign" | "sgn" | "ceil" | "floor" | "round" | "trunc" | "fix" | "frac" | "exp" | "exp2" | "expm1" | "log" | "log2" | "log10" | "log1p"
   | "sqrt" | "rsqrt" | "reciprocal" | "square" | "sin" | "cos" | "tan" | "asin" | "acos" | "atan" | "sinh" | "cosh" | "tanh" | "asinh" | "acosh" | "atanh"
-  | "sigmoid" | "erf" | "erfc" | "erfinv" | "lgamma" | "digamma" | "deg2rad" | "rad2deg" | "relu" | "silu" | "logicalNot" | "bitwiseNot" | "zero"; // prettier-ignore
+  | "sigmoid" | "erf" | "erfc" | "erfinv" | "lgamma" | "digamma" | "sinc" | "deg2rad" | "rad2deg" | "relu" | "silu" | "logicalNot" | "bitwiseNot" | "zero"; // prettier-ignore
 type BinaryNames =
-  | "mul" | "floorDivide" | "remainder" | "fmod" | "pow" | "atan2" | "hypot" | "copysign" | "xlogy" | "eq" | "ne" | "lt" | "le" | "gt" | "ge"
+  | "mul" | "floorDivide" | "remainder" | "fmod" | "pow" | "atan2" | "hypot" | "copysign" | "xlogy" | "nextafter" | "gcd" | "lcm" | "bitwiseLeftShift" | "bitwiseRightShift" | "eq" | "ne" | "lt" | "le" | "gt" | "ge"
   | "logicalAnd" | "logicalOr" | "logicalXor" | "bitwiseAnd" | "bitwiseOr" | "bitwiseXor"; // prettier-ignore
+
+/** Ops whose in-place form has the same parameters. */
+type SameParameters =
+  | "nanToNum" | "logit" | "ldexp" | "heaviside" | "floatPower" | "cumsum" | "cumprod" | "renorm" | "indexCopy" | "indexFill" | "indexReduce"
+  | "scatterReduce" | "put" | "maskedScatter" | "addmv" | "addr" | "addbmm" | "baddbmm" | "addmm" | "tril" | "triu"; // prettier-ignore
+type SameForms = { readonly [K in SameParameters as `${K}_`]: Methods<typeof methods>[K] };
 
 /** In-place forms: they change the tensor, return it, and keep gradients right. */
 interface InPlaceMethods
   extends
+    SameForms,
     Changing<UnaryNames>,
     Changing<BinaryNames, [other: Tensor | Scalar]>,
     Changing<"add" | "sub", [other: Tensor | Scalar, options?: AlphaOptions]>,
@@ -41,7 +52,17 @@ interface InPlaceMethods
     Changing<"indexPut", [indices: readonly Tensor[], values: Tensor, accumulate?: boolean | { accumulate?: boolean }]>,
     Changing<"uniform", [from?: number, to?: number, options?: { generator?: Generator | null }]>,
     Changing<"normal", [mean?: number, std?: number, options?: { generator?: Generator | null }]>,
-    Changing<"bernoulli", [p?: number]> {}
+    Changing<"exponential", [lambd?: number | Draw, options?: Draw]>,
+    Changing<"cauchy", [median?: number | Draw, sigma?: number | Draw, options?: Draw]>,
+    Changing<"logNormal", [mean?: number | Draw, std?: number | Draw, options?: Draw]>,
+    Changing<"geometric", [p: number | Draw, options?: Draw]>,
+    Changing<"random", [from?: number | Draw | null, to?: number | Draw | null, options?: Draw]>,
+    Changing<"fillDiagonal", [value: Scalar, wrap?: boolean | { wrap?: boolean }]>,
+    Changing<"polygamma", [n: number]>,
+    Changing<"bernoulli", [p?: number | Tensor | Draw, options?: Draw]> {}
+
+/** Parameters of a draw by name. */
+type Draw = { generator?: Generator | null } & Readonly<Record<string, unknown>>;
 
 /** Methods whose receiver or name is not that of the function. */
 interface SpecialMethods {
@@ -57,11 +78,21 @@ interface SpecialMethods {
   min(other: Tensor): Tensor;
   min(dim: number, keepdim?: boolean | { keepdim?: boolean }): ValuesIndices;
   min(options: { dim: number; keepdim?: boolean }): ValuesIndices;
+  /** The median of all elements, the lower of two; with `dim` also where it is. */
+  median(): Tensor;
+  median(dim: number, keepdim?: boolean | { keepdim?: boolean }): ValuesIndices;
+  median(options: { dim: number; keepdim?: boolean }): ValuesIndices;
+  /** As {@link median}, ignoring NaN. */
+  nanmedian(): Tensor;
+  nanmedian(dim: number, keepdim?: boolean | { keepdim?: boolean }): ValuesIndices;
+  nanmedian(options: { dim: number; keepdim?: boolean }): ValuesIndices;
   /** The transpose of all dims. */
   readonly T: Tensor;
   /** The transpose of the last two dims. */
   readonly mT: Tensor;
   detach_(): Tensor;
+  /** The n-th derivative of digamma. */
+  polygamma(n: number): Tensor;
   /** Computes the gradients of this tensor with respect to the leaves and adds them to their `.grad`. */
   backward(
     gradient?: Tensor | null | BackwardOptions,
@@ -87,10 +118,13 @@ function install(name: string, call: AnyFunction): void {
   Object.defineProperty(Tensor.prototype, name, { value: method, writable: true, configurable: true });
 }
 
-for (const [name, call] of Object.entries({ ...methods, max, min })) install(name, call as unknown as AnyFunction);
+for (const [name, call] of Object.entries({ ...methods, max, min, median, nanmedian })) install(name, call as unknown as AnyFunction);
 for (const [name, call] of inPlaceForms) install(name, call as unknown as AnyFunction);
 
 install("where", ((input: Tensor, condition: Tensor, other: Tensor | Scalar) => where(condition, input, other)) as AnyFunction);
+install("polygamma", ((input: Tensor, n: number) => polygamma(n, input)) as AnyFunction);
+install("polygamma_", ((target: Tensor, n: number) =>
+  fromResult("polygamma_", target, [], (before) => polygamma(n, before))) as AnyFunction);
 install("detach_", detachInPlace as AnyFunction);
 install("backward", backwardOf as AnyFunction);
 

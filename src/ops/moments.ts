@@ -91,6 +91,17 @@ export const std: Var = op(
     });
   },
 );
+/** Standard deviation and mean. */
+export const stdMean: (...args: Parameters<Var>) => Named<{ std: Tensor; mean: Tensor }> = op(
+  "stdMean",
+  varSignature,
+  (input: Tensor, dim: unknown, unbiased: boolean | null, keepdim: boolean, correction: number | null) => {
+    const { dims, by } = varArguments("stdMean", input, dim, unbiased, correction);
+    return named({ std: std(input, dims, { keepdim, correction: by }), mean: input.mean(dims, keepdim) });
+  },
+  { method: false },
+);
+
 type VarMean = (...args: Parameters<Var>) => Named<{ var: Tensor; mean: Tensor }>;
 /** Variance and mean in one pass. */
 export const varMean: VarMean = op(

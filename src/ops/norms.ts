@@ -1,10 +1,11 @@
-/** Norms of elements. */
+/** Norms of elements, and distances by them. */
 import { isComplex, isFloating, type DType } from "../tensor/dtype.js";
-import { ValueError, describe } from "../tensor/errors.js";
+import { ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
-import { dimMask, reducedShape } from "../tensor/shape.js";
+import { dimMask, reducedShape, wrapDim } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
 import { op, record, recorded } from "./define.js";
+import { withInPlace } from "./in-place.js";
 import { where } from "./ternary.js";
 import { dimsOf, requireElements, requireFloat, spread, type Dims, type TypedReduceOptions } from "./reduce.js";
 
@@ -46,6 +47,54 @@ export function vectorNorm(name: string, input: Tensor, p: number, dims: readonl
     return [normGrad(spread(g!, x.shape, dims), x, n, p, dims)];
   });
 }
+
+/** The p-norm of input - other, over all elements. Shapes broadcast. @param p default 2 */
+export const dist: (input: Tensor, other: Tensor, p?: number | { p?: number }) => Tensor = op(
+  "dist",
+  "input: tensor, other: tensor, p: float = 2.0",
+  (input: Tensor, other: Tensor, p: number) => {
+    const difference = input.sub(other);
+    if (!isFloating(difference.dt) && !isComplex(difference.dt)) requireFloat("dist", difference);
+    return difference.norm(p);
+  },
+);
+
+/** The pieces of `dim` scaled down to a p-norm of at most `maxnorm`. */
+export const renorm: (input: Tensor, p: number, dim: number, maxnorm: number) => Tensor = withInPlace(
+  "renorm",
+  op("renorm", "input: tensor, p: float, dim: dim, maxnorm: float", (input: Tensor, p: number, dim: number, maxnorm: number) => {
+    requireFloat("renorm", input);
+    if (!(p > 0)) throw new ValueError({ op: "renorm", argument: "p", expected: "greater than 0", got: String(p) });
+    if (!(maxnorm >= 0)) throw new ValueError({ op: "renorm", argument: "maxnorm", expected: "at least 0", got: String(maxnorm) });
+    if (input.shape.length < 2)
+      throw new ShapeError({ op: "renorm", argument: "input", expected: "at least 2 dims", got: formatShape(input.shape) });
+    const d = wrapDim("renorm", dim, input.shape.length);
+    const size = input.norm(p, input.shape.map((_, i) => i).filter((i) => i !== d), true); // prettier-ignore
+    // 1e-7 keeps what was scaled within maxnorm after rounding, as in torch.
+    return input.mul(where(size.gt(maxnorm), size.add(1e-7).reciprocal().mul(maxnorm), 1));
+  }),
+);
+
+/** Distances of the rows of two stacks: [..,P,M], [..,R,M] -> [..,P,R]. @param p the norm, default 2 */
+export const cdist: (
+  input: Tensor,
+  other: Tensor,
+  p?: number | { p?: number; computeMode?: string },
+  options?: { computeMode?: string },
+) => Tensor = op(
+  "cdist",
+  "x1: tensor, x2: tensor, p: float = 2.0, computeMode: use_mm_for_euclid_dist_if_necessary|use_mm_for_euclid_dist|donot_use_mm_for_euclid_dist? = null",
+  (a: Tensor, b: Tensor, p: number) => {
+    if (a.shape.length < 2 || b.shape.length < 2)
+      throw new ShapeError({ op: "cdist", expected: "at least 2 dims each", got: `${formatShape(a.shape)} and ${formatShape(b.shape)}` });
+    if (a.shape.at(-1) !== b.shape.at(-1))
+      throw new ShapeError({ op: "cdist", expected: "x1[-1] to equal x2[-1]", got: `${formatShape(a.shape)} and ${formatShape(b.shape)}` });
+    for (const x of [a, b]) requireFloat("cdist", x);
+    if (!(p >= 0)) throw new ValueError({ op: "cdist", argument: "p", expected: "at least 0", got: String(p) });
+    return a.unsqueeze(-2).sub(b.unsqueeze(-3)).norm(p, -1);
+  },
+  { method: false },
+);
 
 function normGrad(g: Tensor, x: Tensor, n: Tensor, p: number, dims: readonly number[]): Tensor {
   if (p === 0) return x.mul(0);

@@ -1,4 +1,4 @@
-/** Order: sort, argsort, topk. NaN is greatest, as in torch. */
+/** Order: sort, msort, argsort, topk. NaN is greatest, as in torch. */
 import { Code } from "../tensor/dtype.js";
 import { ValueError } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
@@ -55,6 +55,13 @@ export const argsort: (
   "input: tensor, dim: dim = -1, descending: bool = false, stable: bool = false",
   (input: Tensor, dim: number, descending: boolean, stable: boolean) => sorted("argsort", input.detach(), dim, descending, stable).indices,
   { differentiable: false },
+);
+
+/** The elements in order along dim 0. */
+export const msort: (input: Tensor) => Tensor = op(
+  "msort",
+  "input: tensor",
+  (input: Tensor) => sorted("msort", input, 0, false, false).values,
 );
 
 export interface TopkOptions {

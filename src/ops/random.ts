@@ -1,13 +1,11 @@
 /** Random numbers by Philox: a generator is a seed and a count of launches, so results depend on neither threads nor devices. */
-import { native } from "../runtime/addon.js";
 import { Code, defaultDtypeCode, isFloating, type DType } from "../tensor/dtype.js";
 import { defaultDeviceCode, deviceCode, type Device } from "../tensor/device.js";
 import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { inPlace, op, record, recorded } from "./define.js";
+import { op, record, recorded } from "./define.js";
 import type { TensorOptions } from "./creation.js";
-import { inPlaceForms } from "./pointwise.js";
 import { checkSizes } from "./schema.js";
 
 const code = launch.codesOf("structured");
@@ -66,7 +64,8 @@ export const getRngState = (): ReturnType<Generator["getState"]> => defaultGener
 /** Continues the default generator from a state. */
 export const setRngState = (state: ReturnType<Generator["getState"]>): void => void defaultGenerator.setState(state);
 
-function streamOf(name: string, generator: unknown): Generator {
+/** @internal The generator of an option. */
+export function streamOf(name: string, generator: unknown): Generator {
   if (generator === null) return defaultGenerator;
   if (generator instanceof Generator) return generator;
   throw new ValueError({ op: name, argument: "generator", expected: "a Generator or null", got: describe(generator) });
@@ -76,7 +75,8 @@ export interface RandomOptions extends TensorOptions {
   /** Default: the generator that manualSeed() seeds. */
   generator?: Generator | null;
 }
-const making = "*, generator: generator? = null, dtype: dtype? = null, device: device? = null, requiresGrad: bool = false";
+/** @internal */
+export const making = "*, generator: generator? = null, dtype: dtype? = null, device: device? = null, requiresGrad: bool = false";
 type Sized = (...size: (number | readonly number[] | (RandomOptions & { size?: readonly number[] }))[]) => Tensor;
 const plain = { method: false, differentiable: false } as const;
 
@@ -97,7 +97,8 @@ function sized(name: string, kernel: string, attrs: readonly number[]): Sized {
   };
   return op<Sized>(name, `*size: ints, ${making}`, body, plain);
 }
-function requireFloat(name: string, dt: number): void {
+/** @internal */
+export function requireFloat(name: string, dt: number): void {
   if (!isFloating(dt)) throw new DTypeError({ op: name, argument: "dtype", expected: "a floating dtype", got: launch.dtypeName(dt) });
 }
 
@@ -161,6 +162,22 @@ export const randint: Randint = ((...args: unknown[]) => {
   if (typeof first === "object" && first !== null) return call({ low: 0, ...first });
   return Array.isArray(args[1]) || typeof args[1] === "object" ? call(0, ...args) : call(...args);
 }) as Randint;
+
+/** Integers in [low, high) with the shape and dtype of `input`; low is 0 when left out. */
+export const randintLike: (input: Tensor, low: number, high?: number | RandomOptions, options?: RandomOptions) => Tensor = op(
+  "randintLike",
+  `input: tensor, low: int, high: int? = null, ${making}`,
+  (input: Tensor, low: number, high: number | null, generator: unknown, dt: number | null, dev: number | null, requiresGrad: boolean) => {
+    const [from, to] = high === null ? [0, low] : [low, high];
+    return randint(from, to, input.shape, {
+      generator: generator as Generator | null,
+      dtype: launch.dtypeName(dt ?? input.dt) as DType,
+      requiresGrad,
+      ...(dev === null ? {} : { device: input.device }),
+    });
+  },
+  plain,
+);
 
 /** A random permutation of 0..n-1, int64. */
 export const randperm: (n: number, options?: RandomOptions) => Tensor = op(
@@ -232,47 +249,6 @@ export const multinomial: (
     return input.shape.length === 1 ? out.reshape(numSamples) : out;
   },
   { differentiable: false },
-);
-
-// In-place draws.
-function draw(
-  name: string,
-  signature: string,
-  kernel: string,
-  check: (a: number, b: number) => string | null,
-  attrs: (a: number, b: number) => number[] = (a, b) => [a, b],
-): void {
-  const call = op<(input: Tensor, ...args: unknown[]) => Tensor>(
-    name,
-    signature,
-    (target: Tensor, a: number, b: number, generator: unknown) => {
-      const wrong = check(a, b);
-      if (wrong !== null) throw new ValueError({ op: name, expected: wrong, got: `${a} and ${b}` });
-      const stream = [...streamOf(name, generator).next(), ...attrs(a, b)];
-      const fresh = (like: Tensor): Tensor => launch.run(name, code(kernel), [], like.shape, like.dt, stream, like.dev);
-      // Kernels of random numbers write row-major memory only.
-      const write = (): void =>
-        target.isContiguous()
-          ? launch.runInto(name, code(kernel), [], [target], stream)
-          : launch.done(name, native.copyInto(target.handle, fresh(target).handle), target);
-      return inPlace(name, target, [], write, fresh);
-    },
-    plain,
-  );
-  inPlaceForms.set(name, call as never);
-}
-draw("uniform_", "input: tensor, from: float = 0.0, to: float = 1.0, *, generator: generator? = null", "uniform", (a, b) =>
-  a <= b ? null : "from not above to",
-);
-draw("normal_", "input: tensor, mean: float = 0.0, std: float = 1.0, *, generator: generator? = null", "normal", (_, std) =>
-  std >= 0 ? null : "std of at least 0",
-);
-draw(
-  "bernoulli_",
-  "input: tensor, p: float = 0.5, unused: float = 0.0, *, generator: generator? = null",
-  "bernoulli",
-  (p) => (p >= 0 && p <= 1 ? null : "p in [0, 1]"),
-  (p) => [p, 0],
 );
 
 /** Zeroes elements with probability p and scales the rest by 1 / (1 - p), when training. @param p default 0.5 @param training default true */

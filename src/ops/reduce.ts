@@ -1,11 +1,12 @@
 /** Sums, means, products and logical reductions: over all elements, or over dims. */
-import { Code, defaultDtypeCode, isIntegral, type DType } from "../tensor/dtype.js";
+import { Code, defaultDtypeCode, isComplex, isFloating, isIntegral, type DType } from "../tensor/dtype.js";
 import { DTypeError, IndexError, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { dimMask, reducedShape, wrapDims, type Shape } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
 import { castTo, op, record, recorded } from "./define.js";
 import { cat } from "./joining.js";
+import { where } from "./ternary.js";
 
 const code = launch.codesOf("structured");
 
@@ -96,6 +97,29 @@ export const mean: TypedReduce = op(
     const { shape } = input;
     const count = dims.reduce((n, d) => n * shape[d]!, 1);
     return recorded(input) ? record("mean", out, [input], [], ([g]) => [spread(g!.div(count), shape, dims)]) : out;
+  },
+);
+
+/** The sum of elements that are not NaN. */
+export const nansum: TypedReduce = op(
+  "nansum",
+  typedSignature,
+  (given: Tensor, dim: number[] | null, keepdim: boolean, dtype: number | null) => {
+    if (isComplex(given.dt)) throw new DTypeError({ op: "nansum", argument: "input", expected: "a real dtype", got: given.dtype });
+    const input = dtype !== null && dtype !== given.dt ? given.to(launch.dtypeName(dtype) as DType) : given;
+    return (isFloating(input.dt) ? where(input.isnan(), 0, input) : input).sum({ dim, keepdim });
+  },
+);
+
+/** The mean of elements that are not NaN; floating dtypes only. */
+export const nanmean: TypedReduce = op(
+  "nanmean",
+  typedSignature,
+  (given: Tensor, dim: number[] | null, keepdim: boolean, dtype: number | null) => {
+    const input = dtype !== null && dtype !== given.dt ? given.to(launch.dtypeName(dtype) as DType) : given;
+    requireFloat("nanmean", input);
+    const count = input.detach().isnan().logicalNot().sum({ dim, keepdim });
+    return input.nansum({ dim, keepdim }).div(count);
   },
 );
 

@@ -1,10 +1,15 @@
-/** Running sums and products along a dim. */
+/** Running sums, products, extremes and log-sum-exps along a dim. */
 import { Code, isIntegral, type DType } from "../tensor/dtype.js";
+import { DTypeError } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { wrapDim } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
 import { cat } from "./joining.js";
 import { op, record, recorded } from "./define.js";
+import { recordPicked, type ValuesIndices } from "./extremes.js";
+import { withInPlace } from "./in-place.js";
+import { named } from "./named.js";
+import { where } from "./ternary.js";
 
 const code = launch.codesOf("structured");
 
@@ -20,16 +25,69 @@ function scanOf(name: "cumsum" | "cumprod", given: Tensor, dim: number, dtype: n
 }
 
 /** The running sum along `dim`. @example tensor([1, 2, 3]).cumsum(0) // [1., 3., 6.] */
-export const cumsum: Scan = op("cumsum", scanSignature, (given: Tensor, dim: number, dtype: number | null) => {
-  const { input, out, d } = scanOf("cumsum", given, dim, dtype);
-  return recorded(input) ? record("cumsum", out, [input], [], ([g]) => [reverseSum(g!, d)]) : out;
-});
+export const cumsum: Scan = withInPlace(
+  "cumsum",
+  op("cumsum", scanSignature, (given: Tensor, dim: number, dtype: number | null) => {
+    const { input, out, d } = scanOf("cumsum", given, dim, dtype);
+    return recorded(input) ? record("cumsum", out, [input], [], ([g]) => [reverseSum(g!, d)]) : out;
+  }),
+);
 /** The running product along `dim`. */
-export const cumprod: Scan = op("cumprod", scanSignature, (given: Tensor, dim: number, dtype: number | null) => {
-  const { input, out, d } = scanOf("cumprod", given, dim, dtype);
-  if (!recorded(input)) return out;
-  return record("cumprod", out, [input], [input, out], ([g], node) => [cumprodGrad(g!, node.tensor(0), node.tensor(1), d)]);
-});
+export const cumprod: Scan = withInPlace(
+  "cumprod",
+  op("cumprod", scanSignature, (given: Tensor, dim: number, dtype: number | null) => {
+    const { input, out, d } = scanOf("cumprod", given, dim, dtype);
+    if (!recorded(input)) return out;
+    return record("cumprod", out, [input], [input, out], ([g], node) => [cumprodGrad(g!, node.tensor(0), node.tensor(1), d)]);
+  }),
+);
+
+function runningExtreme(name: "cummax" | "cummin"): (input: Tensor, dim: number | { dim: number }) => ValuesIndices {
+  return op(name, "input: tensor, dim: dim", (input: Tensor, dim: number) => {
+    input.live(name);
+    const d = wrapDim(name, dim, input.shape.length);
+    const outputs = [
+      { shape: input.shape, dt: input.dt },
+      { shape: input.shape, dt: Code.int64 },
+    ];
+    const [values, indices] = launch.runMany(name, code(name), [input], outputs, [d]) as [Tensor, Tensor];
+    if (recorded(input)) recordPicked(name, input, values, indices, d, true);
+    return named({ values, indices });
+  });
+}
+/** The running maximum along `dim`, and where it is (the last of equals). NaN wins from its place on. */
+export const cummax = runningExtreme("cummax");
+/** The running minimum along `dim`, and where it is. */
+export const cummin = runningExtreme("cummin");
+
+/** The running log(sum(exp(x))) along `dim`, without overflow. Floating dtypes. */
+export const logcumsumexp: (input: Tensor, dim: number | { dim: number }) => Tensor = op(
+  "logcumsumexp",
+  "input: tensor, dim: dim",
+  (input: Tensor, dim: number) => {
+    input.live("logcumsumexp");
+    if (isIntegral(input.dt))
+      throw new DTypeError({ op: "logcumsumexp", argument: "input", expected: "a floating dtype", got: input.dtype });
+    const d = wrapDim("logcumsumexp", dim, input.shape.length);
+    const out = launch.run("logcumsumexp", code("logcumsumexp"), [input], input.shape, input.dt, [d]);
+    if (!recorded(input)) return out;
+    return record("logcumsumexp", out, [input], [input, out], ([g], node) => {
+      if (g!.numel() === 0) return [g!];
+      // Sums of g e^(x - y) from each place on, in logarithms; positive and negative parts apart.
+      const [x, y] = [node.tensor(0), node.tensor(1)];
+      const size = g!.abs().log();
+      const least = g!.dtype === "float64" ? -Number.MAX_VALUE : -3.4028234663852886e38;
+      const part = (sign: Tensor): Tensor =>
+        reversed(d, where(sign, size, least).sub(y), logcumsumexp)
+          .add(x)
+          .exp();
+      return [part(g!.gt(0)).sub(part(g!.lt(0)))];
+    });
+  },
+);
+
+const reversed = (d: number, x: Tensor, scan: (x: Tensor, dim: number) => Tensor): Tensor =>
+  x.shape.length === 0 ? scan(x, d) : scan(x.flip(d), d).flip(d);
 
 const reverseSum = (g: Tensor, d: number): Tensor => (g.shape.length === 0 ? g : g.flip(d).cumsum(d).flip(d));
 

@@ -1,8 +1,12 @@
 /** The ops that are methods of Tensor: each function below without its first parameter. */
 export * from "./unary.js";
+export { nanToNum, logit } from "./finite.js";
+export { nextafter, ldexp, frexp, heaviside, floatPower } from "./representation.js";
 export {
-  add, sub, mul, div, floorDivide, remainder, fmod, pow, atan2, hypot, maximum, minimum, fmax, fmin, copysign, logaddexp, xlogy,
-  eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor, bitwiseAnd, bitwiseOr, bitwiseXor,
+  add, sub, mul, div, floorDivide, remainder, fmod, pow, atan2, hypot, maximum, minimum, fmax, fmin, copysign, logaddexp, logaddexp2,
+  xlogy,
+  eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor, bitwiseAnd, bitwiseOr, bitwiseXor, bitwiseLeftShift,
+  bitwiseRightShift, gcd, lcm,
   tanhBackward, sigmoidBackward, reluBackward, siluBackward, leakyReluBackward,
 } from "./binary.js"; // prettier-ignore
 export { clamp, lerp, addcmul, addcdiv, maskedFill } from "./ternary.js";
@@ -12,15 +16,25 @@ export { permute, transpose, swapaxes, swapdims, t, movedim, expand, expandAs, b
 export { narrow, select, unbind, split, chunk } from "./pieces.js";
 export { diagonal, unfold, asStrided } from "./strided.js";
 export { flip, tril, triu, repeat } from "./joining.js";
+export { tensorSplit, hsplit, vsplit, dsplit } from "./stacking.js";
+export { repeatInterleave, tile, fliplr, flipud, roll, rot90 } from "./repeating.js";
+export { diagEmbed, diag, diagflat, diagonalScatter, selectScatter, sliceScatter } from "./diagonals.js";
 export { at, setAt } from "./indexing.js";
 export { gather, scatter, scatterAdd, indexSelect, indexAdd, nonzero, maskedSelect } from "./gathering.js";
-export { sum, mean, prod, any, all, countNonzero, logsumexp } from "./reduce.js";
-export { amax, amin, argmax, argmin } from "./extremes.js";
+export { indexCopy, indexFill, indexPut, indexReduce, scatterReduce, take, takeAlongDim, put, maskedScatter } from "./putting.js";
+export { isin, argwhere, unique, uniqueConsecutive } from "./searching.js";
+export { sum, mean, nansum, nanmean, prod, any, all, countNonzero, logsumexp } from "./reduce.js";
+export { amax, amin, aminmax, argmax, argmin } from "./extremes.js";
 export { variance as var, std } from "./moments.js";
-export { norm } from "./norms.js";
-export { cumsum, cumprod } from "./scans.js";
+export { norm, dist, renorm } from "./norms.js";
+export { cumsum, cumprod, cummax, cummin, logcumsumexp } from "./scans.js";
+export { kthvalue, mode, quantile, nanquantile } from "./quantiles.js";
+export { bincount, histc, histogram } from "./counting.js";
+export { diff } from "./differences.js";
+export { cov, corrcoef } from "./correlation.js";
 export { equal, isclose, allclose } from "./closeness.js";
 export { matmul, mm, bmm, mv, dot, outer, addmm } from "./matmul.js";
+export { vdot, inner, addmv, addr, addbmm, baddbmm, kron, cross } from "./products.js";
 export { softmax, logSoftmax, gelu } from "./softmax.js";
-export { sort, argsort, topk } from "./order.js";
+export { sort, msort, argsort, topk } from "./order.js";
 export { bernoulli, multinomial } from "./random.js";

@@ -1,11 +1,11 @@
 /** Functions of three operands, element by element: where, clamp, lerp, addcmul, addcdiv, maskedFill. */
-import { native } from "../runtime/addon.js";
 import { Code, defaultOfCategory, isIntegral, promoteTypes, promoteWeak, scalarCategory } from "../tensor/dtype.js";
 import { DTypeError, ValueError } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, type Shape } from "../tensor/shape.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
-import { inPlace, op, record, recorded, requireWritable, resultCode } from "./define.js";
+import { op, record, recorded, resultCode } from "./define.js";
+import { fromResult } from "./in-place.js";
 import { inPlaceForms, promoteAll, scalarTensor, toInput } from "./pointwise.js";
 import { bind, parseSignature } from "./schema.js";
 
@@ -98,17 +98,6 @@ inPlaceForms.set("clamp_", (...args: unknown[]) => {
   const [target, min, max] = bind("clamp_", clampParams, args) as [Tensor, Bound, Bound];
   return fromResult("clamp_", target, [min, max], (before) => clampOf("clamp_", before, min, max));
 });
-
-/** The in-place form of an op that has no native in-place row: computes, then copies. */
-export function fromResult(name: string, target: Tensor, others: readonly unknown[], compute: (before: Tensor) => Tensor): Tensor {
-  const tensors = others.filter((x) => x instanceof Tensor);
-  const write = (): void => {
-    const result = compute(target);
-    requireWritable(name, target, result.shape, result.dt);
-    launch.done(name, native.copyInto(target.handle, result.handle), target, result);
-  };
-  return inPlace(name, target, tensors, write, compute);
-}
 
 function three(
   name: string,

@@ -1,6 +1,7 @@
 /** Functions of one tensor, element by element. */
-import { unary, unaryAttr, type Unary } from "./pointwise.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { unary, unaryAttr, type Unary } from "./pointwise.js";
+import { polygamma } from "./polygamma.js";
 import { where } from "./ternary.js";
 
 const twoOverSqrtPi = 2 / Math.sqrt(Math.PI);
@@ -57,6 +58,14 @@ export const sin: Unary = unary("sin", { grad: (g, x) => g.mul(x.cos()) });
 export const cos: Unary = unary("cos", { grad: (g, x) => g.mul(x.sin()).neg() });
 /** Tangent (radians). Shape [*]. */
 export const tan: Unary = unary("tan", { grad: (g, y) => g.mul(y.square().add(1)), saves: "output" });
+/** sin(pi x) / (pi x), and 1 at 0. Shape [*]. */
+export const sinc: Unary = unary("sinc", {
+  grad: (g, x) => {
+    const turned = x.mul(Math.PI);
+    const slope = turned.cos().mul(turned).sub(turned.sin()).div(turned.mul(x));
+    return where(x.eq(0), 0, g.mul(slope));
+  },
+});
 /** Inverse sine, in radians. Shape [*]. */
 export const asin: Unary = unary("asin", { grad: (g, x) => g.mul(x.square().neg().add(1).rsqrt()) });
 /** Inverse cosine, in radians. Shape [*]. */
@@ -88,8 +97,8 @@ export const erfc: Unary = unary("erfc", { grad: (g, x) => g.mul(x.square().neg(
 export const erfinv: Unary = unary("erfinv", { grad: (g, y) => g.mul(y.square().exp()).div(twoOverSqrtPi), saves: "output" });
 /** log|Gamma(x)|. Shape [*]. */
 export const lgamma: Unary = unary("lgamma", { grad: (g, x) => g.mul(x.digamma()) });
-/** The derivative of {@link lgamma}. Shape [*]. Differs: its own gradient (polygamma) is not offered yet. */
-export const digamma: Unary = unary("digamma", { grad: null });
+/** The derivative of {@link lgamma}. Shape [*]. */
+export const digamma: Unary = unary("digamma", { grad: (g, x) => g.mul(polygamma(1, x)) });
 /** Degrees to radians. Shape [*]. */
 export const deg2rad: Unary = unary("deg2rad", { grad: (g) => g.mul(Math.PI / 180), saves: "none" });
 /** Radians to degrees. Shape [*]. */

@@ -3,77 +3,31 @@ import * as cg from "../../src/index.js";
 import type * as functional from "../../src/nn/functional.js";
 import type * as methods from "../../src/ops/tensor-methods.js";
 import type { Tensor } from "../../src/index.js";
+import {
+  real,
+  positive,
+  unit,
+  probability,
+  index,
+  mask,
+  integers,
+  steps,
+  bools,
+  whole,
+  random,
+  ordered,
+  answers,
+  one,
+  two,
+  fixed,
+  plain,
+  made,
+  type Sample,
+} from "./sample.js";
+import { orderSamples } from "./samples-order.js";
+import { shapeSamples } from "./samples-shape.js";
 
 const F = cg.nn.functional;
-
-/** One input: its shape and where its values lie. */
-export interface Input {
-  readonly shape: readonly number[];
-  readonly low: number;
-  readonly high: number;
-  /** Default: floating, the dtype under test. */
-  readonly dtype?: "int64" | "bool";
-  /** The op gives it no gradient. */
-  readonly fixed?: boolean;
-}
-
-export interface Sample {
-  readonly call: (...inputs: Tensor[]) => unknown;
-  readonly inputs: readonly Input[];
-  /** For pointwise ops: the value of one element, in float64. */
-  readonly reference?: (...x: number[]) => number | boolean;
-  /** Why the gradient is not compared with differences. */
-  readonly noGrad?: string;
-  /** Why the second derivative is not. */
-  readonly noSecond?: string;
-  /** A method that changes its tensor has an in-place form of its own name. */
-  readonly inPlace?: (input: Tensor, ...rest: Tensor[]) => Tensor;
-}
-
-const real = (shape: readonly number[] = [3, 4], low = -2, high = 2): Input => ({ shape, low, high });
-const positive = (shape: readonly number[] = [3, 4]): Input => real(shape, 0.3, 3);
-const unit = (shape: readonly number[] = [3, 4]): Input => real(shape, -0.9, 0.9);
-const probability = (shape: readonly number[] = [3, 4]): Input => real(shape, 0.1, 0.9);
-const index = (shape: readonly number[], high: number): Input => ({ shape, low: 0, high, dtype: "int64" });
-const mask = (shape: readonly number[] = [3, 4]): Input => ({ shape, low: 0, high: 2, dtype: "bool" });
-const integers = (shape: readonly number[] = [3, 4], low = 1, high = 9): Input => ({ shape, low, high, dtype: "int64" });
-
-const steps = "constant between steps, where differences see nothing";
-const bools = "its result is bool";
-const whole = "its result is integral";
-const noInputs = "it makes tensors, it does not take any";
-const random = "it draws at random";
-const ordered = "it answers with indices";
-const answers = "it answers in JavaScript";
-
-/** A pointwise function of one tensor. */
-const one = (
-  name: keyof typeof methods,
-  reference: (x: number) => number | boolean,
-  input: Input = real(),
-  more: Partial<Sample> = {},
-): Sample => ({
-  call: (x) => (x as unknown as Record<string, () => unknown>)[name]!(),
-  inputs: [input],
-  reference,
-  ...more,
-});
-/** A pointwise function of two tensors, broadcasting. */
-const two = (
-  name: keyof typeof methods,
-  reference: (a: number, b: number) => number | boolean,
-  a: Input = real([3, 4]),
-  b: Input = real([4]),
-  more: Partial<Sample> = {},
-): Sample => ({
-  call: (x, y) => (x as unknown as Record<string, (y: Tensor) => unknown>)[name]!(y!),
-  inputs: [a, b],
-  reference,
-  ...more,
-});
-const fixed = (input: Input): Input => ({ ...input, fixed: true });
-const plain = (call: Sample["call"], ...inputs: Input[]): Sample => ({ call, inputs });
-const made = (call: () => unknown): Sample => ({ call, inputs: [], noGrad: noInputs });
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 const softplus = (x: number): number => Math.log1p(Math.exp(x));
@@ -104,6 +58,11 @@ const digamma = (x: number): number =>
   x < 8
     ? digamma(x + 1) - 1 / x
     : Math.log(x) - 1 / (2 * x) - 1 / (12 * x ** 2) + 1 / (120 * x ** 4) - 1 / (252 * x ** 6) + 1 / (240 * x ** 8);
+const trigamma = (x: number): number =>
+  x < 8
+    ? trigamma(x + 1) + 1 / x ** 2
+    : 1 / x + 1 / (2 * x ** 2) + 1 / (6 * x ** 3) - 1 / (30 * x ** 5) + 1 / (42 * x ** 7) - 1 / (30 * x ** 9);
+const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b));
 const half = (x: number): number => (x % 1 === 0.5 || x % 1 === -0.5 ? 2 * Math.round(x / 2) : Math.round(x));
 const image = real([2, 4, 5, 6]);
 
@@ -123,13 +82,34 @@ type Creation =
   | "linspace"
   | "logspace"
   | "eye";
-type Random = "rand" | "randn" | "randLike" | "randnLike" | "randint" | "randperm" | "uniform_" | "normal_" | "bernoulli_";
-type Others = "where" | "divTrunc" | "max" | "min" | "varMean" | "cat" | "concat" | "stack" | "einsum";
+type Random =
+  | "exponential_"
+  | "cauchy_"
+  | "logNormal_"
+  | "geometric_"
+  | "random_"
+  | "randintLike"
+  | "normal"
+  | "poisson"
+  | "rand"
+  | "randn"
+  | "randLike"
+  | "randnLike"
+  | "randint"
+  | "randperm"
+  | "uniform_"
+  | "normal_"
+  | "bernoulli_";
+type Others = "where" | "divTrunc" | "max" | "min" | "varMean" | "cat" | "concat" | "stack" | "einsum" | "polygamma";
 
 /** Every op of the library. */
-export type OpName = keyof typeof methods | keyof typeof functional | Creation | Random | Others;
+export type OpName =
+  keyof typeof methods | keyof typeof functional | Creation | Random | Others | keyof typeof orderSamples | keyof typeof shapeSamples;
 
 export const samples: Record<OpName, Sample> = {
+  ...orderSamples,
+  ...shapeSamples,
+
   // -- unary
   abs: one("abs", Math.abs),
   neg: one("neg", (x) => -x),
@@ -170,8 +150,12 @@ export const samples: Record<OpName, Sample> = {
   erf: one("erf", erf),
   erfc: one("erfc", (x) => 1 - erf(x)),
   erfinv: one("erfinv", erfinv, unit()),
-  lgamma: one("lgamma", lgamma, positive(), { noSecond: "needs the gradient of digamma" }),
-  digamma: one("digamma", digamma, positive(), { noGrad: "polygamma is not offered" }),
+  lgamma: one("lgamma", lgamma, positive()),
+  digamma: one("digamma", digamma, positive()),
+  polygamma: { call: (x) => x!.polygamma(1), inputs: [positive()], reference: (x) => trigamma(x!) },
+  sinc: one("sinc", (x) => Math.sin(Math.PI * x) / (Math.PI * x)),
+  nanToNum: one("nanToNum", (x) => x),
+  logit: one("logit", (x) => Math.log(x / (1 - x)), probability()),
   deg2rad: one("deg2rad", (x) => (x * Math.PI) / 180),
   rad2deg: one("rad2deg", (x) => (x * 180) / Math.PI),
   isnan: one("isnan", Number.isNaN, real(), { noGrad: bools }),
@@ -216,6 +200,16 @@ export const samples: Record<OpName, Sample> = {
   fmin: two("fmin", Math.min),
   copysign: two("copysign", (a, b) => (b < 0 ? -Math.abs(a) : Math.abs(a))),
   logaddexp: two("logaddexp", (a, b) => Math.log(Math.exp(a) + Math.exp(b))),
+  logaddexp2: two("logaddexp2", (a, b) => Math.log2(2 ** a + 2 ** b)),
+  nextafter: two("nextafter", (a) => a, real(), real([4]), { noGrad: steps }),
+  ldexp: two("ldexp", (a, b) => a * 2 ** b),
+  frexp: { call: (x) => x!.frexp().mantissa, inputs: [positive()], reference: (x) => x! / 2 ** (Math.floor(Math.log2(x!)) + 1) },
+  heaviside: two("heaviside", (a, b) => (a === 0 ? b : a > 0 ? 1 : 0), real(), real([4]), { noGrad: steps }),
+  floatPower: two("floatPower", Math.pow, positive(), real([4])),
+  gcd: two("gcd", gcd, integers(), integers([4]), { noGrad: whole }),
+  lcm: two("lcm", (a, b) => (a * b) / gcd(a, b), integers(), integers([4]), { noGrad: whole }),
+  bitwiseLeftShift: two("bitwiseLeftShift", (a, b) => a << b, integers(), integers([4]), { noGrad: whole }),
+  bitwiseRightShift: two("bitwiseRightShift", (a, b) => a >> b, integers(), integers([4]), { noGrad: whole }),
   xlogy: two("xlogy", (a, b) => a * Math.log(b), real(), positive([4])),
   eq: two("eq", (a, b) => a === b, integers(), integers([4]), { noGrad: bools }),
   ne: two("ne", (a, b) => a !== b, integers(), integers([4]), { noGrad: bools }),
@@ -432,6 +426,14 @@ export const samples: Record<OpName, Sample> = {
   uniform_: made(() => cg.zeros(3).uniform_(1, 2)),
   normal_: made(() => cg.zeros(3).normal_()),
   bernoulli_: made(() => cg.zeros(3).bernoulli_(0.3)),
+  exponential_: made(() => cg.zeros(3).exponential_(2)),
+  cauchy_: made(() => cg.zeros(3).cauchy_()),
+  logNormal_: made(() => cg.zeros(3).logNormal_(0, 1)),
+  geometric_: made(() => cg.zeros(3).geometric_(0.3)),
+  random_: made(() => cg.zeros(3).random_(2, 7)),
+  randintLike: made(() => cg.randintLike(cg.zeros(3), 5)),
+  normal: made(() => cg.normal(cg.zeros(3), 2)),
+  poisson: { ...plain((x) => cg.poisson(x!), positive()), noGrad: random },
 };
 
 /** The inputs of a sample: seeded by the op's name, so that every op has numbers of its own. */

@@ -64,7 +64,54 @@ void sample_without_replacement(const PhiloxStream& stream, const T* weights, in
   for (int64_t j = 0; j < k; ++j) y[j] = arrivals[j].index;
 }
 
+// Draws of one element from a stream of its own: block `element * 2^20` on.
+class Draws {
+public:
+  Draws(const PhiloxStream& stream, int64_t element) : stream_(stream), next_(static_cast<uint64_t>(element) << 21) {}
+  double operator()() { return draw_unit(stream_, next_++); }
+
+private:
+  const PhiloxStream& stream_;
+  uint64_t next_;
+};
+
+// Knuth's product of uniforms below 10; above, Hormann's transformed rejection (PTRS, 1993).
+double sample_poisson(double rate, Draws draw) {
+  if (!(rate > 0)) return rate == 0 ? 0 : NAN;
+  if (rate < 10) {
+    const double least = std::exp(-rate);
+    double count = 0;
+    for (double product = draw(); product > least; product *= draw()) ++count;
+    return count;
+  }
+  const double log_rate = std::log(rate), b = 0.931 + 2.53 * std::sqrt(rate), a = -0.059 + 0.02483 * b;
+  const double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4), accept = 0.9277 - 3.6224 / (b - 2);
+  for (;;) {
+    const double u = draw() - 0.5, v = draw(), us = 0.5 - std::fabs(u);
+    const double count = std::floor((2 * a / us + b) * u + rate + 0.43);
+    if (us >= 0.07 && v <= accept) return count;
+    if (count < 0 || (us < 0.013 && v > us)) continue;
+    int sign;
+    if (std::log(v) + std::log(inverse_alpha) - std::log(a / (us * us) + b) <=
+        -rate + count * log_rate - ::lgamma_r(count + 1, &sign))
+      return count;
+  }
+}
+
 } // namespace
+
+Status poisson(const Call& call) {
+  const View &rates = call.in[0], &y = call.out[0];
+  const PhiloxStream stream = philox_stream(call.attr.data());
+  const Dense input(rates);
+  if (!input.ok()) return Status::kOutOfMemory;
+  return visit(rates.dtype, Floating{}, [&]<class T>() {
+    return parallel_for(0, y.numel, kChunk, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        y.as<T>()[i] = static_cast<T>(sample_poisson(static_cast<double>(input.as<T>()[i]), Draws(stream, i)));
+    });
+  });
+}
 
 // Fisher and Yates; Lemire's multiplication makes a word a position, with a bias of n / 2^32 at most.
 Status randperm(const Call& call) {

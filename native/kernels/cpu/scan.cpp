@@ -1,4 +1,6 @@
-// Cumulative sums and products along a dim.
+// Cumulative sums, products, extremes and log-sum-exps along a dim.
+#include <cmath>
+
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/lines.h"
 #include "kernels/cpu/visit.h"
@@ -26,7 +28,52 @@ template <class Step> Status scan(const Call& call, double start, const Step& st
   });
 }
 
+// NaN wins from its place on; of equal elements the last.
+template <class Wins> Status running_extreme(const Call& call, const Wins& wins) {
+  const View& x = call.in[0];
+  const int64_t dim = call.integer(0), n = line_length(x, dim);
+  return visit(x.dtype, AllTypes{}, [&]<class T>() {
+    return for_lines(call, dim, 0, [&](const Line& line) {
+      const T* from = static_cast<const T*>(line.in[0]);
+      T* values = static_cast<T*>(line.out[0]);
+      int64_t* indices = static_cast<int64_t*>(line.out[1]);
+      int64_t best = 0;
+      for (int64_t i = 0; i < n; ++i) {
+        if (from[i] != from[i] || (from[best] == from[best] && wins(from[i], from[best]))) best = i;
+        values[i] = from[best];
+        indices[i] = best;
+      }
+    });
+  });
+}
+
 } // namespace
+
+Status cummax(const Call& call) {
+  return running_extreme(call, [](auto a, auto b) { return a >= b; });
+}
+Status cummin(const Call& call) {
+  return running_extreme(call, [](auto a, auto b) { return a <= b; });
+}
+
+Status logcumsumexp(const Call& call) {
+  const View& x = call.in[0];
+  const int64_t dim = call.integer(0), n = line_length(x, dim);
+  return visit(x.dtype, Floating{}, [&]<class T>() {
+    return for_lines(call, dim, 0, [&](const Line& line) {
+      const T* from = static_cast<const T*>(line.in[0]);
+      T* to = static_cast<T*>(line.out[0]);
+      double total = -HUGE_VAL;
+      for (int64_t i = 0; i < n; ++i) {
+        const double value = from[i], most = value > total || value != value ? value : total;
+        const double least = value > total || value != value ? total : value;
+        // Equal infinities stay; NaN stays.
+        total = most == least && std::isinf(most) ? most : most + std::log1p(std::exp(least - most));
+        to[i] = static_cast<T>(total);
+      }
+    });
+  });
+}
 
 Status cumsum(const Call& call) {
   return scan(call, 0, [](auto total, auto x) { return total + x; });

@@ -9,7 +9,7 @@
 namespace cg::cpu {
 namespace {
 
-enum class Mode { kSet, kAdd, kMultiply };
+enum class Mode { kSet, kAdd, kMultiply, kLargest, kSmallest };
 
 // self[place + wrap(index) * unit] takes values, for every position of two walks: along `serial` dims positions may
 // meet in one place, along `parallel` dims they cannot. The operands of a walk are self (without what the index
@@ -96,6 +96,10 @@ Status run_put(const Put& put, DType dtype, Mode mode) {
   return visit(dtype, AllTypes{}, [&]<class T>() {
     const T alpha = static_cast<T>(put.alpha);
     if (mode == Mode::kMultiply) return run_put<T>(put, [](T& to, const T& value) { to = static_cast<T>(to * value); });
+    if (mode == Mode::kLargest)
+      return run_put<T>(put, [](T& to, const T& value) { to = to != to || to >= value ? to : value; });
+    if (mode == Mode::kSmallest)
+      return run_put<T>(put, [](T& to, const T& value) { to = to != to || to <= value ? to : value; });
     return run_put<T>(put, [alpha](T& to, const T& value) { to = static_cast<T>(to + alpha * value); });
   });
 }

@@ -52,6 +52,23 @@ template <Integer T> CG_INLINE T shift_right(T a, T b) {
 CG_INLINE bool shift_left(bool a, bool b) { return a & !b; }
 CG_INLINE bool shift_right(bool a, bool b) { return a & !b; }
 
+// Euclid; the result is not negative, save for the smallest integer.
+template <Integer T> CG_INLINE T gcd(T a, T b) {
+  T x = abs(a), y = abs(b);
+  while (x != 0) {
+    const T rest = y % x;
+    y = x;
+    x = rest;
+  }
+  return y;
+}
+template <Integer T> CG_INLINE T lcm(T a, T b) {
+  const T divisor = gcd(a, b);
+  return divisor == 0 ? T{0} : abs(static_cast<T>(a / divisor * b));
+}
+CG_INLINE bool gcd(bool a, bool b) { return a | b; }
+CG_INLINE bool lcm(bool a, bool b) { return a & b; }
+
 // The machine traps on x / 0 and on the smallest integer / -1.
 template <Integer T> CG_INLINE T divide_trunc(T a, T b) {
   const T quotient = a / ((b == 0) | (b == -1) ? T{1} : b);

@@ -1,0 +1,70 @@
+/** Floating numbers as they are represented: nextafter, ldexp, frexp; and steps and powers that fix the dtype. */
+import { Code, category, defaultDtypeCode, isIntegral, type DType } from "../tensor/dtype.js";
+import { DTypeError, ValueError } from "../tensor/errors.js";
+import * as launch from "../tensor/launch.js";
+import { Tensor, type Scalar } from "../tensor/tensor.js";
+import { pow } from "./binary.js";
+import { castTo, op, record, recorded } from "./define.js";
+import { withInPlace } from "./in-place.js";
+import { named, type Named } from "./named.js";
+import { binary, scalarTensor, type Binary } from "./pointwise.js";
+import { where } from "./ternary.js";
+
+/** The next representable number after `input` towards `other`. Floating dtypes; shapes broadcast. */
+export const nextafter: Binary = binary("nextafter", {
+  tensorsOnly: true,
+  grad: null,
+  refuse: (code) => (category[code] === 2 ? null : "floating dtypes"),
+});
+
+/** input * 2^other. Shapes broadcast. @example ldexp(tensor([1]), tensor([3])) // [8.] */
+export const ldexp: (input: Tensor, other: Tensor) => Tensor = withInPlace(
+  "ldexp",
+  op("ldexp", "input: tensor, other: tensor", (input: Tensor, other: Tensor) =>
+    input.mul(pow(2, other.isFloatingPoint() ? other : other.to(launch.dtypeName(defaultDtypeCode()) as DType))),
+  ),
+);
+
+const mantissaCode = launch.codesOf("unary")("mantissa");
+const exponentCode = launch.codesOf("unary")("exponent");
+
+/** Mantissa in [1/2, 1) and int32 exponent of each element: input = mantissa * 2^exponent. Shape [*]. */
+export const frexp: (input: Tensor) => Named<{ mantissa: Tensor; exponent: Tensor }> = op("frexp", "input: tensor", (input: Tensor) => {
+  if (category[input.dt] !== 2) throw new DTypeError({ op: "frexp", argument: "input", expected: "a floating dtype", got: input.dtype });
+  const mantissa = launch.unary("frexp", mantissaCode, input, input.dt, input.dt);
+  const exponent = castTo(launch.unary("frexp", exponentCode, input, input.dt, input.dt), Code.int32);
+  if (recorded(input)) record("frexp", mantissa, [input], [exponent], ([g], node) => [g!.div(node.tensor(0).exp2())]);
+  return named({ mantissa, exponent });
+});
+
+/** 0 where input < 0, 1 where input > 0, `values` where input is 0. Shapes broadcast; one dtype. */
+export const heaviside: (input: Tensor, values: Tensor) => Tensor = withInPlace(
+  "heaviside",
+  op(
+    "heaviside",
+    "input: tensor, values: tensor",
+    (input: Tensor, values: Tensor) => {
+      if (input.dt !== values.dt) throw new DTypeError({ op: "heaviside", argument: "values", expected: input.dtype, got: values.dtype });
+      if (category[input.dt] === 3)
+        throw new DTypeError({ op: "heaviside", argument: "input", expected: "a real dtype", got: input.dtype });
+      return where(input.detach().eq(0), values.detach(), castTo(input.detach().gt(0), input.dt));
+    },
+    { differentiable: false },
+  ),
+);
+
+type Power = (input: Tensor | Scalar, exponent: Tensor | Scalar) => Tensor;
+/** input ^ exponent, computed in float64 (complex128 for complex operands). Shapes broadcast. */
+export const floatPower: Power = withInPlace(
+  "floatPower",
+  op("floatPower", "input: operand, exponent: operand", (input: Tensor | Scalar, exponent: Tensor | Scalar) => {
+    if (!(input instanceof Tensor) && !(exponent instanceof Tensor))
+      throw new ValueError({ op: "floatPower", expected: "at least one Tensor", got: "two numbers" });
+    const wide = (x: Tensor | Scalar): Tensor =>
+      x instanceof Tensor ? x.to(category[x.dt] === 3 ? "complex128" : "float64") : scalarTensor(x, Code.float64);
+    return pow(wide(input), wide(exponent));
+  }) as Power as (input: Tensor, exponent: Tensor | Scalar) => Tensor,
+) as Power;
+
+/** @internal An integral tensor as the default float. */
+export const toFloat = (input: Tensor): Tensor => (isIntegral(input.dt) ? input.to(launch.dtypeName(defaultDtypeCode()) as DType) : input);

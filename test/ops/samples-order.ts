@@ -1,0 +1,52 @@
+/** Rows of reductions, scans, order, search and products. */
+import * as cg from "../../src/index.js";
+import { bools, index, integers, mask, ordered, plain, positive, real, whole, type Sample } from "./sample.js";
+
+const x3 = real([2, 3, 4]);
+
+export const orderSamples = {
+  nansum: plain((x) => x!.nansum(1), x3),
+  nanmean: plain((x) => x!.nanmean([0, 2]), x3),
+  stdMean: plain((x) => [...cg.stdMean(x!, 1)], x3),
+  aminmax: plain((x) => [...x!.aminmax({ dim: 1 })], x3),
+  kthvalue: plain((x) => x!.kthvalue(2, 1).values, x3),
+  median: plain((x) => x!.median(1).values, x3),
+  nanmedian: plain((x) => x!.nanmedian(), x3),
+  mode: plain((x) => x!.mode(1).values, x3),
+  quantile: plain((x) => x!.quantile(0.3, 1), x3),
+  nanquantile: plain((x) => x!.nanquantile(0.6, { dim: 1, keepdim: true }), x3),
+  bincount: { ...plain((x) => x!.bincount(), integers([7])), noGrad: whole },
+  histc: { ...plain((x) => x!.histc(4, -2, 2), real()), noGrad: "it counts" },
+  histogram: { ...plain((x) => [...x!.histogram(4, { range: [-2, 2] })], real()), noGrad: "it counts" },
+  cummax: plain((x) => x!.cummax(1).values, x3),
+  cummin: plain((x) => x!.cummin(1).values, x3),
+  logcumsumexp: plain((x) => x!.logcumsumexp(1), x3),
+  diff: plain((x) => x!.diff(2, 1), x3),
+  trapezoid: plain((y, x) => cg.trapezoid(y!, x!), real(), real([4])),
+  cumulativeTrapezoid: plain((y) => cg.cumulativeTrapezoid(y!, { dx: 0.5, dim: 0 }), real()),
+  cov: plain((x) => x!.cov({ correction: 0 }), real()),
+  corrcoef: plain((x) => x!.corrcoef(), real()),
+  dist: plain((x, y) => x!.dist(y!, 3), real(), real([4])),
+  renorm: plain((x) => x!.renorm(2, 0, 1), real()),
+  cdist: plain((x, y) => cg.cdist(x!, y!, 3), real([2, 3, 4]), real([2, 5, 4])),
+  msort: plain((x) => x!.msort(), real()),
+  searchsorted: { ...plain((x, y) => cg.searchsorted(x!.sort().values, y!), real([5]), real()), noGrad: ordered },
+  bucketize: { ...plain((x, y) => cg.bucketize(y!, x!.sort().values, { right: true }), real([5]), real()), noGrad: ordered },
+  isin: { ...plain((x, y) => x!.isin(y!), integers(), integers([2])), noGrad: bools },
+  argwhere: { ...plain((x) => x!.argwhere(), mask()), noGrad: ordered },
+  unique: { ...plain((x) => x!.unique({ returnInverse: true, returnCounts: true }), integers()), noGrad: "its length depends on values" },
+  uniqueConsecutive: { ...plain((x) => x!.uniqueConsecutive(), integers()), noGrad: "its length depends on values" },
+  vdot: plain((x, y) => x!.vdot(y!), real([5]), real([5])),
+  inner: plain((x, y) => x!.inner(y!), real([2, 4]), real([3, 4])),
+  addmv: plain((c, a, b) => c!.addmv(a!, b!, { beta: 0.5, alpha: 2 }), real([3]), real([3, 4]), real([4])),
+  addr: plain((c, a, b) => c!.addr(a!, b!, { beta: 0.5 }), real([3, 4]), real([3]), real([4])),
+  addbmm: plain((c, a, b) => c!.addbmm(a!, b!, { alpha: 2 }), real([3, 2]), real([2, 3, 4]), real([2, 4, 2])),
+  baddbmm: plain((c, a, b) => c!.baddbmm(a!, b!, { beta: 2 }), real([2]), real([2, 3, 4]), real([2, 4, 2])),
+  tensordot: plain((a, b) => cg.tensordot(a!, b!, [[1, 2], [1, 0]]), real([2, 3, 4]), real([4, 3, 2])), // prettier-ignore
+  kron: plain((a, b) => a!.kron(b!), real([2, 3]), real([2])),
+  cross: plain((a, b) => a!.cross(b!, 1), real([2, 3]), real([2, 3])),
+  chainMatmul: plain((a, b, c) => cg.chainMatmul(a!, b!, c!), real([2, 3]), real([3, 4]), real([4, 2])),
+  vander: plain((x) => cg.vander(x!, 3), real([4])),
+  indexReduce: plain((x, i, s) => x!.indexReduce(0, i!, s!, "mean"), real(), index([4], 3), real([4, 4])),
+  scatterReduce: plain((x, i, s) => x!.scatterReduce(1, i!, s!, "prod"), positive(), index([3, 4], 4), positive()),
+} satisfies Record<string, Sample>;
