@@ -182,6 +182,10 @@ class CellLanguage implements Language {
     return this.ask(() => this.diagnostics(document, code));
   }
 
+  get pid(): number | null {
+    return this.server.pid;
+  }
+
   reset(): void {
     this.modules.clear();
     this.affected.clear();

@@ -227,6 +227,8 @@ export interface Language {
   definition(code: string, cursor: number): Promise<Definition | null>;
   /** Diagnostics of code that is being typed, for squiggles; null when T is late. */
   diagnose(code: string): Promise<readonly Diagnostic[] | null>;
+  /** The process of T; null while there is none. */
+  readonly pid: number | null;
   /** Forgets every cell: the runtime was restarted. */
   reset(): void;
   dispose(): Promise<void>;

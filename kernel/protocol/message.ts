@@ -93,5 +93,6 @@ function parseObject(frame: Uint8Array): JsonObject | null {
 }
 
 function isHeader(value: JsonObject): value is JsonObject & Header {
-  return typeof value.msg_id === "string" && typeof value.msg_type === "string" && typeof value.session === "string";
+  const { msg_id, msg_type, session, subshell_id: subshell = null } = value;
+  return [msg_id, msg_type, session].every((field) => typeof field === "string") && (subshell === null || typeof subshell === "string");
 }

@@ -188,12 +188,17 @@ export class Executor {
   }
 
   /** Publishes how the cell ended; returns the content of its reply. */
-  #conclude(parent: Message["parent"], { silent }: Execution, { result, error, expressions, payload }: CellOutcome): JsonObject {
+  #conclude(
+    parent: Message["parent"],
+    { silent, storeHistory }: Execution,
+    { result, error, expressions, payload }: CellOutcome,
+  ): JsonObject {
     const execution_count = this.#count;
     if (error) {
       if (!silent) this.#replies.publish("error", parent, { ...error });
       return { status: "error", execution_count, ...error, user_expressions: {}, payload: [] };
     }
+    if (result && storeHistory) this.#history.addOutput(execution_count, String(result.data["text/plain"]));
     if (result && !silent) this.#replies.publish("execute_result", parent, { execution_count, ...result });
     return { status: "ok", execution_count, user_expressions: expressions, payload };
   }

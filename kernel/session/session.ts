@@ -12,10 +12,14 @@ import { Input } from "./input.js";
 import { kernelInfo } from "./kernel-info.js";
 import type { Output } from "./output.js";
 import type { Runtime } from "./runtime.js";
-import { usage } from "./usage.js";
+import { Usage } from "./usage.js";
 
 /** Returns the content of the reply, or null for messages without one. */
 type Handler = (request: Message) => JsonObject | null | Promise<JsonObject | null>;
+
+/** Requests that belong to one channel. All others are served on both: front ends ask for kernel_info on either, and old ones shut down on shell. */
+const onControl = new Set(["create_subshell_request", "delete_subshell_request", "list_subshell_request"]);
+const onShell = new Set(["execute_request", "comm_open", "comm_msg", "comm_close"]);
 
 export interface SessionParts {
   readonly sockets: Sockets;
@@ -47,6 +51,7 @@ export class Session {
     this.#input = new Input(sockets, runtime, (key) => (runtime.runs(key) ? this.#executor.requestOf(key) : null));
     runtime.serveInput((question) => void this.#input.ask(question));
     const comms = new Comms(runtime, output, publish, (subshell) => this.#executor.drained(subshell));
+    const usage = new Usage([process.pid, runtime.pid, language.pid]);
     this.#handlers = {
       kernel_info_request: () => kernelInfo,
       connect_request: () => Object.fromEntries(Object.entries(sockets.ports).map(([channel, port]) => [`${channel}_port`, port])),
@@ -60,8 +65,8 @@ export class Session {
       comm_close: async (request) => (await comms.close(request), null),
       interrupt_request: () => (this.interrupt(), { status: "ok" }),
       shutdown_request: ({ content }) => ({ status: "ok", restart: content.restart === true }),
-      usage_request: () => ({ status: "ok", ...usage([process.pid, runtime.pid]) }),
-      create_subshell_request: () => this.#createSubshell(),
+      usage_request: () => usage.reply([process.pid, runtime.pid, language.pid]),
+      create_subshell_request: () => ({ status: "ok", subshell_id: this.#createSubshell() }),
       delete_subshell_request: ({ content }) => this.#deleteSubshell(text(content.subshell_id)),
       list_subshell_request: () => ({ status: "ok", subshell_id: [...this.#subshells] }),
     };
@@ -72,7 +77,9 @@ export class Session {
     const { msg_type: type, subshell_id: subshell } = request.header;
     if (channel === "stdin") return type === "input_reply" ? this.#input.answer(request) : undefined;
     if (subshell && !this.#subshells.has(subshell)) return void this.#serve(channel, request, () => unknownSubshell(subshell));
-    if (type === "execute_request") return this.#executor.enqueue(channel, request);
+    if (type === "execute_request" && channel === "shell") return this.#executor.enqueue(channel, request);
+    if (channel === "shell" ? onControl.has(type) : onShell.has(type))
+      return void this.#serve(channel, request, () => refusal("WrongChannel", `${type} does not belong on ${channel}`));
     void this.#serve(channel, request, Object.hasOwn(this.#handlers, type) ? this.#handlers[type]! : () => null);
   }
 
@@ -88,7 +95,7 @@ export class Session {
       if (content) this.#reply(channel, request, content);
     } catch (error) {
       const { name, message } = error as Error;
-      this.#reply(channel, request, { status: "error", ename: name, evalue: message, traceback: [] });
+      this.#reply(channel, request, refusal(name, message));
     }
     this.#status("idle", header);
     // Front ends take the last status for the kernel's: a request answered beside a running cell must not make it look idle.
@@ -97,7 +104,9 @@ export class Session {
     if (header.msg_type === "shutdown_request") this.#parts.shutdown();
   }
 
+  /** Answers a request; what is no request, as a comm message, has no reply. */
   #reply(channel: RequestChannel, request: Message, content: JsonObject, metadata: JsonObject = {}): void {
+    if (!request.header.msg_type.endsWith("_request")) return;
     const type = request.header.msg_type.replace(/_request$/, "_reply");
     void this.#parts.sockets.reply(channel, request, { type, parent: request.header, content, metadata });
   }
@@ -106,10 +115,10 @@ export class Session {
     void this.#parts.sockets.publish({ type: "status", parent, content: { execution_state: state } });
   }
 
-  #createSubshell(): JsonObject {
+  #createSubshell(): string {
     const id = randomUUID();
     this.#subshells.add(id);
-    return { status: "ok", subshell_id: id };
+    return id;
   }
 
   #deleteSubshell(id: string): JsonObject {
@@ -118,7 +127,11 @@ export class Session {
 }
 
 function unknownSubshell(id: string): JsonObject {
-  return { status: "error", ename: "UnknownSubshell", evalue: `there is no subshell ${id}`, traceback: [] };
+  return refusal("UnknownSubshell", `there is no subshell ${id}`);
+}
+
+function refusal(ename: string, evalue: string): JsonObject {
+  return { status: "error", ename, evalue, traceback: [`${ename}: ${evalue}`] };
 }
 
 function text(value: unknown): string {

@@ -1,9 +1,11 @@
-"""Jupyter's own conformance tests (jupyter_kernel_test) against the installed kernelspec; closes with `N passed, N failed`."""
+"""Jupyter's own conformance tests (jupyter_kernel_test), and jupyter_client's ways to a kernel, against the installed kernelspec; closes with `N passed, N failed`."""
 
 import sys
 import unittest
 
 import jupyter_kernel_test as jkt
+
+import clients
 
 
 class CellgradTests(jkt.KernelTests):
@@ -43,7 +45,7 @@ class CellgradWelcomeTests(jkt.IopubWelcomeTests):
 
 
 def load_tests(loader, _tests, _pattern):
-    return unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in (CellgradTests, CellgradWelcomeTests))
+    return unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in (CellgradTests, CellgradWelcomeTests, clients.Transports, clients.Requests))
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 /** Requests and their replies over real sockets (rows 1, 4 to 9, 11 to 14 of the acceptance list). */
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { summarize } from "../../kernel/client/client.js";
 import { kernel } from "./kernel.js";
 
 const started = kernel();
@@ -95,6 +96,7 @@ describe("requests beside cells", () => {
     expect(await ask({ hist_access_type: "search", pattern: "*remembered ?*" })).toHaveLength(4);
     expect(await ask({ hist_access_type: "search", pattern: "*remembered*", unique: true })).toHaveLength(3);
     expect(await ask({ hist_access_type: "search", pattern: "*remembered*", n: 1 })).toHaveLength(1);
+    expect((await ask({ hist_access_type: "tail", n: 1, output: true }))[0]![2]).toEqual(['"remembered 3"', "'remembered 3'"]);
   });
 
   test("a comm on an unknown target is closed", async () => {
@@ -125,11 +127,35 @@ describe("requests beside cells", () => {
     expect((await control("delete_subshell_request", { subshell_id })).status).toBe("ok");
     expect((await control("delete_subshell_request", { subshell_id })).status).toBe("error");
     expect((await client.request("kernel_info_request", {}, { subshell: "nowhere" }).reply).content.status).toBe("error");
+    expect((await client.request("create_subshell_request", {}).reply).content.ename).toBe("WrongChannel");
+    expect((await control("execute_request", { code: "1" })).ename).toBe("WrongChannel");
+  });
+
+  test("a subshell runs its cells while the main shell waits", async () => {
+    const { client } = started;
+    const { subshell_id } = (await client.request("create_subshell_request", {}, { channel: "control" }).reply).content;
+    const waiting = client.start("let finish = (text: string) => {}; await new Promise((resolve) => (finish = resolve))");
+    await client.next(({ header, parent }) => header.msg_type === "execute_input" && parent.msg_id === waiting.id);
+    const beside = await client.execute(
+      "// @ts-nocheck\nwhile (typeof finish === 'undefined') await null; finish('from beside'); 'beside'",
+      {
+        subshell: String(subshell_id),
+      },
+    );
+    expect(beside.result).toBe("'beside'");
+    expect(summarize((await waiting.reply).content, await waiting.published).result).toBe("'from beside'");
   });
 
   test("usage tells memory of kernel and host", async () => {
-    const { content } = await started.client.request("usage_request", {}, { channel: "control" }).reply;
-    expect(content.kernel_memory).toBeGreaterThan(10e6);
+    const { client } = started;
+    const { content } = await client.request("usage_request", {}, { channel: "control" }).reply;
+    expect(content).toMatchObject({
+      status: "ok",
+      pid: client.process.pid,
+      kernel_cpu: expect.any(Number),
+      host_cpu_percent: expect.any(Number),
+    });
+    expect(content.kernel_memory).toBeGreaterThan(100e6); // three processes
     expect(content.cpu_count).toBeGreaterThan(0);
   });
 });
