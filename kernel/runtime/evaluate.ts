@@ -1,5 +1,6 @@
 /** Runs cells on R's main thread: transform, evaluate in V8's REPL mode, settle once, report. */
 import { Session, type Runtime } from "node:inspector";
+import { promiseHooks } from "node:v8";
 import { codeFrame } from "../errors/code-frame.js";
 import { frameLines, header } from "../errors/traceback.js";
 import type { CellTransformer, SyntaxFailure, TransformedCell } from "../language/types.js";
@@ -33,6 +34,8 @@ export class Evaluator {
   readonly #handover: Int32Array;
   readonly #prepared = new Map<number, { readonly cell: RuntimeCell; readonly script: TransformedCell }>();
   readonly #runs = new Map<number, Run>();
+  /** The promises of scripts that have not ended: V8 reports one that is collected from within the collection, where Node's callback aborts. */
+  readonly #pending = new Set<Promise<unknown>>();
   /** The last result, kept alive although nothing may name it, so that its live view can be asked. */
   lastResult: unknown = undefined;
   /** Where {@link #valueOf} receives a value from V8. */
@@ -127,16 +130,26 @@ export class Evaluator {
   }
 
   #evaluate(script: TransformedCell, url: string, key: number): Promise<Outcome> {
-    if (script.prelude !== "") this.#session.post("Runtime.evaluate", { expression: script.prelude, replMode: true, silent: true });
+    if (script.prelude !== "") void this.#post({ expression: script.prelude });
     this.#transformer.commit(script);
-    const expression = `${script.js}\n//# sourceURL=${url}`;
-    const parameters = { expression, objectGroup: String(key), replMode: true, awaitPromise: true, silent: true };
+    return this.#post({ expression: `${script.js}\n//# sourceURL=${url}`, objectGroup: String(key) });
+  }
+
+  /** Evaluates in V8's REPL mode, which always makes a promise. */
+  #post(parameters: Runtime.EvaluateParameterType): Promise<Outcome> {
     return new Promise((resolve) => {
-      this.#session.post("Runtime.evaluate", parameters, (failure, answer: Runtime.EvaluateReturnType) => {
+      let promise: Promise<unknown> | null = null; // the first that the evaluation makes is that of the script as a whole
+      const stopWatching = promiseHooks.onInit((made) => {
+        if (promise === null) this.#pending.add((promise = made));
+      });
+      const evaluation = { ...parameters, replMode: true, silent: true };
+      this.#session.post("Runtime.evaluate", evaluation, (failure, answer: Runtime.EvaluateReturnType) => {
+        if (promise) this.#pending.delete(promise);
         if (failure) resolve({ ok: false, error: describeError(failure) });
         else if (!answer.exceptionDetails) resolve({ ok: true, value: this.#valueOf(answer.result) });
         else resolve({ ok: false, error: describeError(this.#valueOf(answer.result)) });
       });
+      stopWatching();
     });
   }
 

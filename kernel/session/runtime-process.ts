@@ -34,7 +34,9 @@ export class RuntimeProcess {
 
   /** Starts R in a process group of its own, to which everything that cells start belongs. */
   constructor(folder: string) {
-    this.#child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry], {
+    // DEP0205: module.register(), whose successor Node 20 does not have.
+    const quiet = ["ExperimentalWarning", "DEP0205"].map((warning) => `--disable-warning=${warning}`);
+    this.#child = spawn(process.execPath, [...quiet, entry], {
       cwd: folder,
       detached: true,
       stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", "pipe"],

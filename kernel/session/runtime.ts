@@ -38,6 +38,7 @@ export class Runtime {
   #process: RuntimeProcess;
   /** Whether the process came up: one that cannot is started again by the next cell only. */
   #ready = false;
+  #ended = false;
   #closed = false;
 
   /** Takes over a process that was started ahead. `onRestart` is called when variables were lost. */
@@ -52,6 +53,7 @@ export class Runtime {
 
   /** Transforms a cell; the error is that of code that does not parse. */
   prepare(cell: RuntimeCell): Promise<CellError | null> {
+    if (this.#ended) this.#startAnother();
     return new Promise((resolve) => {
       this.#prepared.set(cell.key, resolve);
       this.#process.send({ type: "prepare", cell });
@@ -117,8 +119,14 @@ export class Runtime {
     return this.#process.pid;
   }
 
+  #startAnother(): void {
+    this.#process = new RuntimeProcess(this.#folder);
+    this.#attach();
+  }
+
   #attach(): void {
     this.#ready = false;
+    this.#ended = false;
     this.#process.listen({
       message: (message, buffers) => this.#receive(message, buffers),
       output: (name, text) => this.#output.stream(null, name, text),
@@ -157,10 +165,8 @@ export class Runtime {
     if (this.#closed) return;
     const error = exitError(how, this.#ready);
     const wasIdle = this.#prepared.size + this.#running.size === 0;
-    if (this.#ready || !wasIdle) {
-      this.#process = new RuntimeProcess(this.#folder);
-      this.#attach();
-    }
+    this.#ended = true;
+    if (this.#ready) this.#startAnother();
     this.#onRestart();
     for (const number of this.#received.keys()) settle(this.#received, number, true);
     this.#comms?.restarted();
