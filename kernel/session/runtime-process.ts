@@ -27,6 +27,8 @@ export interface RuntimeListener {
 export class RuntimeProcess {
   readonly #child: ChildProcess;
   readonly #questions = new Map<number, (answer: unknown) => void>();
+  /** Exit code and signal; it may end before anybody listens. */
+  readonly #exited: Promise<readonly [number | null, NodeJS.Signals | null]>;
   #listener: RuntimeListener | null = null;
   #lastQuestion = 0;
   #exitCode: number | null = null;
@@ -41,7 +43,10 @@ export class RuntimeProcess {
       detached: true,
       stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", "pipe"],
     });
-    this.#child.once("error", () => this.#ended(null, null));
+    this.#exited = new Promise((resolve) => {
+      this.#child.once("error", () => resolve([null, null]));
+      this.#child.once("exit", (code, signal) => resolve([code, signal]));
+    });
   }
 
   /** Delivers what R says, from its first message on. */
@@ -61,11 +66,9 @@ export class RuntimeProcess {
     readLines(this.#pipe(Pipe.agent), (line) => this.#answer(JSON.parse(line) as FromAgent));
     for (const pipe of [Pipe.commands, Pipe.agent, Pipe.drained]) this.#pipe(pipe).on("error", () => {}); // a write to R that is ending: exit follows
     const closed = new Promise<void>((resolve) => events.once("close", resolve));
-    this.#child.once("exit", (code, signal) => {
-      void closed.then(() => {
-        drains.forEach((drain) => drain());
-        this.#ended(code, signal);
-      });
+    void Promise.all([this.#exited, closed]).then(([[code, signal]]) => {
+      drains.forEach((drain) => drain());
+      this.#ended(code, signal);
     });
   }
 

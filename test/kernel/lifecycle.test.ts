@@ -1,6 +1,6 @@
 /** Starting, failing and ending (rows 20, 49, 57 to 62 of the acceptance list). */
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -75,6 +75,20 @@ describe("shutdown", () => {
     const { reply } = client.request("shutdown_request", { restart: true }, { channel: "control" });
     expect((await reply).content).toEqual({ status: "ok", restart: true });
     expect(await client.stop()).toBe(0);
+  });
+
+  test("a runtime that cannot start is an error of the cell", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "cellgrad-broken-"));
+    const hook = join(folder, "hook.cjs");
+    writeFileSync(hook, 'if (process.argv[1].endsWith("main.js")) process.exit(9);');
+    const use = async (client: Client) => {
+      for (const code of ["1", "2"]) {
+        const { error } = await client.execute(code);
+        expect(error).toMatchObject({ ename: "RuntimeExited", evalue: "the runtime exited with code 9 before it could run a cell" });
+      }
+    };
+    await withKernel(use, { env: { NODE_OPTIONS: `--require ${hook}` } });
+    rmSync(folder, { recursive: true, force: true });
   });
 
   test("a kernel killed outright leaves nothing behind", async () => {
