@@ -102,12 +102,10 @@ napi_value select(napi_env env, napi_callback_info info) {
   return answer_view(args, *base, view, args[3]);
 }
 
-napi_value as_strided(napi_env env, napi_callback_info info) {
-  const Arguments args(env, info);
-  const Tensor* base = args.tensor(0);
-  if (base == nullptr) return args.answer(Status::kStaleHandle);
+// A view of the storage with the sizes, strides and offset of io, in elements of `dtype`.
+napi_value answer_strided(const Arguments& args, const Tensor& base, DType dtype, int rank, napi_value owner) {
   View view;
-  if (!args.environment().read_shape(base->view.dtype, args.integer(1), 0, view)) return args.answer(Status::kInvalid);
+  if (!args.environment().read_shape(dtype, rank, 0, view)) return args.answer(Status::kInvalid);
   const double* lists = args.environment().io() + view.rank;
   const auto offset = static_cast<int64_t>(lists[view.rank]);
   int64_t last = offset;
@@ -116,17 +114,31 @@ napi_value as_strided(napi_env env, napi_callback_info info) {
     if (view.strides[d] < 0) return args.answer(Status::kInvalid);
     last += (view.sizes[d] - 1) * view.strides[d];
   }
-  const Storage& storage = *base->storage;
+  const Storage& storage = *base.storage;
   const bool inside = offset >= 0 && static_cast<size_t>(last + 1) * element_size(view.dtype) <= storage.bytes;
   if (view.numel > 0 && !inside) return args.answer(Status::kInvalid);
   view.data = storage.block.data;
   shift(view, offset);
-  return answer_view(args, *base, view, args[2]);
+  return answer_view(args, base, view, owner);
+}
+
+napi_value as_strided(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  const Tensor* base = args.tensor(0);
+  if (base == nullptr) return args.answer(Status::kStaleHandle);
+  return answer_strided(args, *base, base->view.dtype, args.integer(1), args[2]);
+}
+
+napi_value reinterpret(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  const Tensor* base = args.tensor(0);
+  if (base == nullptr) return args.answer(Status::kStaleHandle);
+  return answer_strided(args, *base, args.dtype(1), args.integer(2), args[3]);
 }
 
 constexpr Function kFunctions[] = {
-    {"reshape", reshape_tensor}, {"permute", permute},      {"expand", expand_tensor}, {"slice", slice},
-    {"select", select},          {"asStrided", as_strided},
+    {"reshape", reshape_tensor}, {"permute", permute},      {"expand", expand_tensor},    {"slice", slice},
+    {"select", select},          {"asStrided", as_strided}, {"reinterpret", reinterpret},
 };
 
 } // namespace

@@ -27,6 +27,9 @@ constexpr size_t element_size(DType dtype) {
   return kSizes[static_cast<int>(dtype)];
 }
 constexpr bool is_floating(DType d) { return d >= DType::kFloat16 && d <= DType::kFloat64; }
+constexpr bool is_complex(DType d) { return d >= DType::kComplex64; }
+// The type of the two parts of a complex number.
+constexpr DType real_part(DType d) { return d == DType::kComplex64 ? DType::kFloat32 : DType::kFloat64; }
 
 template <class T> struct DTypeOf;
 template <> struct DTypeOf<bool> { static constexpr DType value = DType::kBool; };

@@ -74,6 +74,8 @@ export interface Native {
   select(handle: Handle, dim: number, index: number, owner: object): Handle;
   /** io: sizes, strides, offset (in elements of the storage). */
   asStrided(handle: Handle, rank: number, owner: object): Handle;
+  /** io: sizes, strides, offset (in elements of `dtype`): the same bytes, read as another dtype. */
+  reinterpret(handle: Handle, dtype: number, rank: number, owner: object): Handle;
 
   // -- pointwise. Inputs of another dtype are converted to `dtype`, the dtype of the computation; shapes broadcast.
   // The result has that dtype, or bool for rows declared as predicates.

@@ -3,9 +3,9 @@
 
 #include <cstring>
 
+#include "kernels/cpu/adapt.h"
 #include "kernels/cpu/copy.h"
 #include "kernels/cpu/pointwise.h"
-#include "kernels/cpu/table.h"
 
 namespace cg::cpu {
 namespace {
@@ -14,7 +14,7 @@ class CpuLauncher final : public Launcher {
 public:
   Status pointwise(const Pointwise& call, const View& out) override { return cpu::pointwise(call, out); }
   Status structured(int kernel, const Call& call) override {
-    return table().structured[static_cast<size_t>(kernel)](call);
+    return run_structured(kernel, call);
   }
   Status copy(const View& dst, const View& src) override { return cpu::copy(dst, src); }
   Status upload(void* dst, const void* host, size_t bytes) override {

@@ -19,7 +19,7 @@ constexpr int64_t kBlock = 1024;           // elements: a block of every operand
 constexpr int64_t kSmall = 128;            // elements up to which a repeated scalar is not worth blocks
 constexpr int64_t kGrain = 1 << 14;        // elements per chunk of parallel work
 constexpr int64_t kWorthCopying = 1 << 14; // elements from which a transposed operand is copied first
-constexpr int64_t kWidest = 8;             // bytes of the widest computed type
+constexpr int64_t kWidest = 16;            // bytes of the widest computed type
 constexpr DType kStorageOf[kComputed] = {DType::kBool, DType::kInt32, DType::kInt64, DType::kFloat32, DType::kFloat64};
 
 struct alignas(64) Buffer { char bytes[kBlock * kWidest]; };
@@ -36,6 +36,23 @@ Computed computed_type(DType dtype, const Loops& loops) {
   case DType::kFloat64: return Computed::kFloat64;
   default: return Computed::kInt32;
   }
+}
+
+// A loop and the dtype it computes in.
+struct Chosen {
+  Loop loop;
+  DType dtype;
+};
+
+Chosen choose(Family family, int op, DType dtype) {
+  if (is_complex(dtype)) {
+    const ComplexLoops& loops = complex_loops(family, op);
+    if (dtype == DType::kComplex64 && loops.narrow != nullptr) return {loops.narrow, dtype};
+    return {loops.wide, DType::kComplex128};
+  }
+  const Loops& loops = table().loops[static_cast<int>(family)][op];
+  const auto type = static_cast<size_t>(computed_type(dtype, loops));
+  return {loops[type], kStorageOf[type]};
 }
 
 // Contiguous elements of the loop's type: `view` can be read, or written, where it lies.
@@ -205,14 +222,12 @@ Status run_any(Loop loop, const Pointwise& call, std::span<const DType> wanted, 
 
 Status pointwise(const Pointwise& call, const View& out) {
   const Row& row = rows(call.family)[static_cast<size_t>(call.op)];
-  const Loops& loops = table().loops[static_cast<int>(call.family)][call.op];
-  const auto type = static_cast<size_t>(computed_type(call.dtype, loops));
-  const Loop loop = loops[type];
+  const auto [loop, computed] = choose(call.family, call.op, call.dtype);
   if (loop == nullptr) return fail(Status::kUnsupportedDType);
   if (out.numel == 0) return Status::kOk;
 
-  const DType made = row.predicate ? DType::kBool : kStorageOf[type];
-  DType wanted[kMostInputs] = {kStorageOf[type], kStorageOf[type], kStorageOf[type]};
+  const DType made = row.predicate ? DType::kBool : computed;
+  DType wanted[kMostInputs] = {computed, computed, computed};
   if (row.condition_first) wanted[0] = DType::kBool;
 
   // The common case: every operand can be used where it lies, and a scalar is repeated once for a small tensor.

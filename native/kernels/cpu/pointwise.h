@@ -14,6 +14,10 @@ enum class Computed { kBool, kInt32, kInt64, kFloat32, kFloat64 };
 constexpr int kComputed = 5;
 using Loops = std::array<Loop, kComputed>; // nullptr: the row has no meaning for the type
 
+// Loops of complex64 and complex128; without one complex64 is computed in complex128, without both the row has no meaning.
+struct ComplexLoops { Loop narrow = nullptr, wide = nullptr; };
+const ComplexLoops& complex_loops(Family family, int op);
+
 // See Launcher::pointwise.
 Status pointwise(const Pointwise& call, const View& out);
 

@@ -18,6 +18,7 @@ using FLOATING = Types<float, double>;
 using NUMERIC = Types<int32_t, int64_t, float, double>;
 using INTEGRAL = Types<bool, int32_t, int64_t>;
 using ANY = Types<bool, int32_t, int64_t, float, double>;
+using COMPLEX = Types<>;
 struct TRIGONOMETRIC : FLOATING {};
 
 template <class T> constexpr size_t kIndexOf = 0; // of T in Computed
