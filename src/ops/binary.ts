@@ -2,7 +2,7 @@
 import { Code, category } from "../tensor/dtype.js";
 import { ValueError } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
-import type { Scalar, Tensor } from "../tensor/tensor.js";
+import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { record, recorded, register } from "./define.js";
 import { binary, inPlaceForms, type Binary } from "./pointwise.js";
 import { bind, parseSignature } from "./schema.js";
@@ -13,9 +13,9 @@ const noBool =
   (what: string) =>
   (code: number): string | null =>
     code === Code.bool ? what : null;
-const byZero = (op: string, other: Tensor | Scalar, code: number): void => {
-  if (category[code]! >= 2) return;
-  const zero = typeof other === "object" ? other.eq(0).any().item() === true : Number(other) === 0;
+const byZero = (op: string, other: Tensor | Scalar, code: number, input: Tensor): void => {
+  if (category[code]! >= 2 || input.numel() === 0) return;
+  const zero = other instanceof Tensor ? other.eq(0).any().item() === true : Number(other) === 0;
   if (zero) throw new ValueError({ op, argument: "other", expected: "integers other than zero", got: "zero" });
 };
 const integersOnly = (code: number): string | null => (category[code]! >= 2 ? "integers or bools" : null);
@@ -38,19 +38,27 @@ export interface AlphaOptions {
 }
 type AlphaBinary = (input: Tensor | Scalar, other: Tensor | Scalar, options?: AlphaOptions) => Tensor;
 
-const alphaParams = parseSignature("input: operand, other: operand, *, alpha: number = 1");
+const alphaParams = parseSignature("input: operand, other: operand, *, alpha: scalar = 1");
+
+function scaled(b: Tensor | Scalar, alpha: Scalar): Tensor | Scalar {
+  if (alpha === 1) return b;
+  if (b instanceof Tensor) return b.mul(alpha);
+  if (typeof b !== "object" && typeof alpha !== "object") return Number(b) * Number(alpha);
+  const [x, y] = [b, alpha].map((value) => (typeof value === "object" ? value : { re: Number(value), im: 0 }));
+  return { re: x!.re * y!.re - x!.im * y!.im, im: x!.re * y!.im + x!.im * y!.re };
+}
 
 /** Adds `alpha * other`, which only few callers ask for, to the plain op. */
 function withAlpha(name: string, plain: Binary): AlphaBinary {
   const call: AlphaBinary = (input, other, options) => {
     if (options === undefined) return plain(input, other);
     const [a, b, alpha] = bind(name, alphaParams, [input, other, options]) as [Tensor | Scalar, Tensor | Scalar, Scalar];
-    return alpha === 1 ? plain(a, b) : plain(a, typeof b === "object" ? b.mul(alpha) : Number(b) * Number(alpha));
+    return plain(a, scaled(b, alpha));
   };
   const plainInto = inPlaceForms.get(`${name}_`) as unknown as (target: Tensor, other: Tensor | Scalar) => Tensor;
   inPlaceForms.set(`${name}_`, (...args: unknown[]) => {
     const [target, b, alpha] = bind(`${name}_`, alphaParams, args) as [Tensor, Tensor | Scalar, Scalar];
-    return plainInto(target, alpha === 1 ? b : typeof b === "object" ? b.mul(alpha) : Number(b) * Number(alpha));
+    return plainInto(target, scaled(b, alpha));
   });
   return register<AlphaBinary>(name, alphaParams, call, { inPlace: true });
 }
@@ -121,6 +129,8 @@ export const fmod: Binary = binary("fmod", {
 /** input ^ other. Shapes broadcast. @example pow(tensor([1, 2, 3]), 2) // [1., 4., 9.] */
 export const pow: Binary = binary("pow", {
   checkOther: (op, other, code) => {
+    if (code === Code.bool && other instanceof Tensor)
+      throw new ValueError({ op, expected: "operands that are not both bool", got: "bool and bool" });
     if (category[code]! < 2 && typeof other !== "object" && Number(other) < 0) {
       throw new ValueError({ op, argument: "other", expected: "a power of at least 0 for integers", got: String(other) });
     }
@@ -133,7 +143,7 @@ export const pow: Binary = binary("pow", {
     (g, a, b) => {
       // d/db a^b = a^b log a, with 0 where a is 0 and b >= 0
       if (typeof a === "number") return g.mul(pow(a, b)).mul(a === 0 ? 0 : Math.log(a));
-      return where(a.eq(0).logicalAnd((b as Tensor).ge(0)), 0, g.mul(a.pow(b)).mul(a.log()));
+      return where(a.eq(0).logicalAnd((b as Tensor).real().ge(0)), 0, g.mul(a.pow(b)).mul(a.log()));
     },
   ],
 });

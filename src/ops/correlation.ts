@@ -44,17 +44,15 @@ function covariance(name: string, given: Tensor, correction: number, fweights: T
     throw new ValueError({ op: name, argument: "aweights", expected: "weights that do not add up to 0", got: "0" });
   if (weights === null) {
     const centered = rows.sub(rows.mean(1, true));
-    const out = centered.mm(conjugate(centered).t()).div(Math.max(0, count - correction));
+    const out = centered.mm(centered.conj().t()).div(Math.max(0, count - correction));
     return out.squeeze();
   }
   const total = weights.sum();
   const centered = rows.sub(rows.mul(weights).sum(1, true).div(total));
   const lost = aweights === null || correction === 0 ? correction : weights.mul(aweights).sum().mul(correction).div(total);
-  const out = centered.mm(conjugate(centered.mul(weights)).t()).div(total.sub(lost).clamp(0));
+  const out = centered.mm(centered.mul(weights).conj().t()).div(total.sub(lost).clamp(0));
   return out.squeeze();
 }
-
-const conjugate = (x: Tensor): Tensor => (x.isComplex() ? (x as unknown as { conj(): Tensor }).conj() : x);
 
 /** The covariance of variables in rows, observations in columns. [V,N] -> [V,V]; [N] -> [] */
 export const cov: (input: Tensor, options?: CovOptions) => Tensor = op(

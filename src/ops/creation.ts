@@ -1,6 +1,6 @@
 /** New tensors: from JavaScript values, filled, counted. */
 import { io, native } from "../runtime/addon.js";
-import { Code, category, codeOfTypedArray, defaultDtypeCode, typedArrayFor, type DType } from "../tensor/dtype.js";
+import { Code, category, codeOfTypedArray, complexOf, defaultDtypeCode, typedArrayFor, type DType } from "../tensor/dtype.js";
 import { defaultDeviceCode, type Device } from "../tensor/device.js";
 import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
@@ -8,7 +8,7 @@ import { numelOf, type Shape } from "../tensor/shape.js";
 import { Tensor, type Complex, type Scalar } from "../tensor/tensor.js";
 import { castTo, op, register } from "./define.js";
 import { fillWith } from "./pointwise.js";
-import { bind, checkSizes, isOptions, parseSignature } from "./schema.js";
+import { bind, checkSizes, isComplexNumber, isOptions, parseSignature } from "./schema.js";
 
 const code = launch.codesOf("structured");
 
@@ -94,7 +94,7 @@ function fromData(name: string, data: TensorData, dt: number | null, given: numb
   gather(name, data, shape, 0, leaves);
   const kind = leaves.length === 0 ? 2 : leaves.reduce((widest: number, leaf) => Math.max(widest, leafKind(name, leaf)), 0);
   // Kinds: 0 bool, 1 bigint, 2 number, 3 complex.
-  const own = [Code.bool, Code.int64, defaultDtypeCode(), Code.complex64][kind]!;
+  const own = [Code.bool, Code.int64, defaultDtypeCode(), complexOf(defaultDtypeCode())][kind]!;
   const target = dt ?? own;
   if (kind === 3 && category[target] !== 3)
     throw new DTypeError({ op: name, argument: "dtype", expected: "a complex dtype for complex data", got: launch.dtypeName(target) });
@@ -138,7 +138,7 @@ function leafKind(name: string, leaf: unknown): number {
     case "number":
       return 2;
     default:
-      if (isOptions(leaf) && typeof leaf["re"] === "number" && typeof leaf["im"] === "number") return 3;
+      if (isComplexNumber(leaf)) return 3;
       throw new ValueError({ op: name, argument: "data", expected: "numbers, booleans, bigints or arrays of them", got: describe(leaf) });
   }
 }
@@ -194,7 +194,7 @@ export const empty = filled("empty", null);
 /** A tensor of one value: a number gives the default dtype, bigint int64, boolean bool. @example full([2, 2], 7) */
 export const full: (size: number | readonly number[], fillValue: Scalar, options?: TensorOptions) => Tensor = op(
   "full",
-  `size: ints, fillValue: number, ${making}`,
+  `size: ints, fillValue: scalar, ${making}`,
   (size: number[], value: Scalar, dt: number | null, dev: number | null, requiresGrad: boolean) => {
     const out = launch.empty("full", checkSizes("full", size), dt ?? scalarCode(value), dev ?? defaultDeviceCode());
     fillWith("full", out, value);
@@ -203,7 +203,13 @@ export const full: (size: number | readonly number[], fillValue: Scalar, options
   { method: false, differentiable: false },
 );
 const scalarCode = (value: Scalar): number =>
-  typeof value === "boolean" ? Code.bool : typeof value === "bigint" ? Code.int64 : defaultDtypeCode();
+  typeof value === "object"
+    ? complexOf(defaultDtypeCode())
+    : typeof value === "boolean"
+      ? Code.bool
+      : typeof value === "bigint"
+        ? Code.int64
+        : defaultDtypeCode();
 
 type Like = (input: Tensor, options?: TensorOptions) => Tensor;
 function like(name: string, value: number | null): Like {
@@ -223,7 +229,7 @@ export const emptyLike = like("emptyLike", null);
 /** One value with the shape, dtype and device of `input`. */
 export const fullLike: (input: Tensor, fillValue: Scalar, options?: TensorOptions) => Tensor = op(
   "fullLike",
-  `input: tensor, fillValue: number, ${making}`,
+  `input: tensor, fillValue: scalar, ${making}`,
   (input: Tensor, value: Scalar, dt: number | null, dev: number | null, requiresGrad: boolean) => {
     const out = launch.empty("fullLike", input.shape, dt ?? input.dt, dev ?? input.dev);
     fillWith("fullLike", out, value);

@@ -82,6 +82,19 @@ export {
   type SearchsortedOptions,
   type UniqueOptions,
 } from "./searching.js";
+export { viewAsReal, viewAsComplex, real, imag, conj, conjPhysical, resolveConj, angle, complex, polar, isreal } from "./complex.js";
+export {
+  canCast,
+  finfo,
+  iinfo,
+  isComplex,
+  isFloatingPoint,
+  isTensor,
+  promoteTypes,
+  resultType,
+  type FloatInfo,
+  type IntInfo,
+} from "./dtypes.js";
 export { matmul, mm, bmm, mv, dot, outer, addmm, type AddmmOptions } from "./matmul.js";
 export { einsum } from "./einsum.js";
 export * from "./products.js";

@@ -1,11 +1,12 @@
 /** Products of matrices and vectors, and what is made of them: addmm, linear. */
+import { isComplex } from "../tensor/dtype.js";
 import { DTypeError, ShapeError, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, emptyShape, numelOf, type Shape } from "../tensor/shape.js";
 import type { Scalar, Tensor } from "../tensor/tensor.js";
 import { op, record, recorded, requireSameDevice } from "./define.js";
 import { withInPlace } from "./in-place.js";
-import { sumTo } from "./pointwise.js";
+import { conjOf, sumTo } from "./pointwise.js";
 
 const code = launch.codesOf("structured");
 const matmulCode = code("matmul");
@@ -34,8 +35,8 @@ function product(name: string, a: Tensor, b: Tensor, batch: Shape): Tensor {
   const { shape: aShape } = a;
   const { shape: bShape } = b;
   return record(name, out, [a, b], [a, b], ([g], node) => [
-    node.needs(0) ? sumTo(g!.matmul(node.tensor(1).transpose(-2, -1)), aShape) : null,
-    node.needs(1) ? sumTo(node.tensor(0).transpose(-2, -1).matmul(g!), bShape) : null,
+    node.needs(0) ? sumTo(g!.matmul(conjOf(node.tensor(1)).transpose(-2, -1)), aShape) : null,
+    node.needs(1) ? sumTo(conjOf(node.tensor(0)).transpose(-2, -1).matmul(g!), bShape) : null,
   ]);
 }
 
@@ -69,8 +70,8 @@ function dotOf(name: string, a: Tensor, b: Tensor): Tensor {
   const out = launch.run(name, code("dot"), [a, b], emptyShape, a.dt, []);
   if (!recorded(a, b)) return out;
   return record(name, out, [a, b], [a, b], ([g], node) => [
-    node.needs(0) ? node.tensor(1).mul(g!) : null,
-    node.needs(1) ? node.tensor(0).mul(g!) : null,
+    node.needs(0) ? conjOf(node.tensor(1)).mul(g!) : null,
+    node.needs(1) ? conjOf(node.tensor(0)).mul(g!) : null,
   ]);
 }
 
@@ -125,7 +126,7 @@ export const addmm: (input: Tensor, mat1: Tensor, mat2: Tensor, options?: AddmmO
   "addmm",
   op(
     "addmm",
-    "input: tensor, mat1: tensor, mat2: tensor, *, beta: number = 1, alpha: number = 1",
+    "input: tensor, mat1: tensor, mat2: tensor, *, beta: scalar = 1, alpha: scalar = 1",
     (input: Tensor, a: Tensor, b: Tensor, beta: Scalar, alpha: Scalar) => {
       requirePair("addmm", a, b, "mat2");
       requirePair("addmm", input, a, "mat1");
@@ -139,6 +140,10 @@ export const addmm: (input: Tensor, mat1: Tensor, mat2: Tensor, options?: AddmmO
           expected: `broadcastable to ${formatShape(shape)}`,
           got: formatShape(input.shape),
         });
+      }
+      if (isComplex(a.dt) || typeof beta === "object" || typeof alpha === "object") {
+        const product = a.matmul(b).mul(alpha);
+        return beta === 0 ? product : input.mul(beta).add(product);
       }
       const [scaleC, scaleAB] = [Number(beta), Number(alpha)];
       const c = input.expand(shape);
@@ -173,6 +178,7 @@ export const linear: (input: Tensor, weight: Tensor, bias?: Tensor | null) => Te
       requirePair("linear", x, bias, "bias");
       if (bias.shape.length !== 1 || bias.shape[0] !== w.shape[0]) throw clash("linear", "bias[0]", "weight[0]", bias.shape, w.shape);
     }
+    if (isComplex(x.dt)) return bias === null ? x.matmul(w.t()) : x.matmul(w.t()).add(bias);
     const shape = [...x.shape.slice(0, -1), w.shape[0]!];
     const out = launch.run("linear", linearCode, bias === null ? [x, w] : [x, w, bias], shape, x.dt, [bias === null ? 0 : 1]);
     if (!recorded(x, w, bias)) return out;

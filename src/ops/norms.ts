@@ -37,6 +37,7 @@ export const norm: (
 
 /** @internal */
 export function vectorNorm(name: string, input: Tensor, p: number, dims: readonly number[], keepdim: boolean): Tensor {
+  if (isComplex(input.dt)) return vectorNorm(name, input.abs(), p, dims, keepdim);
   input.live(name);
   if (!Number.isFinite(p)) requireElements(name, input, dims);
   const out = launch.run(name, code("vectorNorm"), [input], reducedShape(input.shape, dims, keepdim), input.dt, [dimMask(dims), p]);

@@ -1,7 +1,7 @@
 /** Builders of the pointwise families: one declaration gives function, method, in-place form, promotion, broadcasting and gradient. */
 import { isGradEnabled } from "../autograd/mode.js";
 import { native } from "../runtime/addon.js";
-import { Code, defaultDtypeCode, defaultOfCategory, isDifferentiable, isIntegral, promoteWeak, scalarCategory } from "../tensor/dtype.js";
+import { Code, defaultDtypeCode, defaultOfCategory, isComplex, isDifferentiable, isIntegral, promoteWeak, scalarCategory } from "../tensor/dtype.js"; // prettier-ignore
 import { DTypeError, ValueError, describe } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, sameShape, type Shape } from "../tensor/shape.js";
@@ -13,8 +13,8 @@ const unaryCode = launch.codesOf("unary");
 const unaryAttrCode = launch.codesOf("unaryAttr");
 const binaryCode = launch.codesOf("binary");
 
-/** Which dtype the result has: the input's, the default float for integers, or bool. */
-export type ResultRule = "same" | "float" | "bool";
+/** Which dtype the result has: the input's, the input's or int64 for bool, the default float for integers, or bool. */
+export type ResultRule = "same" | "number" | "float" | "bool";
 
 export type Unary = (input: Tensor) => Tensor;
 export type Binary = (input: Tensor | Scalar, other: Tensor | Scalar) => Tensor;
@@ -29,7 +29,10 @@ export interface UnarySpec {
   /** The native row, when its name differs. */
   readonly kernel?: string;
   readonly result?: ResultRule;
-  /** dL/dx from dL/dy and what `saves` says; null: not differentiable; "zero": zero almost everywhere. */
+  /**
+   * dL/dx from dL/dy and what `saves` says; null: not differentiable; "zero": zero almost everywhere.
+   * Rules are written for real numbers; for complex ones they get conjugates of what was saved (see {@link conjOf}).
+   */
   readonly grad: ((g: Tensor, saved: Tensor) => Tensor) | null | "zero";
   readonly saves?: "input" | "output" | "none";
   /** Refuses bool, as torch does. */
@@ -44,6 +47,7 @@ export function unary(name: string, spec: UnarySpec): Unary {
   const computeCode = (opName: string, input: Tensor): number => {
     if (spec.refuseBool === true && input.dt === Code.bool)
       throw new DTypeError({ op: opName, argument: "input", expected: "a dtype other than bool", got: "bool" });
+    if (result === "number" && input.dt === Code.bool) return Code.int64;
     return result === "float" && isIntegral(input.dt) ? defaultDtypeCode() : input.dt;
   };
   const call = (input: Tensor, ...rest: unknown[]): Tensor => {
@@ -53,7 +57,7 @@ export function unary(name: string, spec: UnarySpec): Unary {
     const out = launch.unary(name, code, input, dt, result === "bool" ? Code.bool : dt);
     if (backward !== null && input.ag !== null && recorded(input)) {
       record(name, out, [input], saves === "input" ? [input] : saves === "output" ? [out] : [], ([g], node) => [
-        backward(g!, saves === "none" ? g! : node.tensor(0)),
+        backward(g!, saves === "none" ? g! : conjOf(node.tensor(0))),
       ]);
     }
     return out;
@@ -100,6 +104,12 @@ export function unaryAttr<F extends (...args: never[]) => Tensor>(name: string, 
   return register<F>(name, params, call as unknown as F, { inPlace: true, differentiable: grad !== null });
 }
 
+/**
+ * The conjugate of a complex tensor, a real one itself. PyTorch's gradient of a holomorphic f is g conj(f'(z)), which is g f'(conj z)
+ * for functions that are real on real numbers: a rule for real numbers serves complex ones when it reads conjugates.
+ */
+export const conjOf = (t: Tensor): Tensor => (isComplex(t.dt) ? t.conj() : t);
+
 // Gradient of a binary op for one operand; `a` and `b` are what was given, numbers included.
 type BinaryGrad = (g: Tensor, a: Tensor | number, b: Tensor | number) => Tensor;
 
@@ -117,7 +127,7 @@ export interface BinarySpec {
   /** Refuses a number beside a tensor, as torch does. */
   readonly tensorsOnly?: boolean;
   /** Refuses the second operand's values; called before the computation with the dtype of the computation. */
-  readonly checkOther?: (op: string, other: Tensor | Scalar, code: number) => void;
+  readonly checkOther?: (op: string, other: Tensor | Scalar, code: number, input: Tensor) => void;
 }
 
 /** Declares a function of two operands, element by element, broadcasting. Shapes [*a], [*b] -> broadcast of both. */
@@ -142,7 +152,7 @@ export function binary(name: string, spec: BinarySpec): Binary {
     if (refuseBool !== undefined) requireNoBool(name, a, b);
     if (dt !== b.dt || result === "float" || refuse !== undefined) dt = finalCode(name, resultCode(a, b));
     if (shape !== b.shape) shape = broadcastShapes(name, shape, b.shape);
-    checkOther?.(name, b, dt);
+    checkOther?.(name, b, dt, a);
     const out = launch.binary(name, code, a, b, shape, dt, result === "bool" ? Code.bool : dt);
     if ((a.ag !== null || b.ag !== null) && grad !== null && recorded(a, b)) recordTensors(a, b, out);
     return out;
@@ -152,7 +162,7 @@ export function binary(name: string, spec: BinarySpec): Binary {
     const { shape: aShape, dt: aDt } = a;
     const { shape: bShape, dt: bDt } = b;
     record(name, out, [a, b], saves === "none" ? [] : [a, b], ([g], node) => {
-      const [x, y] = saves === "none" ? [g!, g!] : [node.tensor(0), node.tensor(1)];
+      const [x, y] = saves === "none" ? [g!, g!] : [conjOf(node.tensor(0)), conjOf(node.tensor(1))];
       return [
         node.needs(0) ? toInput(grad![0](g!, x, y), aShape, aDt) : null,
         node.needs(1) ? toInput(grad![1](g!, x, y), bShape, bDt) : null,
@@ -164,9 +174,9 @@ export function binary(name: string, spec: BinarySpec): Binary {
     if (tensorsOnly)
       throw new ValueError({ op: name, argument: first === 1 ? "input" : "other", expected: "a Tensor", got: describe(scalar) });
     const dt = finalCode(name, promoteWeak(a.dt, defaultOfCategory(scalarCategory(scalar))));
-    if (first === 0) checkOther?.(name, scalar, dt);
-    if (typeof scalar === "bigint" && !Number.isSafeInteger(Number(scalar))) {
-      const other = bigScalar(scalar, a);
+    if (first === 0) checkOther?.(name, scalar, dt, a);
+    if (typeof scalar === "object" || (typeof scalar === "bigint" && !Number.isSafeInteger(Number(scalar)))) {
+      const other = typeof scalar === "object" ? scalarTensor(scalar, dt, a.dev) : bigScalar(scalar, a);
       return first === 1 ? onTensors(other, a) : onTensors(a, other);
     }
     const value = Number(scalar);
@@ -177,7 +187,7 @@ export function binary(name: string, spec: BinarySpec): Binary {
   const recordScalar = (a: Tensor, value: number, first: 0 | 1, out: Tensor): void => {
     const { shape, dt } = a;
     record(name, out, [a], saves === "none" ? [] : [a], ([g], node) => {
-      const x = saves === "none" ? g! : node.tensor(0);
+      const x = saves === "none" ? g! : conjOf(node.tensor(0));
       return [toInput(first === 1 ? grad![1](g!, value, x) : grad![0](g!, x, value), shape, dt)];
     });
   };
@@ -204,14 +214,15 @@ export function binary(name: string, spec: BinarySpec): Binary {
       const dt = finalCode(opName, resultCode(target, other));
       const shape = broadcastShapes(opName, target.shape, other.shape);
       requireWritable(opName, target, shape, result === "bool" ? Code.bool : dt);
-      checkOther?.(opName, other, dt);
+      checkOther?.(opName, other, dt, target);
       const write = (): void => launch.done(opName, native.binaryInto(code, target.handle, other.handle, dt, target.handle), target, other);
       return inPlace(opName, target, [other], write, (before) => onTensors(before, other));
     }
     const dt = finalCode(opName, promoteWeak(target.dt, defaultOfCategory(scalarCategory(other))));
     requireWritable(opName, target, target.shape, result === "bool" ? Code.bool : dt);
     if (tensorsOnly) throw new ValueError({ op: opName, argument: "other", expected: "a Tensor", got: describe(other) });
-    checkOther?.(opName, other, dt);
+    checkOther?.(opName, other, dt, target);
+    if (typeof other === "object") return into(opName, target, scalarTensor(other, dt, target.dev));
     const write = (): void =>
       launch.done(opName, native.binaryScalarInto(code, target.handle, Number(other), 0, dt, target.handle), target);
     return inPlace(opName, target, [], write, (before) => onScalar(before, other, 0));
@@ -278,6 +289,11 @@ export function scalarTensor(value: Scalar, dt: number, dev = 0): Tensor {
 }
 
 export function fillWith(name: string, out: Tensor, value: Scalar): void {
+  if (typeof value === "object") {
+    const pair = Float64Array.of(value.re, value.im);
+    const number = launch.made(name, [], Code.complex128, 0, [], (owner) => native.fromBuffer(Code.complex128, 0, pair, owner));
+    return launch.done(name, native.copyInto(out.handle, number.handle), out);
+  }
   const big = typeof value === "bigint" && !Number.isSafeInteger(Number(value));
   launch.done(name, big ? native.fillBigInt(out.handle, value) : native.fill(out.handle, Number(value)), out);
 }

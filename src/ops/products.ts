@@ -17,10 +17,8 @@ function requireSameDtype(name: string, ...tensors: Tensor[]): void {
   for (const t of tensors)
     if (t.dt !== first!.dt) throw new DTypeError({ op: name, expected: "operands of one dtype", got: `${first!.dtype} and ${t.dtype}` });
 }
-const conjugate = (x: Tensor): Tensor => (x.isComplex() ? (x as unknown as { conj(): Tensor }).conj() : x);
-
 /** The inner product of two vectors, the first conjugated. [K], [K] -> [] */
-export const vdot: Product = op("vdot", "input: tensor, other: tensor", (a: Tensor, b: Tensor) => conjugate(a).dot(b));
+export const vdot: Product = op("vdot", "input: tensor, other: tensor", (a: Tensor, b: Tensor) => a.conj().dot(b));
 
 /** Sums of products over the last dims. [..,K], [*,K] -> [..,*] */
 export const inner: Product = op("inner", "input: tensor, other: tensor", (a: Tensor, b: Tensor) => {
@@ -48,7 +46,7 @@ function added(
 ): Added {
   const call = op<Added>(
     name,
-    `input: tensor, ${a}: tensor, ${b}: tensor, *, beta: number = 1, alpha: number = 1`,
+    `input: tensor, ${a}: tensor, ${b}: tensor, *, beta: scalar = 1, alpha: scalar = 1`,
     (input: Tensor, x: Tensor, y: Tensor, beta: Scalar, alpha: Scalar) => {
       check(x, y);
       requireSameDtype(name, x, y, input);

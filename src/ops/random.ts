@@ -1,11 +1,13 @@
 /** Random numbers by Philox: a generator is a seed and a count of launches, so results depend on neither threads nor devices. */
-import { Code, defaultDtypeCode, isFloating, type DType } from "../tensor/dtype.js";
+import { Code, defaultDtypeCode, isComplex, isFloating, realOf, type DType } from "../tensor/dtype.js";
 import { defaultDeviceCode, deviceCode, type Device } from "../tensor/device.js";
 import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
+import type { Shape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { op, record, recorded } from "./define.js";
 import type { TensorOptions } from "./creation.js";
+import { viewAsComplex } from "./complex.js";
 import { checkSizes } from "./schema.js";
 
 const code = launch.codesOf("structured");
@@ -80,22 +82,38 @@ export const making = "*, generator: generator? = null, dtype: dtype? = null, de
 type Sized = (...size: (number | readonly number[] | (RandomOptions & { size?: readonly number[] }))[]) => Tensor;
 const plain = { method: false, differentiable: false } as const;
 
-function sized(name: string, kernel: string, attrs: readonly number[]): Sized {
+function sized(name: string, kernel: "uniform" | "normal", attrs: readonly [number, number]): Sized {
   const body = (size: number[], generator: unknown, dt: number | null, dev: number | null, requiresGrad: boolean): Tensor => {
-    const dtype = dt ?? defaultDtypeCode();
-    requireFloat(name, dtype);
-    const out = launch.run(
-      name,
-      code(kernel),
-      [],
-      checkSizes(name, size),
-      dtype,
-      [...streamOf(name, generator).next(), ...attrs],
-      dev ?? defaultDeviceCode(),
-    );
+    const device = dev ?? defaultDeviceCode();
+    const out = drawn(name, kernel, checkSizes(name, size), dt ?? defaultDtypeCode(), device, streamOf(name, generator), attrs);
     return requiresGrad ? out.requiresGrad_() : out;
   };
   return op<Sized>(name, `*size: ints, ${making}`, body, plain);
+}
+/**
+ * A fresh tensor of random numbers. Complex ones have independent parts, of half the variance when normal; uniform half types
+ * are whole multiples of their resolution, because rounding would reach the bound. @internal
+ */
+export function drawn(
+  name: string,
+  kernel: "uniform" | "normal",
+  shape: Shape,
+  dt: number,
+  dev: number,
+  stream: Generator,
+  [a, b]: readonly [number, number],
+): Tensor {
+  if (isComplex(dt)) {
+    const scale = kernel === "normal" ? Math.SQRT1_2 : 1;
+    return viewAsComplex(drawn(name, kernel, [...shape, 2], realOf(dt), dev, stream, [a * scale, b * scale]));
+  }
+  requireFloat(name, dt);
+  if (kernel === "uniform" && (dt === Code.float16 || dt === Code.bfloat16)) {
+    const steps = dt === Code.float16 ? 2 ** 11 : 2 ** 8;
+    const draws = launch.run(name, code("randint"), [], shape, dt, [...stream.next(), 0, steps], dev);
+    return draws.mul((b - a) / steps).add(a);
+  }
+  return launch.run(name, code(kernel), [], shape, dt, [...stream.next(), a, b], dev);
 }
 /** @internal */
 export function requireFloat(name: string, dt: number): void {
@@ -108,21 +126,12 @@ export const rand = sized("rand", "uniform", [0, 1]);
 export const randn = sized("randn", "normal", [0, 1]);
 
 type Like = (input: Tensor, options?: RandomOptions) => Tensor;
-const likeOf = (name: string, kernel: string): Like =>
+const likeOf = (name: string, kernel: "uniform" | "normal"): Like =>
   op<Like>(
     name,
     `input: tensor, ${making}`,
     (input: Tensor, generator: unknown, dt: number | null, dev: number | null, requiresGrad: boolean) => {
-      requireFloat(name, dt ?? input.dt);
-      const out = launch.run(
-        name,
-        code(kernel),
-        [],
-        input.shape,
-        dt ?? input.dt,
-        [...streamOf(name, generator).next(), 0, 1],
-        dev ?? input.dev,
-      );
+      const out = drawn(name, kernel, input.shape, dt ?? input.dt, dev ?? input.dev, streamOf(name, generator), [0, 1]);
       return requiresGrad ? out.requiresGrad_() : out;
     },
     plain,

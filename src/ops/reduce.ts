@@ -5,6 +5,7 @@ import * as launch from "../tensor/launch.js";
 import { dimMask, reducedShape, wrapDims, type Shape } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
 import { castTo, op, record, recorded } from "./define.js";
+import { conjOf } from "./pointwise.js";
 import { cat } from "./joining.js";
 import { where } from "./ternary.js";
 
@@ -133,10 +134,10 @@ export const prod: TypedReduce = op(
     const out = reduceTo("prod", input, dims, keepdim, dtype === null && isIntegral(input.dt) ? Code.int64 : input.dt);
     if (!recorded(input)) return out;
     return record("prod", out, [input], [input, out], ([g], node) => {
-      const x = node.tensor(0);
+      const x = conjOf(node.tensor(0));
       const one = dim === null ? x.flatten() : x;
       const wide = spread(g!, x.shape, dims);
-      if (x.eq(0).any().item() === false) return [wide.mul(spread(node.tensor(1), x.shape, dims)).div(x)];
+      if (x.eq(0).any().item() === false) return [wide.mul(spread(conjOf(node.tensor(1)), x.shape, dims)).div(x)];
       return [wide.mul(productOfOthers(one, dim === null ? 0 : (dims[0] ?? 0)).reshape(x.shape))];
     });
   },

@@ -9,6 +9,7 @@ import { op, record, recorded } from "./define.js";
 import { recordPicked, type ValuesIndices } from "./extremes.js";
 import { withInPlace } from "./in-place.js";
 import { named } from "./named.js";
+import { conjOf } from "./pointwise.js";
 import { where } from "./ternary.js";
 
 const code = launch.codesOf("structured");
@@ -38,7 +39,9 @@ export const cumprod: Scan = withInPlace(
   op("cumprod", scanSignature, (given: Tensor, dim: number, dtype: number | null) => {
     const { input, out, d } = scanOf("cumprod", given, dim, dtype);
     if (!recorded(input)) return out;
-    return record("cumprod", out, [input], [input, out], ([g], node) => [cumprodGrad(g!, node.tensor(0), node.tensor(1), d)]);
+    return record("cumprod", out, [input], [input, out], ([g], node) => [
+      cumprodGrad(g!, conjOf(node.tensor(0)), conjOf(node.tensor(1)), d),
+    ]);
   }),
 );
 

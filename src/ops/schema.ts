@@ -2,7 +2,7 @@
 import { codeOf, type DType } from "../tensor/dtype.js";
 import { deviceCode } from "../tensor/device.js";
 import { DTypeError, ShapeError, ValueError, describe, nearest } from "../tensor/errors.js";
-import { Tensor } from "../tensor/tensor.js";
+import { Tensor, type Complex, type Scalar } from "../tensor/tensor.js";
 
 /** One parameter: `dim: dims? = null`, `*sizes: ints`, after a lone `*` keyword only. */
 export interface Param {
@@ -43,8 +43,18 @@ function literal(text: string): unknown {
   return text === "Infinity" ? Infinity : text === "-Infinity" ? -Infinity : JSON.parse(text);
 }
 
+/** A complex number, `{ re, im }`. */
+export function isComplexNumber(value: unknown): value is Complex {
+  if (typeof value !== "object" || value === null || Object.keys(value).length !== 2) return false;
+  const { re, im } = value as Record<string, unknown>;
+  return typeof re === "number" && typeof im === "number";
+}
+/** A number beside a tensor. */
+export const isScalar = (value: unknown): value is Scalar =>
+  typeof value === "number" || typeof value === "bigint" || typeof value === "boolean" || isComplexNumber(value);
+
 export function isOptions(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false;
+  if (typeof value !== "object" || value === null || isComplexNumber(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
@@ -117,6 +127,7 @@ const kindNames: Record<string, string> = {
   tensors: "a list of Tensors",
   operand: "a Tensor or a number",
   number: "a number",
+  scalar: "a number",
   float: "a number",
   int: "an integer",
   bool: "true or false",
@@ -147,7 +158,10 @@ function convert(op: string, param: Param, value: unknown): unknown {
       if (Array.isArray(value) && value.every((item) => item instanceof Tensor)) return value;
       break;
     case "operand":
-      if (value instanceof Tensor || typeof value === "number" || typeof value === "bigint" || typeof value === "boolean") return value;
+      if (value instanceof Tensor || isScalar(value)) return value;
+      break;
+    case "scalar":
+      if (isScalar(value)) return value;
       break;
     case "number":
       if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean") return value;

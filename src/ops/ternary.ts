@@ -6,7 +6,7 @@ import { broadcastShapes, type Shape } from "../tensor/shape.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { op, record, recorded, resultCode } from "./define.js";
 import { fromResult } from "./in-place.js";
-import { inPlaceForms, promoteAll, scalarTensor, toInput } from "./pointwise.js";
+import { conjOf, inPlaceForms, promoteAll, scalarTensor, toInput } from "./pointwise.js";
 import { bind, parseSignature } from "./schema.js";
 
 const ternaryCode = launch.codesOf("ternary");
@@ -117,7 +117,7 @@ function recordThree(name: string, out: Tensor, tensors: readonly Tensor[], rule
   if (!recorded(tensors[0]!, tensors[1], tensors[2])) return out;
   const forms: readonly { shape: Shape; dt: number }[] = tensors.map(({ shape, dt }) => ({ shape, dt }));
   return record(name, out, tensors, tensors, ([g], node) => {
-    const grads = rules(g!, [node.tensor(0), node.tensor(1), node.tensor(2)]);
+    const grads = rules(g!, [conjOf(node.tensor(0)), conjOf(node.tensor(1)), conjOf(node.tensor(2))]);
     return grads.map((grad, i) => (node.needs(i) ? toInput(grad(), forms[i]!.shape, forms[i]!.dt) : null));
   });
 }

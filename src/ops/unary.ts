@@ -1,21 +1,35 @@
 /** Functions of one tensor, element by element. */
-import type { Tensor } from "../tensor/tensor.js";
+import { isComplex } from "../tensor/dtype.js";
+import { Tensor } from "../tensor/tensor.js";
+import { modulus } from "./complex.js";
 import { unary, unaryAttr, type Unary } from "./pointwise.js";
 import { polygamma } from "./polygamma.js";
 import { where } from "./ternary.js";
 
+/** An op that means something else for complex inputs. */
+function ofComplex(plain: Unary, meaning: Unary): Unary {
+  return (input, ...rest) => (input instanceof Tensor && isComplex(input.dt) && rest.length === 0 ? meaning(input) : plain(input, ...rest));
+}
+
+/** The part of g / |z| at a right angle to z; 0 at 0. */
+function sgnGrad(g: Tensor, z: Tensor): Tensor {
+  const [length, direction] = [z.abs(), z.sgn()];
+  const along = direction.mul(g.mul(direction.conj()).real());
+  return where(length.eq(0), 0, g.sub(along).div(length));
+}
+
 const twoOverSqrtPi = 2 / Math.sqrt(Math.PI);
 
 /** Absolute value of each element. `input`: any dtype, shape [*]. @example abs(tensor([-1, 2])) // [1., 2.] */
-export const abs: Unary = unary("abs", { result: "same", refuseBool: true, grad: (g, x) => g.mul(x.sign()) });
+export const abs: Unary = ofComplex(unary("abs", { result: "same", refuseBool: true, grad: (g, x) => g.mul(x.sign()) }), modulus);
 /** Negated elements. `input`: any dtype but bool, shape [*]. @example neg(tensor([1, -2])) // [-1., 2.] */
 export const neg: Unary = unary("neg", { result: "same", refuseBool: true, grad: (g) => g.neg(), saves: "none" });
 /** The elements themselves (torch.positive). Shape [*]. */
 export const positive: Unary = unary("positive", { result: "same", refuseBool: true, grad: (g) => g, saves: "none" });
 /** -1, 0 or 1 by sign; 0 for NaN. Any dtype, shape [*]. */
 export const sign: Unary = unary("sign", { result: "same", grad: "zero" });
-/** As {@link sign} for real dtypes (torch.sgn). Shape [*]. */
-export const sgn: Unary = unary("sgn", { result: "same", grad: "zero" });
+/** As {@link sign}; of a complex number the one of modulus 1 in its direction. Shape [*]. */
+export const sgn: Unary = unary("sgn", { result: "same", grad: (g, x) => (isComplex(x.dt) ? sgnGrad(g, x.conj()) : g.mul(0)) });
 /** Rounds up. Integers are returned unchanged. Shape [*]. */
 export const ceil: Unary = unary("ceil", { result: "same", refuseBool: true, grad: "zero" });
 /** Rounds down. Integers are returned unchanged. Shape [*]. */
@@ -50,7 +64,7 @@ export const rsqrt: Unary = unary("rsqrt", { grad: (g, y) => g.mul(y.pow(3)).mul
 /** 1 / x. Shape [*]. */
 export const reciprocal: Unary = unary("reciprocal", { grad: (g, y) => g.mul(y.square()).neg(), saves: "output" });
 /** x * x. Shape [*]. */
-export const square: Unary = unary("square", { result: "same", grad: (g, x) => g.mul(x).mul(2) });
+export const square: Unary = unary("square", { result: "number", grad: (g, x) => g.mul(x).mul(2) });
 
 /** Sine (radians). Shape [*]. @example sin(tensor([0])) // [0.] */
 export const sin: Unary = unary("sin", { grad: (g, x) => g.mul(x.cos()) });
@@ -81,7 +95,10 @@ export const tanh: Unary = unary("tanh", { grad: (g, y) => g.tanhBackward(y), sa
 /** Inverse hyperbolic sine. Shape [*]. */
 export const asinh: Unary = unary("asinh", { grad: (g, x) => g.mul(x.square().add(1).rsqrt()) });
 /** Inverse hyperbolic cosine. Shape [*]. */
-export const acosh: Unary = unary("acosh", { grad: (g, x) => g.mul(x.square().sub(1).rsqrt()) });
+export const acosh: Unary = unary("acosh", {
+  // Two roots: the branch cut of one root of z^2 - 1 lies elsewhere.
+  grad: (g, x) => g.mul(isComplex(x.dt) ? x.sub(1).rsqrt().mul(x.add(1).rsqrt()) : x.square().sub(1).rsqrt()),
+});
 /** Inverse hyperbolic tangent. Shape [*]. */
 export const atanh: Unary = unary("atanh", { grad: (g, x) => g.div(x.square().neg().add(1)) });
 

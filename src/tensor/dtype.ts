@@ -51,33 +51,28 @@ function promotePair(a: number, b: number): number {
 /** The common type of two dtype codes (torch.promote_types). */
 export const promoteTypes = (a: number, b: number): number => promotion[a * 12 + b]!;
 
-/** The code of a JavaScript number acting as a Python scalar: an integer-valued one is an int, any other a float. */
-export function scalarCategory(value: number | bigint | boolean): number {
+/** The category of a JavaScript number acting as a Python scalar: an integer-valued one is an int, any other a float. */
+export function scalarCategory(value: number | bigint | boolean | object): number {
+  if (typeof value === "object") return 3;
   if (typeof value === "boolean") return 0;
   return typeof value === "bigint" || Number.isInteger(value) ? 1 : 2;
 }
 
+/** The complex dtype whose parts have this one; the default for integers. */
+export const complexOf = (code: number): number =>
+  isComplex(code) ? code : (isIntegral(code) ? defaultCode : code) === Code.float64 ? Code.complex128 : Code.complex64;
+/** The dtype of the parts of a complex one; the code itself for others. */
+export const realOf = (code: number): number => (code === Code.complex64 ? Code.float32 : code === Code.complex128 ? Code.float64 : code);
+
 /** The dtype that a scalar of `kind` takes when it decides alone. */
 export function defaultOfCategory(kind: number): number {
-  return kind === 0
-    ? Code.bool
-    : kind === 1
-      ? Code.int64
-      : kind === 2
-        ? defaultCode
-        : defaultCode === Code.float64
-          ? Code.complex128
-          : Code.complex64;
+  return [Code.bool, Code.int64, defaultCode, complexOf(defaultCode)][kind]!;
 }
 
 /** Adds an operand of lower priority (0-d tensor beside a dimensioned one, scalar beside a tensor): it counts only by category. */
 export function promoteWeak(strong: number, weak: number): number {
   if (category[weak]! <= category[strong]!) return strong;
-  return category[weak] === 3 && category[strong] === 2 && strong !== Code.float64
-    ? Code.complex64
-    : category[weak] === 3 && strong === Code.float64
-      ? Code.complex128
-      : weak;
+  return category[weak] === 3 && category[strong] === 2 ? complexOf(strong) : weak;
 }
 
 export type TypedArray =

@@ -2,10 +2,11 @@
 import { io, native, words } from "../runtime/addon.js";
 import { adopt, collect, collectAll, collectYoung } from "../runtime/memory.js";
 import { Status, Word, type Handle } from "../runtime/native.js";
-import { dtypes } from "./dtype.js";
+import { dtypes, isComplex } from "./dtype.js";
 import { deviceName, noticeFallbacks } from "./device.js";
 import {
   CellgradError,
+  DTypeError,
   DeviceError,
   DeviceLostError,
   IndexError,
@@ -78,6 +79,8 @@ export function failure(op: string, status: number, inputs: readonly Tensor[]): 
     case Status.indexOutOfRange:
       return new IndexError({ op, argument: "index", expected: `in the range [${-b}, ${b - 1}]`, got: String(a) });
     case Status.unsupportedDType: {
+      if (inputs.some((t) => isComplex(t.dt)))
+        return new DTypeError({ op, expected: "real numbers", got: "complex ones", hint: "it has no meaning for complex numbers" });
       const kinds = [...new Set(inputs.map((t) => t.dtype))].join(" and ");
       return new NotImplementedError({ op, expected: "a dtype with a kernel on this device", got: kinds === "" ? "this one" : kinds });
     }

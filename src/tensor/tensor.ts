@@ -67,7 +67,8 @@ export interface Complex {
   readonly im: number;
 }
 
-export type Scalar = number | bigint | boolean;
+/** A number beside a tensor; an integer-valued one acts as Python's int. */
+export type Scalar = number | bigint | boolean | Complex;
 
 /**
  * An n-dimensional array of one dtype on one device.

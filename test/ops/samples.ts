@@ -24,6 +24,7 @@ import {
   made,
   type Sample,
 } from "./sample.js";
+import { complexSamples } from "./samples-complex.js";
 import { orderSamples } from "./samples-order.js";
 import { shapeSamples } from "./samples-shape.js";
 
@@ -104,9 +105,17 @@ type Others = "where" | "divTrunc" | "max" | "min" | "varMean" | "cat" | "concat
 
 /** Every op of the library. */
 export type OpName =
-  keyof typeof methods | keyof typeof functional | Creation | Random | Others | keyof typeof orderSamples | keyof typeof shapeSamples;
+  | keyof typeof methods
+  | keyof typeof functional
+  | Creation
+  | Random
+  | Others
+  | keyof typeof complexSamples
+  | keyof typeof orderSamples
+  | keyof typeof shapeSamples;
 
 export const samples: Record<OpName, Sample> = {
+  ...complexSamples,
   ...orderSamples,
   ...shapeSamples,
 

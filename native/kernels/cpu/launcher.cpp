@@ -13,9 +13,7 @@ namespace {
 class CpuLauncher final : public Launcher {
 public:
   Status pointwise(const Pointwise& call, const View& out) override { return cpu::pointwise(call, out); }
-  Status structured(int kernel, const Call& call) override {
-    return run_structured(kernel, call);
-  }
+  Status structured(int kernel, const Call& call) override { return run_structured(kernel, call); }
   Status copy(const View& dst, const View& src) override { return cpu::copy(dst, src); }
   Status upload(void* dst, const void* host, size_t bytes) override {
     std::memcpy(dst, host, bytes);

@@ -218,14 +218,7 @@ Status run_any(Loop loop, const Pointwise& call, std::span<const DType> wanted, 
   return run_blocks(loop, call.p, {in, static_cast<size_t>(inputs)}, wanted, out, made);
 }
 
-} // namespace
-
-Status pointwise(const Pointwise& call, const View& out) {
-  const Row& row = rows(call.family)[static_cast<size_t>(call.op)];
-  const auto [loop, computed] = choose(call.family, call.op, call.dtype);
-  if (loop == nullptr) return fail(Status::kUnsupportedDType);
-  if (out.numel == 0) return Status::kOk;
-
+Status launch(const Pointwise& call, const Row& row, Loop loop, DType computed, const View& out) {
   const DType made = row.predicate ? DType::kBool : computed;
   DType wanted[kMostInputs] = {computed, computed, computed};
   if (row.condition_first) wanted[0] = DType::kBool;
@@ -256,6 +249,37 @@ Status pointwise(const Pointwise& call, const View& out) {
     for (int k = 0; k < row.inputs; ++k) at[k] = from[k] + begin * size_of(wanted[k]);
     loop(out.as<char>() + begin * size_of(made), at, end - begin, call.p);
   });
+}
+
+// One element beside tensors of a type without loops of its own takes that type first: -1 beside uint8 is 255; float16 is compared
+// with the nearest float16. Arithmetic of half types takes numbers as they are, as in PyTorch.
+bool narrows(const Row& row, DType dtype, DType computed, const View& in) {
+  if (in.numel != 1 || in.dtype == dtype || dtype == computed || is_complex(dtype)) return false;
+  return row.predicate || !is_floating(dtype);
+}
+
+} // namespace
+
+Status pointwise(const Pointwise& call, const View& out) {
+  const Row& row = rows(call.family)[static_cast<size_t>(call.op)];
+  const auto [loop, computed] = choose(call.family, call.op, call.dtype);
+  if (loop == nullptr) return fail(Status::kUnsupportedDType);
+  if (out.numel == 0) return Status::kOk;
+  View numbers[kMostInputs];
+  int64_t memory[kMostInputs];
+  const View* in[kMostInputs];
+  for (int k = 0; k < row.inputs; ++k) {
+    in[k] = call.in[k];
+    if ((k == 0 && row.condition_first) || !narrows(row, call.dtype, computed, *in[k])) continue;
+    numbers[k] = *in[k];
+    numbers[k].dtype = call.dtype;
+    numbers[k].data = &memory[k];
+    convert(call.dtype, in[k]->dtype)(&memory[k], 0, in[k]->data, 0, 1);
+    in[k] = &numbers[k];
+  }
+  Pointwise narrowed = call;
+  narrowed.in = {in, static_cast<size_t>(row.inputs)};
+  return launch(narrowed, row, loop, computed, out);
 }
 
 } // namespace cg::cpu
