@@ -2,6 +2,7 @@
 #include "binding/environment.h"
 
 #include <atomic>
+#include <memory>
 
 #include "core/cancel.h"
 #include "core/shape.h"
@@ -55,6 +56,22 @@ Handle Environment::give(Tensor& tensor, napi_value owner) {
   auto* hint = reinterpret_cast<void*>(static_cast<intptr_t>(handle));
   if (napi_add_finalizer(env_, owner, this, finalize, hint, nullptr) != napi_ok) tensor.owned = false;
   return handle;
+}
+
+void* Environment::keep_lender(napi_value object) {
+  auto lender = std::make_unique<Lender>(Lender{this, nullptr});
+  if (napi_create_reference(env_, object, 1, &lender->reference) != napi_ok) return nullptr;
+  return lender.release();
+}
+
+void Environment::release_lender(void* lender) {
+  auto* own = static_cast<Lender*>(lender);
+  own->environment->finished_.emplace_back(own);
+}
+
+void Environment::drop_finished() {
+  for (const auto& lender : finished_) napi_delete_reference(env_, lender->reference);
+  finished_.clear();
 }
 
 void Environment::finalize(node_api_basic_env, void* environment, void* handle) {

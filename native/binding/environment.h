@@ -2,6 +2,7 @@
 #pragma once
 #include <node_api.h>
 
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -36,6 +37,14 @@ public:
   // Gives the tensor to its JavaScript owner, whose death frees it. The last thing a call does: a collection may run inside.
   Handle give(Tensor& tensor, napi_value owner);
 
+  // Keeps a JavaScript object alive for a storage that uses its memory, until release_lender() with what this answers.
+  void* keep_lender(napi_value object);
+  static void release_lender(void* lender);
+  // Lets go of the objects of dead storages; not inside a garbage collection.
+  void drop_lenders() {
+    if (!finished_.empty()) drop_finished();
+  }
+
   // Scratch for launches with many tensors.
   std::vector<View> inputs, outputs;
 
@@ -45,6 +54,13 @@ private:
   napi_env env_;
   Finalizers finalizers_;
   double* io_ = nullptr;
+  void drop_finished();
+
+  struct Lender {
+    Environment* environment;
+    napi_ref reference;
+  };
+  std::vector<std::unique_ptr<Lender>> finished_; // lenders of dead storages: a finalizer may not call Node to release them
   Collector collector_;
   Handles handles_{collector_};
 };

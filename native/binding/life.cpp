@@ -35,6 +35,7 @@ napi_value from_buffer(napi_env env, napi_callback_info info) {
 napi_value release(napi_env env, napi_callback_info info) {
   const Arguments args(env, info);
   args.environment().handles().release(args.integer(0));
+  args.environment().drop_lenders();
   return args.nothing();
 }
 

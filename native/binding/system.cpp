@@ -171,6 +171,7 @@ napi_value set_collect_budget(napi_env env, napi_callback_info info) {
 napi_value collected(napi_env env, napi_callback_info info) {
   const Arguments args(env, info);
   args.environment().collector().collected(args.integer(0) != 0);
+  args.environment().drop_lenders();
   return args.nothing();
 }
 

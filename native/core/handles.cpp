@@ -17,20 +17,38 @@ Tensor* Handles::make(const View& shape, DType dtype, int32_t device, Allocator&
   if (__builtin_mul_overflow(static_cast<size_t>(shape.numel), element_size(dtype), &bytes)) bytes = SIZE_MAX / 2;
   const Block block = memory.allocate(bytes);
   if (block.data == nullptr) return nullptr;
-  Tensor* tensor = take_slot();
+  Tensor* tensor = fill_slot(shape, dtype, device, block, bytes);
   if (tensor == nullptr) {
     memory.deallocate(block);
     return nullptr;
   }
+  tensor->storage->memory = &memory;
+  tensor->storage->let_go = nullptr;
+  collector_.made(block.bytes);
+  return tensor;
+}
+
+Tensor* Handles::borrow(const View& shape, DType dtype, int32_t device, Block block, void (*let_go)(void*),
+                        void* lender) {
+  Tensor* tensor = fill_slot(shape, dtype, device, block, block.bytes);
+  if (tensor == nullptr) return nullptr;
+  tensor->storage->memory = nullptr;
+  tensor->storage->let_go = let_go;
+  tensor->storage->lender = lender;
+  return tensor;
+}
+
+// A contiguous tensor of a storage over `block`; the caller says whose memory it is.
+Tensor* Handles::fill_slot(const View& shape, DType dtype, int32_t device, Block block, size_t bytes) {
+  Tensor* tensor = take_slot();
+  if (tensor == nullptr) return nullptr;
   Storage* storage = take_storage();
   storage->block = block;
   storage->bytes = bytes;
-  storage->memory = &memory;
   storage->device = device;
   storage->references = 1;
   storage->version = 0;
   storage->id = next_storage_id_++;
-  collector_.made(block.bytes);
 
   tensor->storage = storage;
   View& view = tensor->view;
@@ -45,6 +63,20 @@ Tensor* Handles::make(const View& shape, DType dtype, int32_t device, Allocator&
     stride *= shape.sizes[d] > 1 ? shape.sizes[d] : 1;
   }
   return tensor;
+}
+
+void Handles::move_storage(Tensor& tensor, void* data, void (*let_go)(void*), void* lender) {
+  Storage& storage = *tensor.storage;
+  auto* from = static_cast<char*>(storage.block.data);
+  for (uint32_t slot = 0; slot < made_; ++slot) {
+    Tensor& other = blocks_[slot / kBlock][slot % kBlock];
+    if (other.storage == &storage) other.view.data = static_cast<char*>(data) + (other.view.as<char>() - from);
+  }
+  give_back(storage);
+  storage.block = {data, storage.bytes};
+  storage.memory = nullptr;
+  storage.let_go = let_go;
+  storage.lender = lender;
 }
 
 Tensor* Handles::share(const Tensor& base, const View& view) {
@@ -114,10 +146,18 @@ void Handles::drop_storage(Tensor& tensor) {
   tensor.storage = nullptr;
   --live_;
   if (--storage->references > 0) return;
-  collector_.freed(storage->block.bytes);
-  storage->memory->deallocate(storage->block);
+  give_back(*storage);
   storage->next_free = free_storages_;
   free_storages_ = storage;
+}
+
+void Handles::give_back(Storage& storage) {
+  if (storage.memory == nullptr) {
+    storage.let_go(storage.lender);
+    return;
+  }
+  collector_.freed(storage.block.bytes);
+  storage.memory->deallocate(storage.block);
 }
 
 } // namespace cg

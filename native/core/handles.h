@@ -26,6 +26,10 @@ public:
   // A contiguous tensor of a fresh storage; of `shape` only rank, sizes and numel are read.
   // nullptr when memory or slots ran out; last_failure() says more.
   Tensor* make(const View& shape, DType dtype, int32_t device, Allocator& memory);
+  // A contiguous tensor over memory that somebody else owns; let_go(lender) runs when its last view is gone.
+  Tensor* borrow(const View& shape, DType dtype, int32_t device, Block memory, void (*let_go)(void*), void* lender);
+  // Moves the storage of `tensor`, with all its views, to memory of the same size that somebody else owns.
+  void move_storage(Tensor& tensor, void* data, void (*let_go)(void*), void* lender);
   // A tensor of an existing storage.
   Tensor* share(const Tensor& base, const View& view);
 
@@ -45,6 +49,8 @@ private:
   Tensor* take_slot();
   void free_slot(Tensor& tensor);
   Storage* take_storage();
+  Tensor* fill_slot(const View& shape, DType dtype, int32_t device, Block block, size_t bytes);
+  void give_back(Storage& storage);
   void drop_storage(Tensor& tensor);
 
   Collector& collector_;

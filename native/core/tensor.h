@@ -14,7 +14,9 @@ using Handle = int32_t;
 struct Storage {
   Block block;
   size_t bytes = 0;            // asked for: the block may be larger
-  Allocator* memory = nullptr; // where the block came from
+  Allocator* memory = nullptr; // where the block came from; nullptr: somebody else's, which let_go gives back
+  void (*let_go)(void* lender) = nullptr;
+  void* lender = nullptr;
   int32_t device = 0;
   uint32_t references = 0;
   int64_t version = 0; // grows with each write in place; autograd compares it with what it saved

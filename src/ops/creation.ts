@@ -4,6 +4,7 @@ import { Code, category, codeOfTypedArray, complexOf, defaultDtypeCode, typedArr
 import { defaultDeviceCode, type Device } from "../tensor/device.js";
 import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
+import { borrow, isUnsteady } from "../tensor/lending.js";
 import { numelOf, type Shape } from "../tensor/shape.js";
 import { Tensor, type Complex, type Scalar } from "../tensor/tensor.js";
 import { castTo, op, register } from "./define.js";
@@ -46,15 +47,23 @@ export const tensor: (data: TensorData, options?: TensorOptions) => Tensor = op(
     withGrad(fromData("tensor", data, dt, dev), requiresGrad),
   { method: false },
 );
-/** As {@link tensor}, but a tensor that fits already is returned itself. */
+/** As {@link tensor}, but a tensor that fits already is returned itself, and a typed array that fits is shared: see {@link fromTypedArray}. */
 export const asTensor: (data: TensorData, options?: TensorOptions) => Tensor = op(
   "asTensor",
   `data: any, *, dtype: dtype? = null, device: device? = null`,
   (data: TensorData, dt: number | null, dev: number | null) =>
-    data instanceof Tensor ? onDevice(castTo(data, dt ?? data.dt), dev ?? data.dev) : fromData("asTensor", data, dt, dev),
+    data instanceof Tensor || (ArrayBuffer.isView(data) && codeOfTypedArray(data) >= 0 && !isUnsteady(data))
+      ? shared(data instanceof Tensor ? data : fromTypedArray(data), dt, dev)
+      : fromData("asTensor", data, dt, dev),
   { method: false },
 );
-/** A tensor over the elements of a typed array (copied), in a given shape. Default shape: [length]. */
+const shared = (t: Tensor, dt: number | null, dev: number | null): Tensor => onDevice(castTo(t, dt ?? t.dt), dev ?? t.dev);
+
+/**
+ * A tensor over the memory of a typed array, in a given shape (torch.from_numpy): writing to one changes the other. Default shape: [length].
+ * Arrays of a resizable buffer are copied.
+ * @example const t = fromTypedArray(samples, [100, 2]) // samples: a Float32Array of 200
+ */
 export const fromTypedArray: (data: ArrayBufferView, shape?: readonly number[] | null) => Tensor = op(
   "fromTypedArray",
   "data: any, shape: ints? = null",
@@ -66,7 +75,9 @@ export const fromTypedArray: (data: ArrayBufferView, shape?: readonly number[] |
     if (shape !== null && numelOf(checkSizes("fromTypedArray", shape, "shape")) !== length) {
       throw new ShapeError({ op: "fromTypedArray", argument: "shape", expected: `a shape of ${length} elements`, got: formatShape(shape) });
     }
-    return fromBuffer("fromTypedArray", data, shape ?? [length], dt, 0);
+    return isUnsteady(data)
+      ? fromBuffer("fromTypedArray", data, shape ?? [length], dt, 0)
+      : borrow("fromTypedArray", data, shape ?? [length], dt);
   },
   { method: false },
 );

@@ -9,6 +9,7 @@ import "./draws.js";
 import type { Generator } from "./random.js";
 import { max, min, type ValuesIndices } from "./extremes.js";
 import { median, nanmedian } from "./quantiles.js";
+import { isShared, share, shareMemory, type SharedTensor } from "./sharing.js";
 import * as methods from "./tensor-methods.js";
 import { where, type ClampOptions } from "./ternary.js";
 import { detachInPlace } from "./views.js";
@@ -93,6 +94,12 @@ interface SpecialMethods {
   detach_(): Tensor;
   /** The n-th derivative of digamma. */
   polygamma(n: number): Tensor;
+  /** A message that makes this tensor in another thread, over the same memory: see `fromShared()`. */
+  share(): SharedTensor;
+  /** True when other threads can see the storage. */
+  isShared(): boolean;
+  /** Moves the storage to memory that other threads can see, with all its views. */
+  shareMemory_(): Tensor;
   /** Computes the gradients of this tensor with respect to the leaves and adds them to their `.grad`. */
   backward(
     gradient?: Tensor | null | BackwardOptions,
@@ -126,6 +133,9 @@ install("polygamma", ((input: Tensor, n: number) => polygamma(n, input)) as AnyF
 install("polygamma_", ((target: Tensor, n: number) =>
   fromResult("polygamma_", target, [], (before) => polygamma(n, before))) as AnyFunction);
 install("detach_", detachInPlace as AnyFunction);
+install("share", share as AnyFunction);
+install("isShared", isShared as AnyFunction);
+install("shareMemory_", shareMemory as AnyFunction);
 install("backward", backwardOf as AnyFunction);
 
 Object.defineProperties(Tensor.prototype, {

@@ -12,10 +12,13 @@ const gc: Gc = obtainGc();
 function obtainGc(): Gc {
   const present = (globalThis as { gc?: Gc }).gc;
   if (present !== undefined) return present;
-  v8.setFlagsFromString("--expose-gc");
-  const made = vm.runInNewContext("gc") as Gc;
-  v8.setFlagsFromString("--no-expose-gc");
-  return made;
+  // The flag belongs to the process: a worker that starts at the same time may take it back in between.
+  for (;;) {
+    v8.setFlagsFromString("--expose-gc");
+    const made = vm.runInNewContext("globalThis.gc") as Gc | undefined;
+    v8.setFlagsFromString("--no-expose-gc");
+    if (made !== undefined) return made;
+  }
 }
 
 // Without GC-time finalizers a registry frees handles, but only when the event loop turns.

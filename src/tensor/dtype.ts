@@ -78,33 +78,22 @@ export function promoteWeak(strong: number, weak: number): number {
 export type TypedArray =
   | Uint8Array | Int8Array | Int16Array | Uint16Array | Int32Array | BigInt64Array | Float32Array | Float64Array; // prettier-ignore
 
-/** The typed array that holds elements of a dtype; half types travel as their bits, complex as interleaved pairs. */
-export function typedArrayFor(code: number, numel: number): TypedArray {
-  switch (code) {
-    case Code.bool:
-    case Code.uint8:
-      return new Uint8Array(numel);
-    case Code.int8:
-      return new Int8Array(numel);
-    case Code.int16:
-      return new Int16Array(numel);
-    case Code.float16:
-    case Code.bfloat16:
-      return new Uint16Array(numel);
-    case Code.int32:
-      return new Int32Array(numel);
-    case Code.int64:
-      return new BigInt64Array(numel);
-    case Code.float32:
-      return new Float32Array(numel);
-    case Code.complex64:
-      return new Float32Array(2 * numel);
-    case Code.complex128:
-      return new Float64Array(2 * numel);
-    default:
-      return new Float64Array(numel);
-  }
-}
+type TypedArrayClass = { new (length: number): TypedArray; new (buffer: ArrayBufferLike, start: number, length: number): TypedArray };
+
+/** By code: what holds the elements of a dtype; half types travel as their bits, complex as interleaved pairs. */
+const arrays = [
+  Uint8Array, Uint8Array, Int8Array, Int16Array, Int32Array, BigInt64Array, Uint16Array, Uint16Array, Float32Array, Float64Array,
+  Float32Array, Float64Array,
+] as unknown as readonly TypedArrayClass[]; // prettier-ignore
+
+const parts = (code: number, numel: number): number => (isComplex(code) ? 2 * numel : numel);
+
+/** The typed array that holds elements of a dtype. */
+export const typedArrayFor = (code: number, numel: number): TypedArray => new arrays[code]!(parts(code, numel));
+
+/** The same over a buffer, from a byte on. */
+export const typedArrayOver = (code: number, buffer: ArrayBufferLike, start: number, numel: number): TypedArray =>
+  new arrays[code]!(buffer, start, parts(code, numel));
 
 /** The dtype of a typed array, or -1. */
 export function codeOfTypedArray(data: ArrayBufferView): number {

@@ -5,6 +5,7 @@ import type { Handle } from "../runtime/native.js";
 import { deviceName, type Device } from "./device.js";
 import { Code, dtypes, isDifferentiable, typedArrayFor, type DType, type TypedArray } from "./dtype.js";
 import { AutogradError, DTypeError, DisposedError, ValueError, describe, formatShape } from "./errors.js";
+import { lend } from "./lending.js";
 import { formatTensor } from "./print.js";
 import { numelOf, wrapDim, type Shape } from "./shape.js";
 
@@ -33,6 +34,8 @@ export interface StorageTag {
   saved: boolean;
   /** The last in-place change of a saved storage. */
   culprit: { readonly op: string; readonly shape: Shape; readonly place: Error } | null;
+  /** The JavaScript buffer that the storage lies in, when it does. */
+  lender: { readonly buffer: ArrayBufferLike; readonly start: number } | null;
 }
 
 /** A differentiable view remembers how it was made, so that in-place changes reach its base. */
@@ -186,8 +189,13 @@ export class Tensor {
     return this.dt === Code.bool ? io[0] !== 0 : io[0]!;
   }
 
-  /** The elements in row-major order, copied: Float32Array for float32, BigInt64Array for int64, Uint8Array for bool... */
-  toTypedArray(): TypedArray {
+  /**
+   * The elements in row-major order: Float32Array for float32, BigInt64Array for int64, Uint8Array for bool... Copied by default.
+   * With { copy: false } the array and the tensor share memory: writing to one changes the other. The first such call moves the tensor's
+   * storage into a JavaScript buffer; a tensor made by fromTypedArray is there already.
+   */
+  toTypedArray({ copy = true }: { copy?: boolean } = {}): TypedArray {
+    if (!copy) return lend(this);
     const data = typedArrayFor(this.dt, this.numel());
     native.toBuffer(this.live("toTypedArray"), data);
     return data;
@@ -399,7 +407,7 @@ export function metaOf(t: Tensor): AutogradMeta {
 
 /** The storage's tag, made on first use. */
 export function tagOf(t: Tensor): StorageTag {
-  return (t.tag ??= { version: 0, saved: false, culprit: null });
+  return (t.tag ??= { version: 0, saved: false, culprit: null, lender: null });
 }
 
 const narrow = (value: bigint): number | bigint => (value >= -9007199254740992n && value <= 9007199254740992n ? Number(value) : value);

@@ -1,0 +1,154 @@
+// Memory that is not the allocator's: JavaScript buffers, shared buffers, mapped files; and files read and written in place.
+#include <cerrno>
+#include <memory>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "binding/arguments.h"
+#include "binding/exports.h"
+#include "core/checksum.h"
+#include "core/shape.h"
+
+namespace cg::binding {
+namespace {
+
+constexpr int32_t kHost = 0; // the CPU
+
+napi_value borrow(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  Environment& environment = args.environment();
+  environment.drop_lenders();
+  View shape;
+  if (!environment.read_shape(args.dtype(0), args.integer(1), 0, shape)) return args.answer(Status::kInvalid);
+  const std::span<char> data = args.bytes(2);
+  const size_t bytes = static_cast<size_t>(shape.numel) * element_size(shape.dtype);
+  const bool fits = data.size() >= bytes && reinterpret_cast<uintptr_t>(data.data()) % element_size(shape.dtype) == 0;
+  if (!fits) return args.answer(Status::kInvalid);
+  void* lender = environment.keep_lender(args[2]);
+  if (lender == nullptr) return args.answer(Status::kInvalid);
+  Tensor* tensor = environment.handles().borrow(shape, shape.dtype, kHost, {data.data(), bytes},
+                                                Environment::release_lender, lender);
+  if (tensor == nullptr) Environment::release_lender(lender);
+  return args.answer(tensor, args[3]);
+}
+
+// Moves the storage of a tensor, with all its views, into a JavaScript buffer of at least its size.
+napi_value move_into(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  Environment& environment = args.environment();
+  Tensor* tensor = args.tensor(0);
+  if (tensor == nullptr) return args.answer(Status::kStaleHandle);
+  const Storage& storage = *tensor->storage;
+  const std::span<char> data = args.bytes(1);
+  if (data.size() < storage.bytes || storage.device != kHost) return args.answer(Status::kInvalid);
+  void* lender = environment.keep_lender(args[1]);
+  if (lender == nullptr) return args.answer(Status::kInvalid);
+  if (storage.bytes > 0) environment.launcher(*tensor).download(data.data(), storage.block.data, storage.bytes);
+  environment.handles().move_storage(*tensor, data.data(), Environment::release_lender, lender);
+  return args.answer(Status::kOk);
+}
+
+struct Mapping {
+  void* address;
+  size_t bytes;
+};
+
+void unmap(void* lender) {
+  const std::unique_ptr<Mapping> mapping(static_cast<Mapping*>(lender));
+  munmap(mapping->address, mapping->bytes);
+}
+
+// Private pages: writes stay in this process, the file is never changed.
+napi_value map_file(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  View shape;
+  shape.rank = 1;
+  shape.sizes[0] = args.long_integer(1);
+  make_contiguous(shape);
+  const auto bytes = static_cast<size_t>(shape.numel);
+  if (shape.numel <= 0) return args.answer(Status::kInvalid);
+  void* address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, args.integer(0), 0);
+  if (address == MAP_FAILED) return args.answer(fail(Status::kInvalid, errno));
+  auto* mapping = std::make_unique<Mapping>(Mapping{address, bytes}).release();
+  Tensor* tensor = args.environment().handles().borrow(shape, DType::kUInt8, kHost, {address, bytes}, unmap, mapping);
+  if (tensor == nullptr) unmap(mapping);
+  return args.answer(tensor, args[2]);
+}
+
+// A contiguous view of a storage from a byte on, as elements of another type.
+napi_value reinterpret(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  const Tensor* base = args.tensor(0);
+  if (base == nullptr) return args.answer(Status::kStaleHandle);
+  View view;
+  if (!args.environment().read_shape(args.dtype(1), args.integer(2), 0, view)) return args.answer(Status::kInvalid);
+  const Storage& storage = *base->storage;
+  const int64_t start = args.long_integer(3);
+  const size_t size = element_size(view.dtype);
+  const auto numel = static_cast<size_t>(view.numel);
+  const bool inside = start >= 0 && static_cast<size_t>(start) <= storage.bytes &&
+                      numel <= (storage.bytes - static_cast<size_t>(start)) / size;
+  if (!inside) return args.answer(Status::kInvalid);
+  view.data = static_cast<char*>(storage.block.data) + start;
+  if (numel > 0 && reinterpret_cast<uintptr_t>(view.data) % size != 0) return args.answer(Status::kNeedsCopy);
+  return args.answer(args.environment().handles().share(*base, view), args[4]);
+}
+
+// The bytes of a contiguous tensor of the CPU; empty for any other.
+std::span<char> bytes_of(const Tensor& tensor) {
+  const View& view = tensor.view;
+  if (tensor.storage->device != kHost || !view.contiguous()) return {};
+  return {view.as<char>(), static_cast<size_t>(view.numel) * element_size(view.dtype)};
+}
+
+// Reads or writes all bytes at a position of a file: 0, an errno, or kInvalid where the file ends too early.
+template <class Transfer> int32_t transfer(std::span<char> data, int64_t position, Transfer once) {
+  for (size_t done = 0; done < data.size();) {
+    const ssize_t count = once(data.data() + done, data.size() - done, position + static_cast<int64_t>(done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno;
+    if (count == 0) return static_cast<int32_t>(Status::kInvalid);
+    done += static_cast<size_t>(count);
+  }
+  return 0;
+}
+
+napi_value read_file(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  Tensor* tensor = args.tensor(0);
+  if (tensor == nullptr) return args.answer(Status::kStaleHandle);
+  const int fd = args.integer(1);
+  ++tensor->storage->version;
+  return args.answer(transfer(bytes_of(*tensor), args.long_integer(2),
+                              [fd](char* data, size_t bytes, int64_t at) { return pread(fd, data, bytes, at); }));
+}
+
+napi_value write_file(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  const Tensor* tensor = args.tensor(0);
+  if (tensor == nullptr) return args.answer(Status::kStaleHandle);
+  const int fd = args.integer(1);
+  return args.answer(transfer(bytes_of(*tensor), args.long_integer(2),
+                              [fd](char* data, size_t bytes, int64_t at) { return pwrite(fd, data, bytes, at); }));
+}
+
+napi_value checksum(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  const Tensor* tensor = args.tensor(0);
+  if (tensor == nullptr) return args.answer(Status::kStaleHandle);
+  const std::span<char> data = bytes_of(*tensor);
+  napi_value result;
+  napi_create_uint32(env, crc32(0, data.data(), data.size()), &result);
+  return result;
+}
+
+constexpr Function kFunctions[] = {
+    {"borrow", borrow},      {"moveInto", move_into},   {"mapFile", map_file},  {"reinterpret", reinterpret},
+    {"readFile", read_file}, {"writeFile", write_file}, {"checksum", checksum},
+};
+
+} // namespace
+
+std::span<const Function> external_functions() { return kFunctions; }
+
+} // namespace cg::binding
