@@ -3,8 +3,10 @@ import { io, native } from "../runtime/addon.js";
 import { codeOf, elementSize, typedArrayOver, type DType } from "../tensor/dtype.js";
 import { ValueError, describe } from "../tensor/errors.js";
 import { made } from "../tensor/launch.js";
-import { borrow, isInShared, sharedBuffer } from "../tensor/lending.js";
-import { tagOf, type Tensor } from "../tensor/tensor.js";
+import { borrow, isInShared, lend, sharedBuffer } from "../tensor/lending.js";
+import { setLend, tagOf, type Tensor } from "../tensor/tensor.js";
+
+setLend(lend);
 
 /** What {@link share} gives: a plain object that `postMessage` takes, and {@link fromShared} turns into a tensor on the other side. */
 export interface SharedTensor {

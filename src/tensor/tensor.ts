@@ -5,7 +5,6 @@ import type { Handle } from "../runtime/native.js";
 import { deviceName, type Device } from "./device.js";
 import { Code, dtypes, isDifferentiable, typedArrayFor, type DType, type TypedArray } from "./dtype.js";
 import { AutogradError, DTypeError, DisposedError, ValueError, describe, formatShape } from "./errors.js";
-import { lend } from "./lending.js";
 import { formatTensor } from "./print.js";
 import { numelOf, wrapDim, type Shape } from "./shape.js";
 
@@ -371,6 +370,12 @@ export class Tensor {
   private info(op: string): number {
     return native.info(this.live(op));
   }
+}
+
+let lend: (t: Tensor) => TypedArray;
+/** @internal Given by src/ops/sharing.ts: a typed array over the memory of a tensor. */
+export function setLend(given: typeof lend): void {
+  lend = given;
 }
 
 export function disposed(op: string, t: Tensor): DisposedError {
