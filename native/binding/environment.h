@@ -60,7 +60,8 @@ private:
     Environment* environment;
     napi_ref reference;
   };
-  std::vector<std::unique_ptr<Lender>> finished_; // lenders of dead storages: a finalizer may not call Node to release them
+  std::vector<std::unique_ptr<Lender>>
+      finished_; // lenders of dead storages: a finalizer may not call Node to release them
   Collector collector_;
   Handles handles_{collector_};
 };
