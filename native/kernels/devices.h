@@ -31,6 +31,7 @@ struct Row {
   int inputs;
   bool predicate;       // the result is bool
   bool condition_first; // the first input is read as bool
+  const char* types;    // which it has a meaning for: see unary.def
 };
 std::span<const Row> rows(Family family);
 

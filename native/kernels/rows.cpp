@@ -5,26 +5,26 @@ namespace cg {
 namespace {
 
 constexpr Row kUnary[] = {
-#define UNARY(name, types, ...) {#name, #__VA_ARGS__, 1, false, false},
-#define UNARY_PREDICATE(name, types, ...) {#name, #__VA_ARGS__, 1, true, false},
+#define UNARY(name, types, ...) {#name, #__VA_ARGS__, 1, false, false, #types},
+#define UNARY_PREDICATE(name, types, ...) {#name, #__VA_ARGS__, 1, true, false, #types},
 #include "kernels/unary.def"
 };
 constexpr Row kUnaryAttr[] = {
-#define UNARY_ATTR(name, types, ...) {#name, #__VA_ARGS__, 1, false, false},
+#define UNARY_ATTR(name, types, ...) {#name, #__VA_ARGS__, 1, false, false, #types},
 #include "kernels/unary_attr.def"
 };
 constexpr Row kBinary[] = {
-#define BINARY(name, types, ...) {#name, #__VA_ARGS__, 2, false, false},
-#define BINARY_PREDICATE(name, types, ...) {#name, #__VA_ARGS__, 2, true, false},
+#define BINARY(name, types, ...) {#name, #__VA_ARGS__, 2, false, false, #types},
+#define BINARY_PREDICATE(name, types, ...) {#name, #__VA_ARGS__, 2, true, false, #types},
 #include "kernels/binary.def"
 };
 constexpr Row kBinaryAttr[] = {
-#define BINARY_ATTR(name, types, ...) {#name, #__VA_ARGS__, 2, false, false},
+#define BINARY_ATTR(name, types, ...) {#name, #__VA_ARGS__, 2, false, false, #types},
 #include "kernels/binary_attr.def"
 };
 constexpr Row kTernary[] = {
-#define TERNARY(name, types, ...) {#name, #__VA_ARGS__, 3, false, false},
-#define SELECT(name, types, ...) {#name, #__VA_ARGS__, 3, false, true},
+#define TERNARY(name, types, ...) {#name, #__VA_ARGS__, 3, false, false, #types},
+#define SELECT(name, types, ...) {#name, #__VA_ARGS__, 3, false, true, #types},
 #include "kernels/ternary.def"
 };
 

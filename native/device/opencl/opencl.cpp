@@ -92,7 +92,7 @@ public:
     int32_t error = kSuccess;
     Program* built = api_.CreateProgramWithSource(context_, 1, &source, nullptr, &error);
     if (error != kSuccess) return status_of(error);
-    if (api_.BuildProgram(built, 1, &id_, "-cl-std=CL1.2", nullptr, nullptr) != kSuccess) {
+    if (api_.BuildProgram(built, 1, &id_, "-cl-std=CL1.2 -w", nullptr, nullptr) != kSuccess) {
       std::memset(log, 0, log_bytes);
       api_.GetProgramBuildInfo(built, id_, kBuildLog, log_bytes - 1, log, nullptr);
       api_.ReleaseProgram(built);

@@ -7,6 +7,8 @@
 
 #include "core/parallel.h"
 #include "kernels/programs/host_copy.h"
+#include "kernels/programs/pointwise.h"
+#include "kernels/programs/structured.h"
 
 namespace cg::programs {
 namespace {
@@ -22,6 +24,8 @@ int32_t total_fallbacks() { return fallback_total.load(std::memory_order_relaxed
 void allow_fallbacks(bool allowed) { fallbacks_allowed.store(allowed, std::memory_order_relaxed); }
 
 Status DeviceLauncher::pointwise(const Pointwise& call, const View& out) {
+  if (writes_texts())
+    if (const Status status = programs::pointwise(context_, call, out); status != Status::kNoKernel) return status;
   std::vector<View> in;
   for (const View* view : call.in) in.push_back(*view);
   const Row& row = rows(call.family)[static_cast<size_t>(call.op)];
@@ -35,6 +39,8 @@ Status DeviceLauncher::pointwise(const Pointwise& call, const View& out) {
 }
 
 Status DeviceLauncher::structured(int kernel, const Call& call) {
+  if (writes_texts())
+    if (const Status status = programs::structured(context_, kernel, call); status != Status::kNoKernel) return status;
   return on_host(structured_names()[static_cast<size_t>(kernel)], call.in, call.out,
                  [&](std::span<const View> from, std::span<const View> to) {
                    return host_.structured(kernel, {from, to, call.attr});
@@ -43,6 +49,8 @@ Status DeviceLauncher::structured(int kernel, const Call& call) {
 
 Status DeviceLauncher::copy(const View& dst, const View& src) {
   if (dst.numel == 0) return Status::kOk;
+  if (writes_texts())
+    if (const Status status = context_.copy(dst, src); status != Status::kNoKernel) return status;
   return on_host("copy", {&src, 1}, {&dst, 1},
                  [&](std::span<const View> from, std::span<const View> to) { return host_.copy(to[0], from[0]); });
 }

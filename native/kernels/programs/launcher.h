@@ -9,6 +9,7 @@
 #include "device/device.h"
 #include "device/memory.h"
 #include "kernels/devices.h"
+#include "kernels/programs/context.h"
 
 namespace cg::programs {
 
@@ -19,7 +20,7 @@ class DeviceLauncher final : public Launcher {
 public:
   // `host` runs what this device has no kernel for.
   DeviceLauncher(const cg_driver& driver, DeviceMemory& memory, Launcher& host)
-      : driver_(driver), memory_(memory), host_(host) {}
+      : driver_(driver), memory_(memory), host_(host), programs_(driver), context_{driver, memory, programs_, host} {}
 
   Status pointwise(const Pointwise& call, const View& out) override;
   Status structured(int kernel, const Call& call) override;
@@ -31,6 +32,7 @@ public:
   std::vector<Fallback> fallbacks();
 
 private:
+  bool writes_texts() const { return driver_.compile != nullptr && driver_.capabilities.dialect != nullptr && prelude(driver_.capabilities.dialect) != nullptr; }
   Status wait();
   Status note_fallback(const std::string& kernel);
   template <class Run>
@@ -39,6 +41,8 @@ private:
   const cg_driver& driver_;
   DeviceMemory& memory_;
   Launcher& host_;
+  ProgramCache programs_;
+  const Context context_;
   std::mutex lock_;
   std::map<std::string, uint64_t> fallbacks_;
 };

@@ -1,0 +1,33 @@
+// Compiled programs by their text: in memory, and on disk for the next process.
+#pragma once
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "device/driver.h"
+
+namespace cg::programs {
+
+class ProgramCache {
+public:
+  explicit ProgramCache(const cg_driver& driver);
+
+  // The program of `text`, whose kernel is called `run`; nullptr when the driver cannot compile it, log() says why.
+  cg_program* find(const std::string& text);
+  uint64_t compiled() const { return compiled_; }
+
+private:
+  cg_program* load(const std::string& path, const std::string& text);
+  void store(const std::string& path, const std::string& text, cg_program* program);
+
+  const cg_driver& driver_;
+  std::string folder_;
+  std::mutex lock_;
+  std::unordered_map<std::string, cg_program*> programs_;
+  uint64_t compiled_ = 0;
+};
+
+// What the compiler said about the text that failed last; empty when none did.
+const std::string& compile_log();
+
+} // namespace cg::programs
