@@ -81,6 +81,8 @@ napi_value add(napi_env env, napi_callback_info info) {
   return string_value(env, add_device(string_argument(args, 0).c_str()));
 }
 
+napi_value log(napi_env env, napi_callback_info) { return string_value(env, compile_log()); }
+
 napi_value fallback_total(napi_env env, napi_callback_info info) {
   return Arguments(env, info).answer(total_fallbacks());
 }
@@ -198,6 +200,7 @@ constexpr Function kFunctions[] = {
     {"devices", list_devices},
     {"findDevices", find_all},
     {"addDevice", add},
+    {"compileLog", log},
     {"fallbackTotal", fallback_total},
     {"fallbacks", list_fallbacks},
     {"allowFallbacks", allow},

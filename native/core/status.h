@@ -18,6 +18,7 @@ enum class Status : int32_t {
   kNoDevice = -9,
   kMixedDevices = -10, // details: the devices of two tensors of one launch
   kNoKernel = -11,     // the device has no kernel for it, and falling back to the CPU was forbidden
+  kNotCompiled = -12,  // the device's compiler refused a text
 };
 
 // Details of the last failure on this thread: up to four numbers whose meaning the status gives

@@ -14,6 +14,7 @@
 #include "kernels/cpu/launcher.h"
 #include "kernels/cpu/table.h"
 #include "kernels/programs/launcher.h"
+#include "kernels/programs/program_cache.h"
 
 namespace cg {
 namespace {
@@ -99,6 +100,7 @@ std::vector<Fallback> fallbacks(const Device& device) {
 }
 
 int32_t total_fallbacks() { return programs::total_fallbacks(); }
+std::string compile_log() { return programs::compile_log(); }
 void allow_fallbacks(bool allowed) { programs::allow_fallbacks(allowed); }
 
 } // namespace cg

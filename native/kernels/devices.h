@@ -22,6 +22,8 @@ struct Fallback {
 };
 std::vector<Fallback> fallbacks(const Device& device);
 int32_t total_fallbacks();
+// What a device's compiler said about the text that it refused last.
+std::string compile_log();
 // false: a missing kernel is Status::kNoKernel instead.
 void allow_fallbacks(bool allowed);
 

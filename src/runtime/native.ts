@@ -17,6 +17,7 @@ export const Status = {
   noDevice: -9,
   mixedDevices: -10,
   noKernel: -11,
+  notCompiled: -12,
 } as const;
 
 /** Indices into the shared Int32 words. */
@@ -148,6 +149,8 @@ export interface Native {
   findDevices(): void;
   /** Adds the device of a shared library; answers why it could not, or "". */
   addDevice(path: string): string;
+  /** What a device's compiler said about the text that it refused last. */
+  compileLog(): string;
   /** How often kernels ran on the CPU because a device has none: of all devices, and by kernel. */
   fallbackTotal(): number;
   fallbacks(device: number): Record<string, number>;

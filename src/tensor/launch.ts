@@ -105,6 +105,12 @@ export function failure(op: string, status: number, inputs: readonly Tensor[]): 
         got: "none",
         hint: "setFallback(true) lets the CPU compute it",
       });
+    case Status.notCompiled:
+      return new DeviceError({
+        op,
+        expected: `a program that ${inputs[0]?.device ?? "the device"} compiles`,
+        got: native.compileLog().trim(),
+      });
     default:
       return new CellgradError({
         op,

@@ -39,7 +39,7 @@ Status Launch::run_groups(const Context& context, const std::string& text, int64
   if (groups == 0) return Status::kOk;
   if (groups > std::numeric_limits<int32_t>::max()) return fail(Status::kInvalid);
   cg_program* program = context.programs.find(prelude(context.driver.capabilities.dialect) + text);
-  if (program == nullptr) return fail(Status::kInvalid);
+  if (program == nullptr) return fail(Status::kNotCompiled);
   const uint32_t counts[3] = {static_cast<uint32_t>(groups), 1, 1}, group[3] = {kGroup, 1, 1};
   const int32_t status = context.driver.launch(context.driver.self, program, arguments_.data(),
                                                static_cast<uint32_t>(arguments_.size()), counts, group);

@@ -9,6 +9,7 @@
 #include "device/device.h"
 #include "device/memory.h"
 #include "kernels/programs/dialect.h"
+#include "kernels/programs/index_errors.h"
 #include "kernels/programs/program_cache.h"
 
 namespace cg::programs {
@@ -18,6 +19,7 @@ struct Context {
   DeviceMemory& memory;
   ProgramCache& programs;
   Launcher& host; // the CPU
+  IndexErrors& errors;
 
   bool float64() const { return driver.capabilities.float64 != 0; }
   // Broadcasts and converts; kNoKernel when that needs the CPU.

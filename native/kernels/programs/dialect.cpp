@@ -98,9 +98,9 @@ constexpr Helper kHelpers[] = {
      "}\n"},
     {kBool, "shift_left", "FUNCTION T shift_left(T a, T b) { return a & !b; }\n"},
     {kBool, "shift_right", "FUNCTION T shift_right(T a, T b) { return a & !b; }\n"},
-    {kInteger, "remainder_trunc", "FUNCTION T remainder_trunc(T a, T b) { return a % (b == 0 || b == -1 ? (T)1 : b); }\n"},
-    {kInteger, "divide_trunc",
-     "FUNCTION T divide_trunc(T a, T b) { return b == 0 ? (T)0 : b == -1 ? -a : a / b; }\n"},
+    {kInteger, "remainder_trunc",
+     "FUNCTION T remainder_trunc(T a, T b) { return a % (b == 0 || b == -1 ? (T)1 : b); }\n"},
+    {kInteger, "divide_trunc", "FUNCTION T divide_trunc(T a, T b) { return b == 0 ? (T)0 : b == -1 ? -a : a / b; }\n"},
     {kInteger, "remainder_floor",
      "FUNCTION T remainder_floor(T a, T b) {\n  T rest = a % (b == 0 || b == -1 ? (T)1 : b);\n"
      "  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;\n}\n"},
@@ -121,7 +121,8 @@ constexpr Helper kHelpers[] = {
     {kInteger, "pow",
      "FUNCTION T integer_pow(T base, T exponent) {\n"
      "  if (exponent < 0) return base == 1 ? 1 : base == -1 ? (exponent % 2 == 0 ? 1 : -1) : 0;\n  T result = 1;\n"
-     "  for (; exponent > 0; exponent >>= 1, base *= base)\n    if (exponent & 1) result *= base;\n  return result;\n}\n"
+     "  for (; exponent > 0; exponent >>= 1, base *= base)\n    if (exponent & 1) result *= base;\n  return "
+     "result;\n}\n"
      "#define pow(a, b) integer_pow(a, b)\n"},
     {kFloat, "sigmoid",
      "FUNCTION T sigmoid(T x) {\n  T e = exp(-fabs(x));\n  return (x >= 0 ? (T)1 : e) / (1 + e);\n}\n"},
@@ -149,14 +150,16 @@ constexpr Helper kHelpers[] = {
      "  if (x < 0) {\n    if (x == floor(x)) return (T)0 / (T)0;\n"
      "    result = (T)-3.14159265358979323846 / tan((T)3.14159265358979323846 * (x - floor(x)));\n    x = 1 - x;\n  }\n"
      "  for (; x < 10; x += 1) result -= 1 / x;\n  z = 1 / (x * x);\n"
-     "  return result + log(x) - (T)0.5 / x - z * ((T)(1.0f / 12) - z * ((T)(1.0f / 120) - z * (T)(1.0f / 252)));\n}\n"},
+     "  return result + log(x) - (T)0.5 / x - z * ((T)(1.0f / 12) - z * ((T)(1.0f / 120) - z * (T)(1.0f / "
+     "252)));\n}\n"},
     // Halves as floats: by their bits, because not every device computes in them.
     {7, "half_to_float",
      "FUNCTION f32 half_to_float(u16 h) {\n  u32 sign = (u32)(h & 0x8000) << 16, rest = h & 0x7fff;\n"
      "  f32 scaled = AS_F32(rest << 13) * 5.192296858534828e33f;\n"
      "  return AS_F32(sign | (rest >= 0x7c00 ? (rest << 13) | 0x7f800000u : AS_U32(scaled)));\n}\n"},
     {7, "float_to_half",
-     "FUNCTION u16 float_to_half(f32 x) {\n  u32 bits = AS_U32(x), sign = (bits >> 16) & 0x8000, size = bits & 0x7fffffff;\n"
+     "FUNCTION u16 float_to_half(f32 x) {\n  u32 bits = AS_U32(x), sign = (bits >> 16) & 0x8000, size = bits & "
+     "0x7fffffff;\n"
      "  if (size > 0x7f800000u) return (u16)(sign | 0x7e00);\n  if (size >= 0x477ff000u) return (u16)(sign | 0x7c00);\n"
      "  if (size < 0x38800000u) return (u16)(sign | (AS_U32(AS_F32(size) + 0.5f) - 0x3f000000u));\n"
      "  return (u16)(sign | ((size - 0x38000000u + 0xfff + ((size >> 13) & 1)) >> 13));\n}\n"},

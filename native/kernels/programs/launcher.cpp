@@ -82,7 +82,7 @@ Status DeviceLauncher::wait() {
     if (round > 100) std::this_thread::sleep_for(std::chrono::microseconds(round > 1000 ? 200 : 20));
   }
   driver_.forget(driver_.self, event);
-  return state < 0 ? fail(static_cast<Status>(state)) : Status::kOk;
+  return state < 0 ? fail(static_cast<Status>(state)) : errors_.check();
 }
 
 Status DeviceLauncher::note_fallback(const std::string& kernel) {

@@ -20,7 +20,8 @@ class DeviceLauncher final : public Launcher {
 public:
   // `host` runs what this device has no kernel for.
   DeviceLauncher(const cg_driver& driver, DeviceMemory& memory, Launcher& host)
-      : driver_(driver), memory_(memory), host_(host), programs_(driver), context_{driver, memory, programs_, host} {}
+      : driver_(driver), memory_(memory), host_(host), programs_(driver), errors_(driver, memory),
+        context_{driver, memory, programs_, host, errors_} {}
 
   Status pointwise(const Pointwise& call, const View& out) override;
   Status structured(int kernel, const Call& call) override;
@@ -32,7 +33,10 @@ public:
   std::vector<Fallback> fallbacks();
 
 private:
-  bool writes_texts() const { return driver_.compile != nullptr && driver_.capabilities.dialect != nullptr && prelude(driver_.capabilities.dialect) != nullptr; }
+  bool writes_texts() const {
+    return driver_.compile != nullptr && driver_.capabilities.dialect != nullptr &&
+           prelude(driver_.capabilities.dialect) != nullptr;
+  }
   Status wait();
   Status note_fallback(const std::string& kernel);
   template <class Run>
@@ -42,6 +46,7 @@ private:
   DeviceMemory& memory_;
   Launcher& host_;
   ProgramCache programs_;
+  IndexErrors errors_;
   const Context context_;
   std::mutex lock_;
   std::map<std::string, uint64_t> fallbacks_;

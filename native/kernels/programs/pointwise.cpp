@@ -67,14 +67,13 @@ std::string kernel_text(Addressing addressing, std::span<const Operand> operands
     return name + (strided ? "[at_" + name + "]" : operands[k].repeated ? "[0]" : "[i]");
   };
   for (size_t k = 1; k < operands.size(); ++k) {
-    const std::string read =
-        operands[k].by_value ? kNames[k] : read_text(operands[k].dtype, wanted[k - 1], element(k));
+    const std::string read = operands[k].by_value ? kNames[k] : read_text(operands[k].dtype, wanted[k - 1], element(k));
     body += std::string("  ") + compute_name(wanted[k - 1]) + " v" + std::to_string(k - 1) + " = " + read + ";\n";
   }
   body += "  " + element(0) + " = " + write_text(operands[0].dtype, made, value) + ";\n";
   const std::string layout = "#define DIMS " + std::to_string(kMostDims) +
-                             "\ntypedef struct { i64 rank; i64 size[DIMS]; i64 stride[" + std::to_string(kMostOperands) +
-                             "][DIMS]; } Layout;\n";
+                             "\ntypedef struct { i64 rank; i64 size[DIMS]; i64 stride[" +
+                             std::to_string(kMostOperands) + "][DIMS]; } Layout;\n";
   return (strided ? layout : "") + "KERNEL run(" + head + parameters + ") {\n" + body + "}\n";
 }
 
@@ -148,7 +147,8 @@ Status fill(const Context& context, const View& dst, const View& scalar) {
   const Plan plan(to, {}, none);
   if (!plan.fits) return Status::kNoKernel;
   const std::string type = storage_name(to.dtype);
-  const std::string text = kernel_text(plan.addressing, {plan.operands, 1}, {}, "value", to.dtype, ", " + type + " value");
+  const std::string text =
+      kernel_text(plan.addressing, {plan.operands, 1}, {}, "value", to.dtype, ", " + type + " value");
   Launch launch;
   launch.buffer(to.data);
   if (plan.addressing == Addressing::kStrided) launch.value(plan.layout);
@@ -166,13 +166,15 @@ std::string pointwise_text(const Row& row, DType dtype, Addressing addressing, s
                                ", T p0, T p1) { return " + row.text + "; }\n";
   const std::string kernel = kernel_text(addressing, operands, wanted, "row(" + arguments + ", p0, p1)",
                                          row.predicate ? DType::kBool : dtype, ", T p0, T p1");
-  return std::string("typedef ") + compute_name(dtype) + " T;\n" + helpers(function + kernel, dtype) + function + kernel;
+  return std::string("typedef ") + compute_name(dtype) + " T;\n" + helpers(function + kernel, dtype) + function +
+         kernel;
 }
 
 Status pointwise(const Context& context, const Pointwise& call, const View& out) {
   const Row& row = rows(call.family)[static_cast<size_t>(call.op)];
   DType dtype = call.dtype;
-  if (!compute_dtype(row, dtype) || !has_text(context, dtype) || !has_text(context, out.dtype)) return Status::kNoKernel;
+  if (!compute_dtype(row, dtype) || !has_text(context, dtype) || !has_text(context, out.dtype))
+    return Status::kNoKernel;
   if (out.numel == 0) return Status::kOk;
 
   View in[kMostInputs];
@@ -214,8 +216,8 @@ Status Context::copy(const View& dst, const View& src) const {
   const bool same = to.dtype == from.dtype;
   if (same && dst.contiguous() && src.contiguous() && dst.numel == src.numel) {
     const auto bytes = static_cast<uint64_t>(dst.numel) * element_size(dst.dtype);
-    const int32_t status = driver.copy(driver.self, reinterpret_cast<uint64_t>(dst.data),
-                                       reinterpret_cast<uint64_t>(src.data), bytes);
+    const int32_t status =
+        driver.copy(driver.self, reinterpret_cast<uint64_t>(dst.data), reinterpret_cast<uint64_t>(src.data), bytes);
     return status == 0 ? Status::kOk : fail(static_cast<Status>(status));
   }
   if (same && (!as_words(to) || !as_words(from))) return Status::kNoKernel;

@@ -49,9 +49,8 @@ void drop_oldest(const std::string& folder) {
     total += file.file_size(error);
   }
   if (total <= kMostBytes) return;
-  std::sort(files.begin(), files.end(), [&](const auto& a, const auto& b) {
-    return a.last_write_time(error) < b.last_write_time(error);
-  });
+  std::sort(files.begin(), files.end(),
+            [&](const auto& a, const auto& b) { return a.last_write_time(error) < b.last_write_time(error); });
   for (const auto& file : files) {
     if (total <= kMostBytes / 4 * 3) return;
     total -= file.file_size(error);
@@ -129,6 +128,9 @@ void ProgramCache::store(const std::string& path, const std::string& text, cg_pr
   drop_oldest(folder_);
 }
 
-const std::string& compile_log() { return last_log; }
+std::string compile_log() {
+  std::lock_guard guard(log_lock);
+  return last_log;
+}
 
 } // namespace cg::programs

@@ -28,6 +28,6 @@ private:
 };
 
 // What the compiler said about the text that failed last; empty when none did.
-const std::string& compile_log();
+std::string compile_log();
 
 } // namespace cg::programs

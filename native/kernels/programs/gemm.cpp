@@ -1,0 +1,191 @@
+// Matrix products: tiles of 64 x 64 in local memory, 4 x 16 elements of the result a thread.
+#include "kernels/programs/gemm.h"
+
+#include <limits>
+
+#include "kernels/programs/families.h"
+#include "kernels/programs/lines.h"
+
+namespace cg::programs {
+namespace {
+
+constexpr int64_t kTile = 64;
+constexpr int kMostBatchDims = 6;
+
+const std::string kHead = R"(
+#define TILE 64
+#define DEPTH 16
+#define ROWS 4
+#define COLUMNS 16
+)";
+
+const std::string kBody = R"(  LOCAL T tile_a[DEPTH][TILE];
+  LOCAL T tile_b[DEPTH][TILE];
+  i32 t = THREAD_ID;
+  i32 row0 = t / (TILE / COLUMNS) * ROWS, column0 = t % (TILE / COLUMNS) * COLUMNS;
+  i64 tiles = ((i64)M + TILE - 1) / TILE * ((N + TILE - 1) / TILE);
+  i64 batch = GROUP_ID / tiles;
+  i32 tile = GROUP_ID % tiles, wide = (N + TILE - 1) / TILE;
+  i32 m0 = tile / wide * TILE, n0 = tile % wide * TILE;
+  T sums[ROWS][COLUMNS];
+  for (i32 r = 0; r < ROWS; ++r)
+    for (i32 c = 0; c < COLUMNS; ++c) sums[r][c] = 0;
+  for (i32 k0 = 0; k0 < K; k0 += DEPTH) {
+    {
+      i32 m = m0 + t;
+      ROW
+      for (i32 d = 0; d < DEPTH; ++d) {
+        i32 k = k0 + d;
+        tile_a[d][t] = m < M && k < K ? A_AT : (T)0;
+      }
+    }
+    {
+      i32 n = n0 + t;
+      COLUMN
+      for (i32 d = 0; d < DEPTH; ++d) {
+        i32 k = k0 + d;
+        tile_b[d][t] = n < N && k < K ? B_AT : (T)0;
+      }
+    }
+    BARRIER;
+    for (i32 d = 0; d < DEPTH; ++d)
+      for (i32 r = 0; r < ROWS; ++r) {
+        T a = tile_a[d][row0 + r];
+        for (i32 c = 0; c < COLUMNS; ++c) sums[r][c] += a * tile_b[d][column0 + c];
+      }
+    BARRIER;
+  }
+  for (i32 r = 0; r < ROWS; ++r)
+    for (i32 c = 0; c < COLUMNS; ++c) {
+      i32 m = m0 + row0 + r, n = n0 + column0 + c;
+      T sum = sums[r][c];
+      if (m < M && n < N) STORE
+    }
+}
+)";
+
+std::string define(const std::string& name, const std::string& value) { return "#define " + name + " " + value + "\n"; }
+
+// The batch dims of two operands, with their strides (0 where an operand is repeated).
+struct Batches {
+  int64_t rank = 0;
+  int64_t size[kMostBatchDims] = {}, a[kMostBatchDims] = {}, b[kMostBatchDims] = {};
+};
+
+bool product_dtype(const Context& context, DType dtype) {
+  return floating_program(context, dtype) || dtype == DType::kInt32 || dtype == DType::kInt64;
+}
+
+// y = alpha a b + beta c; `c` may be missing. Strides of c in elements, 0 where it is repeated.
+struct Addend {
+  const void* data = nullptr;
+  int64_t row = 0, column = 0;
+  double beta = 0, alpha = 1;
+};
+
+Status product(const Context& context, const View& a, const View& b, const View& y, const Addend& c) {
+  if (!product_dtype(context, y.dtype) || a.dtype != y.dtype || b.dtype != y.dtype) return Status::kNoKernel;
+  const int rank = y.rank;
+  const int64_t m = y.sizes[rank - 2], n = y.sizes[rank - 1], k = a.sizes[rank - 1];
+  if (rank - 2 > kMostBatchDims) return Status::kNoKernel;
+  Batches batches;
+  int64_t count = 1;
+  for (int d = 0; d < rank - 2; ++d) {
+    batches.size[batches.rank] = y.sizes[d];
+    batches.a[batches.rank] = a.sizes[d] == 1 ? 0 : a.strides[d];
+    batches.b[batches.rank++] = b.sizes[d] == 1 ? 0 : b.strides[d];
+    count *= y.sizes[d];
+  }
+  Launch launch;
+  launch.buffer(y.data).buffer(a.data).buffer(b.data).buffer(c.data != nullptr ? c.data : y.data);
+  launch.value(a.strides[rank - 2]).value(a.strides[rank - 1]).value(b.strides[rank - 2]).value(b.strides[rank - 1]);
+  launch.value(c.row).value(c.column).number(c.alpha, y.dtype).number(c.beta, y.dtype).value(batches);
+  const std::string walk = "i64 rest = batch, at = 0; for (i64 d = batches.rank - 1; d >= 0; --d) { at += rest % "
+                           "batches.size[d] * batches.SIDE[d]; rest /= batches.size[d]; }";
+  std::string to_a = walk, to_b = walk;
+  to_a.replace(to_a.find("SIDE"), 4, "a");
+  to_b.replace(to_b.find("SIDE"), 4, "b");
+  const std::string add = c.data == nullptr ? "" : " + (beta == 0 ? (T)0 : beta * added[m * cm + n * cn])";
+  const GemmText text{.parameters =
+                          "BUFFER(T, y), BUFFER(T, a), BUFFER(T, b), BUFFER(T, added), i64 am, i64 ak, i64 bk, i64 bn, "
+                          "i64 cm, i64 cn, T alpha, T beta, Batches batches",
+                      .places = "PLACE(T, y); PLACE(T, a); PLACE(T, b); PLACE(T, added);",
+                      .row = to_a + " GLOBAL T *from = a + at + m * am;",
+                      .column = to_b + " GLOBAL T *from = b + at + n * bn;",
+                      .a = "from[k * ak]",
+                      .b = "from[k * bk]",
+                      .store = "y[(batch * M + m) * N + n] = alpha * sum" + add + ";",
+                      .head = "typedef struct { i64 rank; i64 size[6]; i64 a[6]; i64 b[6]; } Batches;\n"};
+  return run_gemm(context, y.dtype, text, launch, count, m, n, k);
+}
+
+// A view with one more dim: the elements of `view` as the matrix [rows, columns] that it is without its batch dims.
+View matrix(const View& view, int64_t rows, int64_t row_stride, int64_t columns, int64_t column_stride) {
+  View result;
+  result.data = view.data;
+  result.dtype = view.dtype;
+  result.rank = 2;
+  result.sizes[0] = rows;
+  result.sizes[1] = columns;
+  result.strides[0] = row_stride;
+  result.strides[1] = column_stride;
+  result.numel = rows * columns;
+  return result;
+}
+
+} // namespace
+
+Status run_gemm(const Context& context, DType dtype, const GemmText& text, Launch& launch, int64_t batches, int64_t m,
+                int64_t n, int64_t k) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max() - kTile;
+  if (m > kMost || n > kMost || k > kMost) return Status::kNoKernel;
+  launch.value(static_cast<int32_t>(m)).value(static_cast<int32_t>(n)).value(static_cast<int32_t>(k));
+  const std::string whole = std::string("typedef ") + storage_name(dtype) + " T;" + kHead + text.head +
+                            define("ROW", text.row) + define("COLUMN", text.column) + define("A_AT", text.a) +
+                            define("B_AT", text.b) + define("STORE", text.store) + "KERNEL run(" + text.parameters +
+                            ", i32 M, i32 N, i32 K) {\n  " + text.places + "\n" + kBody;
+  const int64_t tiles = (m + kTile - 1) / kTile * ((n + kTile - 1) / kTile);
+  return launch.run_groups(context, whole, batches * tiles);
+}
+
+Status matmul(const Context& context, const Call& call) {
+  return product(context, call.in[0], call.in[1], call.out[0], {});
+}
+
+Status addmm(const Context& context, const Call& call) {
+  const View &c = call.in[0], &y = call.out[0];
+  if (c.dtype != y.dtype || c.rank > 2) return Status::kNoKernel;
+  const int added = 2 - c.rank;
+  const auto stride = [&](int d) { return d < added || (c.sizes[d - added] == 1) ? 0 : c.strides[d - added]; };
+  return product(context, call.in[1], call.in[2], y,
+                 {.data = c.data, .row = stride(0), .column = stride(1), .beta = call.attr[0], .alpha = call.attr[1]});
+}
+
+Status linear(const Context& context, const Call& call) {
+  const View &x = call.in[0], &w = call.in[1], &y = call.out[0];
+  if (x.dtype != y.dtype || w.dtype != y.dtype) return Status::kNoKernel;
+  const bool biased = (call.integer(0) & 1) != 0;
+  const int64_t n = w.sizes[0], k = w.sizes[1], rows = n == 0 ? 0 : y.numel / n;
+  const Dense from(context, x);
+  if (from.status() != Status::kOk) return from.status();
+  View a = x;
+  a.data = const_cast<void*>(from.data());
+  Addend bias;
+  if (biased) bias = {.data = call.in[2].data, .row = 0, .column = call.in[2].strides[0], .beta = 1};
+  return product(context, matrix(a, rows, k, k, 1), matrix(w, k, w.strides[1], n, w.strides[0]),
+                 matrix(y, rows, n, n, 1), bias);
+}
+
+Status dot(const Context& context, const Call& call) {
+  const View &a = call.in[0], &b = call.in[1], &y = call.out[0];
+  if (!floating_program(context, y.dtype)) return Status::kNoKernel;
+  Launch launch;
+  launch.buffer(y.data).buffer(a.data).buffer(b.data).value(a.numel).value(a.strides[0]).value(b.strides[0]);
+  const LineText text{.parameters = "BUFFER(T, y), BUFFER(T, a), BUFFER(T, b), i64 n, i64 step_a, i64 step_b",
+                      .places = "PLACE(T, y); PLACE(T, a); PLACE(T, b);",
+                      .body = "  T sum = 0;\n  FOR(i, n) sum += a[i * step_a] * b[i * step_b];\n  FOLD(sum, ADD)\n"
+                              "  y[0] = sum;\n"};
+  return run_lines(context, y.dtype, text, launch, 1, a.numel);
+}
+
+} // namespace cg::programs
