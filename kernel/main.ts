@@ -1,7 +1,8 @@
 /** Wires the kernel front K together: processes first, because they start while the rest is loaded. */
 import { randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
-import { dirname, isAbsolute } from "node:path";
+import { existsSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RuntimeProcess } from "./session/runtime-process.js";
 
@@ -11,7 +12,8 @@ const parentInterval = 500;
 /** Runs the kernel of a connection file until it is shut down. */
 export async function runKernel(connectionFile: string): Promise<void> {
   const folder = notebookFolder();
-  const runtimeProcess = new RuntimeProcess(folder);
+  const outputs = join(tmpdir(), `cellgrad-${randomUUID()}`); // made when the first cell prints more than is shown
+  const runtimeProcess = new RuntimeProcess(folder, outputs);
   const { startLanguage } = await import("./language/language.js");
   const language = startLanguage({ folder, library: fileURLToPath(new URL("../src/index.d.ts", import.meta.url)) });
 
@@ -29,7 +31,7 @@ export async function runKernel(connectionFile: string): Promise<void> {
   const connection = readConnectionFile(connectionFile);
   const signer = new Signer(connection.key);
   const sockets = new Sockets(signer, randomUUID());
-  const output = new Output((type, parent, content, extras) => void sockets.publish({ type, parent, content, ...extras }));
+  const output = new Output(outputs, (type, parent, content, extras) => void sockets.publish({ type, parent, content, ...extras }));
   const runtime = new Runtime(runtimeProcess, folder, language.transformSettings, output, () => language.reset());
 
   let ending = false;
@@ -38,6 +40,7 @@ export async function runKernel(connectionFile: string): Promise<void> {
     ending = true;
     runtime.close();
     await Promise.all([language.dispose(), sockets.close()]);
+    rmSync(outputs, { recursive: true, force: true });
     process.exit(0);
   }
 

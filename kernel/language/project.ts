@@ -41,7 +41,11 @@ export function openProject(folder: string, library: string): Project {
       ...(path && dirname(path) === folder ? own.compilerOptions : {}),
       ...whereUnset(options),
       ...forCells,
-      paths: { ...(options.paths as object | undefined), cellgrad: [library] },
+      paths: {
+        ...(options.paths as object | undefined),
+        cellgrad: [library],
+        tslab: [fileURLToPath(new URL("../runtime/tslab.d.ts", import.meta.url))],
+      },
     },
     files: [globalsFile],
     include: [`${cellPrefix}*.ts`, `${cellPrefix}*.tsx`],
@@ -93,7 +97,8 @@ function whereUnset(options: Record<string, unknown>): Record<string, unknown> {
 
 /** The kernel's own functions, by the file of kernel/runtime that exports them. */
 const kernelGlobals = {
-  "display.js": ["display", "clearOutput", "page"],
+  "display.js": ["clearOutput", "page"],
+  "media.js": ["display"],
   "comms.js": ["Comm"],
   "input.js": ["prompt", "confirm", "alert"],
 } as const;
@@ -108,6 +113,8 @@ function globals(folder: string): string {
     const declareClass = (name: string) => (/^[A-Z]/.test(name) ? `type ${name} = import(${path}).${name};\n` : "");
     return names.map((name) => declare(name) + declareClass(name));
   });
+  const kernel = JSON.stringify(fileURLToPath(new URL("../runtime/kernel.js", import.meta.url)));
+  declarations.push(`declare const kernel: import(${kernel}).Kernel;\n`);
   return `/// <reference path=${JSON.stringify(nodeTypes)} />\n${declarations.join("")}`;
 }
 

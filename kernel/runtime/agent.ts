@@ -1,20 +1,27 @@
 /** The agent: a thread of R that reaches into the main thread through V8's inspector, so that K gets answers while a cell runs. */
+import { rmSync } from "node:fs";
 import { Session } from "node:inspector";
 import { Socket } from "node:net";
 import { workerData, type MessagePort } from "node:worker_threads";
-import { runningWord, takeOver } from "./handover.js";
+import { deliverText, runningWord, takeOver } from "./handover.js";
 import { readLines } from "./lines.js";
 import { Pipe, type FromAgent, type InputAnswer, type ToAgent } from "./messages.js";
 
 interface AgentData {
   readonly handover: Int32Array;
   readonly words: Int32Array;
+  /** The folder that K may have left. */
+  readonly outputs: string;
   /** Where the main thread waits for input: a word to wake, after the answer went to the port. */
   readonly input: { readonly word: Int32Array; readonly port: MessagePort };
 }
 
-const { handover, words, input } = workerData as AgentData;
+const { handover, words, input, outputs } = workerData as AgentData;
 const cancelWord = 1;
+/** How often an interrupt is tried again at once because it found the main thread in the middle of a message. */
+const mostAttempts = 100;
+/** How long text waits in the main thread while it does not come to its event loop, in ms. */
+const textTime = 20;
 const kernel = `globalThis[Symbol.for("cellgrad.kernel")]`;
 
 const pipe = new Socket({ fd: Pipe.agent });
@@ -22,8 +29,13 @@ const session = new Session();
 session.connectToMainThread();
 let interrupting = false;
 
+void deliverText(handover, textTime, () => evaluate(`${kernel}.flush()`));
 readLines(pipe, (line) => void answer(JSON.parse(line) as ToAgent));
-pipe.on("close", () => process.kill(-process.pid, "SIGKILL")); // K is gone: end with everything the cells started
+pipe.on("close", () => {
+  // K is gone: end, with its files and with everything the cells started.
+  rmSync(outputs, { recursive: true, force: true });
+  process.kill(-process.pid, "SIGKILL");
+});
 
 async function answer(message: ToAgent): Promise<void> {
   const reply: FromAgent = { id: message.id, value: await perform(message) };
@@ -56,11 +68,11 @@ async function interrupt(upTo: number): Promise<void> {
   Atomics.store(words, cancelWord, 1);
   if (interrupting) return; // the main thread is in native code and has not come to the last one
   interrupting = true;
-  await takeOver(
-    handover,
-    () => evaluate(`${kernel}.interrupt(${upTo})`),
-    () => session.post("Runtime.terminateExecution"),
-  );
+  let postponed = true;
+  for (let attempt = 0; postponed && attempt < mostAttempts; attempt++) {
+    const ask = async () => void (postponed = (await evaluate(`${kernel}.interrupt(${upTo})`)) === "sending");
+    await takeOver(handover, ask, () => session.post("Runtime.terminateExecution"));
+  }
   interrupting = false;
 }
 

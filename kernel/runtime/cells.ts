@@ -1,5 +1,6 @@
 /** The cells that R has run: which one the current code belongs to, and where a script's positions are in its text. */
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { ChildProcess } from "node:child_process";
 import type { Position, TransformedCell } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
 import type { RuntimeCell } from "./messages.js";
@@ -10,6 +11,8 @@ export interface ActiveCell extends RuntimeCell {
   readonly beforeIdle: (() => void | Promise<void>)[];
   /** What the front end shows in its pager. */
   readonly payload: JsonObject[];
+  /** Processes that the cell has started. */
+  readonly children: Set<ChildProcess>;
   /** Set when the cell was interrupted: its timers no longer fire. */
   stopped: boolean;
 }

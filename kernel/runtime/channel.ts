@@ -1,26 +1,87 @@
 /** The pipe on which R tells K what happens: blocking, so that output arrives at once even from a loop that never ends, and none is lost. */
-import { readSync, writeSync } from "node:fs";
+import fs from "node:fs";
 import { encodeLine } from "./lines.js";
-import { Pipe, type FromRuntime } from "./messages.js";
+import { Pipe, type FromRuntime, type StreamName } from "./messages.js";
 
+/** Messages of text that may go at once, refilled by one each ms: a loop that prints faster is sent in pieces. */
+const burst = 100;
+/** Characters of a piece, and how long the first of them waits, in ms. */
+const [pieceLength, pieceTime] = [16384, 5];
+
+// Node's own, which user code may replace.
+const { readSync, writeSync } = fs;
+const { setImmediate } = globalThis;
+
+/** Text that waits for more of its cell and stream. */
+let held: { readonly key: number | null; readonly name: StreamName; text: string; readonly since: number } | null = null;
+let credit = burst;
+let lastText = 0;
+/** Whether a message is on its way: nothing may interrupt the main thread then. */
+let sending = false;
 let wroteDirectly = false;
+let onHold = (): void => {};
+
+export function isSending(): boolean {
+  return sending;
+}
+
+/** Has `listener` called when text begins to wait: {@link flush} must follow, whatever the main thread does. */
+export function whenTextWaits(listener: () => void): void {
+  onHold = listener;
+}
+
+/** Sends text that belongs to a cell, or to none that is known. */
+export function emitText(key: number | null, name: StreamName, text: string): void {
+  if (held && (held.key !== key || held.name !== name)) flush();
+  const now = performance.now();
+  credit = Math.min(burst, credit + now - lastText);
+  lastText = now;
+  if (held) {
+    held.text += text;
+    if (held.text.length >= pieceLength || now - held.since >= pieceTime) flush();
+  } else if (credit >= 1) {
+    credit--;
+    emit({ type: "stream", key, name, text });
+  } else {
+    held = { key, name, text, since: now };
+    setImmediate(flush);
+    onHold();
+  }
+}
+
+/** Sends the text that waits. */
+export function flush(): void {
+  if (!held || sending) return;
+  sending = true;
+  const { key, name, text } = held;
+  held = null;
+  write({ type: "stream", key, name, text });
+  sending = false;
+}
 
 /** Notes a write past this pipe, to descriptor 1 or 2: K passes it on before whatever is said next. */
 export function noteDirectWrite(): void {
   wroteDirectly = true;
 }
 
-/** Sends a message and its buffers; returns when K's end of the pipe holds all of it. */
+/** Sends a message and its buffers, after the text that waits; returns when K's end of the pipe holds all of it. */
 export function emit(message: FromRuntime, buffers?: readonly Uint8Array[]): void {
-  if (wroteDirectly) {
-    wroteDirectly = false;
-    send({ type: "drain" });
-    awaitDrained();
-  }
-  send(message, buffers);
+  flush();
+  sending = true;
+  write(message, buffers);
+  sending = false;
 }
 
-function send(message: FromRuntime, buffers?: readonly Uint8Array[]): void {
+function write(message: FromRuntime, buffers?: readonly Uint8Array[]): void {
+  if (wroteDirectly) {
+    wroteDirectly = false;
+    writeLine({ type: "drain" });
+    awaitDrained();
+  }
+  writeLine(message, buffers);
+}
+
+function writeLine(message: FromRuntime, buffers?: readonly Uint8Array[]): void {
   try {
     for (let bytes of encodeLine(message, buffers)) {
       while (bytes.length > 0) bytes = bytes.subarray(writeSync(Pipe.events, bytes));

@@ -158,7 +158,7 @@ export function receiveComm(number: number, event: CommEvent, buffers: readonly 
 function perform(handler: Owned<Handler> | null, message: CommMessage): void {
   if (!handler) return;
   const { call, cell } = handler;
-  const context: ActiveCell | undefined = cell && { ...cell, beforeIdle: [], payload: [], stopped: false };
+  const context: ActiveCell | undefined = cell && { ...cell, beforeIdle: [], payload: [], children: new Set(), stopped: false };
   const run = async () => {
     try {
       await call(message);

@@ -19,7 +19,7 @@ export function toBundle(value: unknown): Bundle | Promise<Bundle> {
   }
 }
 
-/** Options of {@link display}. */
+/** How something is displayed. */
 export interface DisplayOptions {
   /** A name under which a later call with `update` replaces this display. */
   readonly displayId?: string;
@@ -28,7 +28,7 @@ export interface DisplayOptions {
 }
 
 /** Shows a value under the cell, in place. */
-export async function display(value: unknown, options: DisplayOptions = {}): Promise<void> {
+export async function displayValue(value: unknown, options: DisplayOptions = {}): Promise<void> {
   sendDisplay(await toBundle(value), options);
 }
 

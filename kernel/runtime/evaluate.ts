@@ -6,7 +6,7 @@ import { frameLines, header } from "../errors/traceback.js";
 import type { CellTransformer, SyntaxFailure, TransformedCell } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
 import { activeCell, codeOf, registerScript, scriptUrl, type ActiveCell } from "./cells.js";
-import { emit } from "./channel.js";
+import { emit, flush, isSending } from "./channel.js";
 import { toBundle } from "./display.js";
 import { describeError, framesOfStack } from "./errors.js";
 import { awaitTermination, runningWord } from "./handover.js";
@@ -47,7 +47,11 @@ export class Evaluator {
     this.#handover = handover;
     this.#session.connect();
     Object.defineProperty(globalThis, Symbol.for("cellgrad.kernel"), {
-      value: { interrupt: (upTo: number) => this.#interrupt(upTo), receive: (value: unknown) => void (this.#received = value) },
+      value: {
+        interrupt: (upTo: number) => (isSending() ? "sending" : this.#interrupt(upTo)),
+        receive: (value: unknown) => void (this.#received = value),
+        flush,
+      },
     });
   }
 
@@ -69,7 +73,7 @@ export class Evaluator {
     const { cell, script } = this.#prepared.get(key)!;
     this.#prepared.delete(key);
     const run: Run = {
-      cell: { ...cell, beforeIdle: [], payload: [], stopped: false },
+      cell: { ...cell, beforeIdle: [], payload: [], children: new Set(), stopped: false },
       script,
       expressions,
       interrupted: false,
@@ -120,6 +124,7 @@ export class Evaluator {
       if (run.interrupted) continue;
       run.interrupted = true;
       run.cell.stopped = true;
+      for (const child of run.cell.children) child.kill("SIGINT");
       // Not a promise: a termination discards the microtasks that wait. And not now: code that is still on the stack ends first.
       setImmediate(() => activeCell.run(run.cell, () => void this.#report(run, interruption(stack), null, {})));
     }

@@ -9,6 +9,10 @@
 
 /** Index of the shared word that holds the key of the cell that was started last. */
 export const runningWord = 1;
+/** Index of the shared word that is 1 while text waits in the main thread. */
+const textWord = 2;
+/** Bytes of the shared words. */
+export const handoverBytes = 12;
 
 /** States of the shared word 0. */
 const Handover = { none: 0, ready: 1, posted: 2 } as const;
@@ -20,6 +24,23 @@ const atomics = Atomics as unknown as {
 
 /** How long the main thread waits for the agent in ms; it answers in a fraction of one. */
 const deadline = 500;
+
+/** Main thread: asks for a call of `deliver` of {@link deliverText}. */
+export function announceText(word: Int32Array): void {
+  Atomics.store(word, textWord, 1);
+  Atomics.notify(word, textWord);
+}
+
+/** Agent thread: calls `deliver` within `time` ms of each announcement. */
+export async function deliverText(word: Int32Array, time: number, deliver: () => Promise<unknown>): Promise<never> {
+  for (;;) {
+    const announced = atomics.waitAsync(word, textWord, 0);
+    if (announced.async) await announced.value;
+    await new Promise((resolve) => setTimeout(resolve, time));
+    Atomics.store(word, textWord, 0);
+    await deliver();
+  }
+}
 
 /** Main thread, inside the agent's evaluation: waits until the termination is posted. */
 export function awaitTermination(word: Int32Array): void {

@@ -11,14 +11,17 @@ export interface HookSettings {
   readonly base: string;
   /** The kernel's own copy of the library. */
   readonly library: string;
+  /** The kernel's own module in place of tslab's. */
+  readonly tslab: string;
 }
 
+const tslab = new URL("./tslab.js", import.meta.url).href;
 const library = new URL("../../src/index.js", import.meta.url).href;
 
 /** Makes the import function and `import.meta` of cells in a folder; also gives them `require`. */
 export function createImports(folder: string): Pick<CellHooks, "import" | "meta"> & { readonly preload: () => Promise<void> } {
   const base = pathToFileURL(`${folder}/cell.ts`).href;
-  const settings: HookSettings = { importer: import.meta.url, base, library };
+  const settings: HookSettings = { importer: import.meta.url, base, library, tslab };
   let registered = false;
 
   /** On first use: it starts a thread, which plain cells need not wait for. */

@@ -3,32 +3,37 @@ import { Socket } from "node:net";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { languageHooks } from "../language/hooks.js";
 import { createTransformer } from "../language/transform.js";
-import { clearOutput, display, page } from "./display.js";
-import { emit } from "./channel.js";
+import { clearOutput, page } from "./display.js";
+import { emit, whenTextWaits } from "./channel.js";
 import { Comm, installComms, receiveComm } from "./comms.js";
 import { describeError, installStackTraces } from "./errors.js";
 import { markDirectWrites } from "./descriptors.js";
 import { Evaluator } from "./evaluate.js";
+import { announceText, handoverBytes } from "./handover.js";
 import { installHost } from "./host.js";
 import { createImports } from "./imports.js";
 import { alert, confirm, installInput, prompt } from "./input.js";
+import { createKernel } from "./kernel.js";
 import { readLines } from "./lines.js";
+import { display } from "./media.js";
 import { Pipe, type ToRuntime } from "./messages.js";
 import { installPromiseInspection } from "./promises.js";
 import { installStreams } from "./streams.js";
 import { installTimers } from "./timers.js";
 
+const outputs = process.argv[2]!;
 const words = new Int32Array(new SharedArrayBuffer(16));
-const handover = new Int32Array(new SharedArrayBuffer(8));
+const handover = new Int32Array(new SharedArrayBuffer(handoverBytes));
 const answers = new MessageChannel();
 const inputWord = new Int32Array(new SharedArrayBuffer(4));
 installInput({ word: inputWord, port: answers.port1 });
 new Worker(new URL("./agent.js", import.meta.url), {
-  workerData: { words, handover, input: { word: inputWord, port: answers.port2 } },
+  workerData: { words, handover, outputs, input: { word: inputWord, port: answers.port2 } },
   transferList: [answers.port2],
 }).unref();
 
 const { setTimeout } = globalThis;
+whenTextWaits(() => announceText(handover));
 installStackTraces();
 installStreams();
 markDirectWrites();
@@ -36,8 +41,10 @@ installPromiseInspection();
 installTimers();
 installHost(words);
 installComms(reportLate);
-const imports = createImports(process.cwd());
-Object.assign(globalThis, { display, clearOutput, page, prompt, confirm, alert, Comm });
+const folder = process.cwd();
+const imports = createImports(folder);
+const kernel = createKernel(folder, outputs);
+Object.assign(globalThis, { kernel, display, clearOutput, page, prompt, confirm, alert, Comm });
 Object.defineProperty(globalThis, "__cellgrad", { value: { import: imports.import, meta: imports.meta, ...languageHooks } });
 
 process.on("SIGINT", () => {}); // K sends it to stop the children of a cell; this process stops by the agent

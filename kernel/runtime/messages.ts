@@ -1,4 +1,5 @@
 /** What the kernel front (K), the runtime (R) and its agent say to each other: one JSON text a line on the pipes of {@link Pipe}. */
+import { join } from "node:path";
 import type { TransformSettings } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
 
@@ -34,6 +35,11 @@ export interface RuntimeCell {
   readonly code: string;
   /** Whether somebody watches (false: nbconvert and the like). */
   readonly interactive: boolean;
+}
+
+/** Where K keeps everything that a cell has printed, once the notebook shows only a part. */
+export function outputFile(folder: string, count: number): string {
+  return join(folder, `cell-${count}.txt`);
 }
 
 export type StreamName = "stdout" | "stderr";

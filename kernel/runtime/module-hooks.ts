@@ -26,6 +26,7 @@ export const initialize: InitializeHook<HookSettings> = (data) => {
 export const resolve: ResolveHook = async (specifier, context, next) => {
   if (specifier === "cellgrad") return { url: settings.library, format: "module", shortCircuit: true };
   const fromCell = context.parentURL === settings.importer;
+  if (fromCell && specifier === "tslab") return { url: settings.tslab, format: "module", shortCircuit: true };
   if (fromCell) refresh();
   const parentURL = fromCell ? settings.base : context.parentURL;
   const resolved = await resolveLoosely(specifier, (candidate) => next(candidate, { ...context, parentURL: parentURL! }));

@@ -3,8 +3,9 @@ import { Console } from "node:console";
 import { Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { activeCell } from "./cells.js";
-import { emit } from "./channel.js";
+import { emitText } from "./channel.js";
 import type { StreamName } from "./messages.js";
+import { displayTable } from "./tables.js";
 
 type Callback = (error?: Error | null) => void;
 
@@ -25,7 +26,7 @@ class CellStream extends Writable {
   override write(chunk: string | Uint8Array, encoding?: BufferEncoding | Callback, callback?: Callback): boolean {
     const done = typeof encoding === "function" ? encoding : callback;
     const text = typeof chunk === "string" ? chunk : this.#decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-    if (text !== "") emit({ type: "stream", key: activeCell.getStore()?.key ?? null, name: this.#name, text });
+    if (text !== "") emitText(activeCell.getStore()?.key ?? null, this.#name, text);
     if (done) process.nextTick(done);
     return true;
   }
@@ -43,5 +44,10 @@ export function installStreams(): void {
   Object.defineProperty(process, "stdout", { configurable: true, enumerable: true, value: stdout });
   Object.defineProperty(process, "stderr", { configurable: true, enumerable: true, value: stderr });
   // Not Node's global console: V8's inspector would keep the last thousand arguments, tensors included, alive.
-  globalThis.console = new Console({ stdout, stderr, colorMode: false });
+  const console = new Console({ stdout, stderr, colorMode: false });
+  const logTable = console.table.bind(console);
+  console.table = (data: unknown, columns?: readonly string[]) => {
+    if (!displayTable(data, columns)) logTable(data);
+  };
+  globalThis.console = console;
 }

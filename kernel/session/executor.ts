@@ -125,8 +125,9 @@ export class Executor {
     const { header } = message;
     const started = new Date().toISOString();
     const execution = readExecution(message);
-    const owner = { key: ++this.#lastKey, parent: header, silent: execution.silent, interactive: execution.interactive };
     if (execution.storeHistory) this.#count++;
+    const { silent, interactive } = execution;
+    const owner = { key: ++this.#lastKey, count: this.#count, parent: header, silent, interactive };
     this.#output.begin(owner);
     // The other processes get to work first, and meanwhile the front ends are told.
     const ended = new Promise<CellOutcome>((resolve) => {

@@ -24,29 +24,33 @@ export interface RuntimeListener {
   exit(how: string): void;
 }
 
+type Exit = readonly [code: number | null, signal: NodeJS.Signals | null];
+
 export class RuntimeProcess {
   readonly #child: ChildProcess;
   readonly #questions = new Map<number, (answer: unknown) => void>();
-  /** Exit code and signal; it may end before anybody listens. */
-  readonly #exited: Promise<readonly [number | null, NodeJS.Signals | null]>;
+  /** Settled when R has ended and all of what it said was read; that may be before anybody listens. */
+  readonly #exited: Promise<Exit>;
   #listener: RuntimeListener | null = null;
   #lastQuestion = 0;
   #exitCode: number | null = null;
   #outOfMemory = false;
 
-  /** Starts R in a process group of its own, to which everything that cells start belongs. */
-  constructor(folder: string) {
+  /** Starts R in a process group of its own, to which everything that cells start belongs. `outputs`: see `outputFile`. */
+  constructor(folder: string, outputs: string) {
     // DEP0205: module.register(), whose successor Node 20 does not have.
     const quiet = ["ExperimentalWarning", "DEP0205"].map((warning) => `--disable-warning=${warning}`);
-    this.#child = spawn(process.execPath, [...quiet, entry], {
+    this.#child = spawn(process.execPath, [...quiet, entry, outputs], {
       cwd: folder,
       detached: true,
       stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", "pipe"],
     });
-    this.#exited = new Promise((resolve) => {
+    const exited = new Promise<Exit>((resolve) => {
       this.#child.once("error", () => resolve([null, null]));
       this.#child.once("exit", (code, signal) => resolve([code, signal]));
     });
+    const closed = new Promise((resolve) => this.#pipe(Pipe.events).once("close", resolve));
+    this.#exited = Promise.all([exited, closed]).then(([exit]) => exit);
   }
 
   /** Delivers what R says, from its first message on. */
@@ -65,8 +69,7 @@ export class RuntimeProcess {
     });
     readLines(this.#pipe(Pipe.agent), (line) => this.#answer(JSON.parse(line) as FromAgent));
     for (const pipe of [Pipe.commands, Pipe.agent, Pipe.drained]) this.#pipe(pipe).on("error", () => {}); // a write to R that is ending: exit follows
-    const closed = new Promise<void>((resolve) => events.once("close", resolve));
-    void Promise.all([this.#exited, closed]).then(([[code, signal]]) => {
+    void this.#exited.then(([code, signal]) => {
       drains.forEach((drain) => drain());
       this.#ended(code, signal);
     });

@@ -26,6 +26,7 @@ export interface CommListener {
 
 export class Runtime {
   readonly #folder: string;
+  readonly #outputs: string;
   readonly #settings: TransformSettings;
   readonly #output: Output;
   readonly #onRestart: () => void;
@@ -43,6 +44,7 @@ export class Runtime {
 
   /** Takes over a process that was started ahead. `onRestart` is called when variables were lost. */
   constructor(process: RuntimeProcess, folder: string, settings: TransformSettings, output: Output, onRestart: () => void) {
+    this.#outputs = output.folder;
     this.#process = process;
     this.#folder = folder;
     this.#settings = settings;
@@ -120,7 +122,7 @@ export class Runtime {
   }
 
   #startAnother(): void {
-    this.#process = new RuntimeProcess(this.#folder);
+    this.#process = new RuntimeProcess(this.#folder, this.#outputs);
     this.#attach();
   }
 

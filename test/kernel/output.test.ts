@@ -1,5 +1,6 @@
 /** What cells print and show (rows 2, 18, 46 to 51 of the acceptance list). */
 import { describe, expect, test } from "vitest";
+import type { JsonObject, Message } from "../../kernel/protocol/message.js";
 import { kernel } from "./kernel.js";
 
 const started = kernel();
@@ -59,11 +60,54 @@ describe("streams", () => {
     expect(stdout).toBe("é😀\n".repeat(3));
   });
 
-  test("50 MB arrive whole", async () => {
-    const { stdout } = await started.client.execute('const line = "x".repeat(999); for (let i = 0; i < 50000; i++) console.log(line)');
-    expect(stdout.length).toBe(50e6);
+  test.each([
+    ["a million lines", 'for (let i = 0; i < 1e6; i++) console.log("line " + i)', 11_888_890, "line 999999"],
+    ["50 MB", 'const line = "x".repeat(999); for (let i = 0; i < 50000; i++) console.log(line)', 50e6, "xxx"],
+  ])("%s are shown in part, with a count, the end and a call that returns everything (row 51)", async (_, code, size, end) => {
+    const { client } = started;
+    const cell = await client.execute(code);
+    expect(cell.stdout.length).toBe(2 ** 21);
+    expect(cell.messages.length).toBeLessThan(100);
+    const count = cell.reply.execution_count as number;
+    const notice = shownLast(cell.messages);
+    expect(notice).toMatch(/^\[\d+ more lines, [\d.]+ MB, not shown: kernel\.output\(\d+\) returns everything\]\n/);
+    expect(notice.endsWith(end)).toBe(true);
+    expect((await client.execute(`kernel.output(${count}).length`)).result).toBe(String(size));
+    const start = await client.execute(`JSON.stringify(kernel.output(${count}).slice(0, 100))`);
+    expect(start.result).toBe(`'${JSON.stringify(cell.stdout.slice(0, 100)).replaceAll("\\", "\\\\")}'`);
+  });
+
+  test("a cell that clears its output may show as much again, and less output than that has no more (row 51)", async () => {
+    const { messages, stdout, reply } = await started.client.execute(
+      'for (let i = 0; i < 5; i++) { clearOutput(); console.log("x".repeat(2 ** 20)) }',
+    );
+    expect(stdout.endsWith("x\n")).toBe(true);
+    expect(messages.some(({ header }) => header.msg_type === "display_data")).toBe(false);
+    const { error } = await started.client.execute(`kernel.output(${String(reply.execution_count)})`);
+    expect(error).toMatchObject({ ename: "RangeError", evalue: expect.stringContaining("no more") });
+  });
+
+  test("the last of many lines is seen while the cell stays in a loop (row 18)", async () => {
+    const { client } = started;
+    const cell = client.start("for (let i = 0; i < 5000; i++) console.log(i); for (;;);");
+    await client.printed(cell, "4999\n");
+    await client.interrupt();
+    await cell.published;
+  });
+
+  test("a progress bar that rewrites its line is sent as it looks (row 46)", async () => {
+    const { client } = started;
+    const code = 'for (let i = 0; i <= 5000; i++) process.stdout.write(`\\r${i} of 5000`); process.stdout.write("\\n\\x1b[1Aup\\n")';
+    const { stdout } = await client.execute(code, { allow_stdin: false });
+    expect(stdout).toBe("\r5000 of 5000\n\x1b[1Aup\n");
   });
 });
+
+/** The text of the last display and its updates. */
+function shownLast(messages: readonly Message[]): string {
+  const last = messages.findLast(({ header }) => /^(update_)?display_data$/.test(header.msg_type));
+  return String((last!.content.data as JsonObject)["text/plain"]);
+}
 
 describe("late output", () => {
   test("goes to its own cell after another has run", async () => {
@@ -112,20 +156,30 @@ describe("display", () => {
     expect(stderr).toContain("no picture");
   });
 
-  test("display, update and clearOutput are published in place", async () => {
+  test("display and its update are published in place (row 50)", async () => {
     const { messages } = await started.client.execute(`
       await display(1, { displayId: "d" });
       await display(2, { displayId: "d", update: true });
-      clearOutput({ wait: true });
       console.log("end");`);
-    const published = messages
-      .slice(2, -1)
-      .map(({ header, content }) => [header.msg_type, content.transient ?? content.wait ?? content.text]);
+    const published = messages.slice(2, -1).map(({ header, content }) => [header.msg_type, content.transient ?? content.text]);
     expect(published).toEqual([
       ["display_data", { display_id: "d" }],
       ["update_display_data", { display_id: "d" }],
-      ["clear_output", true],
       ["stream", "end\n"],
+    ]);
+  });
+
+  test("clearOutput comes in its place, and what it would clear is not sent (row 50)", async () => {
+    const code = "for (let i = 0; i < 1000; i++) { clearOutput({ wait: true }); await display(i) }";
+    const { messages } = await started.client.execute(code);
+    expect(messages.length).toBeLessThan(50);
+    const published = messages
+      .slice(-3)
+      .map(({ header, content }) => [header.msg_type, content.wait ?? content.data ?? content.execution_state]);
+    expect(published).toEqual([
+      ["clear_output", true],
+      ["display_data", { "text/plain": "999" }],
+      ["status", "idle"],
     ]);
   });
 
