@@ -21,10 +21,13 @@ export {
   AutogradError, CellgradError, DTypeError, DeviceError, DeviceLostError, DisposedError, IndexError, InterruptedError, NotImplementedError, OutOfMemoryError,
   SerializationError, ShapeError, ValueError, type ErrorFields,
 } from "./tensor/errors.js"; // prettier-ignore
+export { getDefaultDtype, getNumThreads, setDefaultDtype, setNumThreads, synchronize } from "./tensor/system.js";
 export {
-  emptyCache, getDefaultDtype, getNumThreads, memoryStats, memorySummary, resetPeakMemoryStats, setDefaultDtype, setMemoryCap, setNumThreads,
-  synchronize, type MemoryStats,
-} from "./tensor/system.js"; // prettier-ignore
+  emptyCache, memorySnapshot, memoryStats, memorySummary, recordMemoryHistory, resetPeakMemoryStats, setMemoryCap, setPerProcessMemoryFraction,
+  type Holder, type MemoryBlock, type MemorySegment, type MemoryStats,
+} from "./tensor/memory.js"; // prettier-ignore
+export { Event, type EventOptions } from "./tensor/event.js";
+export { profile, Profile, type KernelAverage, type ProfileEvent, type ProfileOptions } from "./tensor/profile.js";
 export * from "./ops/index.js";
 export { enableGrad, inferenceMode, isGradEnabled, isInferenceModeEnabled, noGrad, setGradEnabled } from "./autograd/mode.js";
 export { scope } from "./autograd/scope.js";

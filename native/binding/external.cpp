@@ -76,7 +76,7 @@ napi_value map_file(napi_env env, napi_callback_info info) {
 }
 
 // A contiguous view of a storage from a byte on, as elements of another type.
-napi_value reinterpret(napi_env env, napi_callback_info info) {
+napi_value reinterpret_from(napi_env env, napi_callback_info info) {
   const Arguments args(env, info);
   const Tensor* base = args.tensor(0);
   if (base == nullptr) return args.answer(Status::kStaleHandle);
@@ -143,7 +143,7 @@ napi_value checksum(napi_env env, napi_callback_info info) {
 }
 
 constexpr Function kFunctions[] = {
-    {"borrow", borrow},      {"moveInto", move_into},   {"mapFile", map_file},  {"reinterpret", reinterpret},
+    {"borrow", borrow},      {"moveInto", move_into},   {"mapFile", map_file},  {"reinterpretFrom", reinterpret_from},
     {"readFile", read_file}, {"writeFile", write_file}, {"checksum", checksum},
 };
 

@@ -4,7 +4,9 @@
 
 #include "binding/arguments.h"
 #include "binding/exports.h"
+#include "core/pages.h"
 #include "core/parallel.h"
+#include "device/memory.h"
 
 namespace cg::binding {
 namespace {
@@ -133,6 +135,8 @@ napi_value memory(napi_env env, napi_callback_info info) {
   Allocator* allocator = memory_of(args);
   if (allocator == nullptr) return args.answer(Status::kNoDevice);
   const MemoryFigures figures = allocator->figures();
+  const cg_driver* driver = args.device(0)->driver;
+  const uint64_t total = driver != nullptr ? driver->capabilities.memory : physical_memory();
   Environment& environment = args.environment();
   const double values[] = {static_cast<double>(figures.live),
                            static_cast<double>(figures.cached),
@@ -141,9 +145,58 @@ napi_value memory(napi_env env, napi_callback_info info) {
                            static_cast<double>(environment.handles().live_tensors()),
                            static_cast<double>(figures.allocations),
                            static_cast<double>(figures.hits),
-                           static_cast<double>(environment.collector().requests())};
+                           static_cast<double>(environment.collector().requests()),
+                           static_cast<double>(total)};
   std::copy(std::begin(values), std::end(values), environment.io());
   return args.answer(Status::kOk);
+}
+
+napi_value array_of(napi_env env, const std::vector<double>& values) {
+  napi_value buffer, array;
+  void* data = nullptr;
+  napi_create_arraybuffer(env, values.size() * sizeof(double), &data, &buffer);
+  std::copy(values.begin(), values.end(), static_cast<double*>(data));
+  napi_create_typedarray(env, napi_float64_array, values.size(), buffer, 0, &array);
+  return array;
+}
+
+// For each storage: id, address, bytes, tensors, then dtype, rank and sizes of one of its tensors.
+napi_value storages(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  const int32_t device = args.integer(0);
+  std::vector<const Tensor*> found;
+  args.environment().handles().for_each([&](const Tensor& tensor) {
+    if (tensor.storage->device == device) found.push_back(&tensor);
+  });
+  std::sort(found.begin(), found.end(), [](const Tensor* a, const Tensor* b) {
+    return a->storage->id != b->storage->id ? a->storage->id < b->storage->id : a->view.numel > b->view.numel;
+  });
+  std::vector<double> values;
+  const Storage* last = nullptr;
+  for (const Tensor* tensor : found) {
+    const Storage& storage = *tensor->storage;
+    if (&storage == last) continue;
+    last = &storage;
+    const View& view = tensor->view;
+    values.insert(values.end(), {static_cast<double>(storage.id),
+                                 static_cast<double>(reinterpret_cast<uintptr_t>(storage.block.data)),
+                                 static_cast<double>(storage.block.bytes), static_cast<double>(storage.references),
+                                 static_cast<double>(static_cast<int>(view.dtype)), static_cast<double>(view.rank)});
+    for (int d = 0; d < view.rank; ++d) values.push_back(static_cast<double>(view.sizes[d]));
+  }
+  return array_of(env, values);
+}
+
+// For each stretch of a device's segments: address, bytes, address of the segment, 1 when live.
+napi_value stretches(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  std::vector<double> values;
+  const Device* device = args.device(0);
+  if (device != nullptr && device->segments != nullptr)
+    for (const Stretch& part : device->segments->stretches())
+      values.insert(values.end(), {static_cast<double>(part.address), static_cast<double>(part.bytes),
+                                   static_cast<double>(part.segment), part.live ? 1.0 : 0.0});
+  return array_of(env, values);
 }
 
 napi_value set_memory_cap(napi_env env, napi_callback_info info) {
@@ -205,6 +258,8 @@ constexpr Function kFunctions[] = {
     {"fallbacks", list_fallbacks},
     {"allowFallbacks", allow},
     {"memory", memory},
+    {"storages", storages},
+    {"stretches", stretches},
     {"setMemoryCap", set_memory_cap},
     {"emptyCache", empty_cache},
     {"resetPeak", reset_peak},

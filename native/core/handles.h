@@ -40,6 +40,14 @@ public:
 
   int64_t live_tensors() const { return live_; }
 
+  // Calls fn(tensor) for every live tensor.
+  template <class Fn> void for_each(const Fn& fn) const {
+    for (uint32_t slot = 0; slot < made_; ++slot) {
+      const Tensor& tensor = blocks_[slot / kBlock][slot % kBlock];
+      if (tensor.storage != nullptr) fn(tensor);
+    }
+  }
+
 private:
   static constexpr uint32_t kSlotBits = 21;
   static constexpr uint32_t kSlotMask = (1u << kSlotBits) - 1;

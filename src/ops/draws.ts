@@ -1,6 +1,7 @@
 /** Draws in place and from parameters: uniform_, normal_, exponential_ ..., normal, poisson. */
 import { native } from "../runtime/addon.js";
 import { Code, category, isFloating } from "../tensor/dtype.js";
+import { defaultDeviceCode } from "../tensor/device.js";
 import { DTypeError, ValueError, describe } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes } from "../tensor/shape.js";
@@ -181,7 +182,7 @@ export const normal: (
       (common, t) => broadcastShapes("normal", common, t.shape),
       checkSizes("normal", size ?? []),
     );
-    const like = launch.empty("normal", shape, dt ?? tensors[0]?.dt ?? Code.float32, 0);
+    const like = launch.empty("normal", shape, dt ?? tensors[0]?.dt ?? Code.float32, tensors[0]?.dev ?? defaultDeviceCode());
     const out = numbers("normal", like, like.dt, streamOf("normal", generator), [0, 1]);
     const drawn = out.mul(std instanceof Tensor ? std.detach() : std).add(mean instanceof Tensor ? mean.detach() : mean);
     return requiresGrad ? drawn.requiresGrad_() : drawn;

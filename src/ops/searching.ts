@@ -170,7 +170,7 @@ function collect(
   return [values, ...(returnInverse ? [inverse] : []), ...(returnCounts ? [counts] : [])];
 }
 
-const lengths = (starts: Tensor, n: number): Tensor => starts.diff({ append: scalarTensor(n, Code.int64).reshape(1) });
+const lengths = (starts: Tensor, n: number): Tensor => starts.diff({ append: scalarTensor(n, Code.int64, starts.dev).reshape(1) });
 
 function uniqueOf(
   name: string,

@@ -72,7 +72,7 @@ export interface Native {
   /** The first `bytes` of a file as uint8, paged in when read; writes stay private. On failure the errno is in {@link failure}. */
   mapFile(fd: number, bytes: number, owner: object): Handle;
   /** io: sizes. A contiguous view of the storage from byte `start` on; needsCopy when it is not aligned for the dtype. */
-  reinterpret(handle: Handle, dtype: number, rank: number, start: number, owner: object): Handle;
+  reinterpretFrom(handle: Handle, dtype: number, rank: number, start: number, owner: object): Handle;
   /** Fills a contiguous tensor from a position of a file: 0, a positive errno, or invalid where the file ends too early. */
   readFile(handle: Handle, fd: number, position: number): number;
   /** Writes the bytes of a contiguous tensor: 0 or a positive errno. */
@@ -155,8 +155,12 @@ export interface Native {
   fallbackTotal(): number;
   fallbacks(device: number): Record<string, number>;
   allowFallbacks(allowed: number): void;
-  /** io: live bytes, cached bytes, peak live bytes, cap (0: none), live tensors, allocations, cache hits, collections asked for. */
+  /** io: live bytes, cached bytes, peak live bytes, cap (0: none), live tensors, allocations, cache hits, collections asked for, bytes of the device. */
   memory(device: number): number;
+  /** Of each storage: id, address, bytes, tensors, then dtype, rank and sizes of one of its tensors. */
+  storages(device: number): Float64Array;
+  /** Of each stretch of a device's segments: address, bytes, address of the segment, 1 when live. Empty for the CPU. */
+  stretches(device: number): Float64Array;
   setMemoryCap(device: number, bytes: number): void;
   emptyCache(device: number): void;
   resetPeak(device: number): void;
@@ -165,6 +169,11 @@ export interface Native {
   /** Tells the allocator that a GC ran (major 1 or minor 0), so that it can adapt the budget. */
   collected(major: number): void;
   synchronize(device: number): number;
+  /** A mark in the order of a device's work, as a small integer; 1 from queryEvent: over. elapsedEvents: nanoseconds into io[0]. */
+  recordEvent(device: number): number;
+  queryEvent(event: number): number;
+  elapsedEvents(from: number, to: number): number;
+  forgetEvent(event: number): void;
   threads(): number;
   setThreads(n: number): void;
 }

@@ -56,24 +56,44 @@ export class SerializationError extends CellgradError {}
 /** Native work that was stopped on request. */
 export class InterruptedError extends CellgradError {}
 
+/** Sizes of a failed allocation, in bytes. */
+export interface MemoryNeed {
+  readonly requested: number;
+  readonly allocated: number;
+  readonly cached: number;
+  readonly cap: number;
+  readonly free: number;
+}
+
 /** Memory that could not be had; sizes in bytes. */
 export class OutOfMemoryError extends CellgradError {
   readonly requested: number;
   readonly allocated: number;
   readonly cached: number;
   readonly cap: number;
+  /** What the device has left under its cap. */
+  readonly free: number;
+  /** The ten largest holders in words; see memorySnapshot(). */
+  readonly holders: readonly string[];
 
-  constructor(op: string, requested: number, allocated: number, cached: number, cap: number) {
+  constructor(op: string, figures: MemoryNeed, holders: readonly { readonly bytes: number; readonly text: string }[]) {
+    const { requested, allocated, cached, cap, free } = figures;
+    const held = holders.reduce((sum, { bytes }) => sum + bytes, 0);
     super({
       op,
       expected: `${formatBytes(requested)} of memory`,
-      got: `${formatBytes(allocated)} in live tensors, ${formatBytes(cached)} cached${cap > 0 ? `, a cap of ${formatBytes(cap)}` : ""}`,
-      hint: "drop tensors you no longer need, or use smaller ones",
+      got: `${formatBytes(allocated)} in live tensors, ${formatBytes(cached)} cached, ${formatBytes(free)} free${cap > 0 ? `, a cap of ${formatBytes(cap)}` : ""}`,
+      hint:
+        holders.length === 0
+          ? "nothing is held: use smaller tensors"
+          : `freeing the ${holders.length === 1 ? "largest holder" : `${holders.length} largest holders`} would bring ${formatBytes(held)}: ${holders.map(({ text }) => text).join("; ")}`,
     });
     this.requested = requested;
     this.allocated = allocated;
     this.cached = cached;
     this.cap = cap;
+    this.free = free;
+    this.holders = holders.map(({ text }) => text);
   }
 }
 

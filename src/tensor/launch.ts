@@ -15,8 +15,9 @@ import {
   OutOfMemoryError,
   formatShape,
 } from "./errors.js";
+import { describeHolder, holders } from "./memory.js";
 import type { Shape } from "./shape.js";
-import { Tensor, disposed } from "./tensor.js";
+import { Tensor, disposed, setReadFailure } from "./tensor.js";
 
 const ownFinalizers = !native.basicFinalizers;
 
@@ -51,7 +52,7 @@ function recover(op: string, status: number, out: Tensor, inputs: readonly Tenso
     status = afterCollecting(again);
     if (status >= 0) return settle(out, status);
   }
-  throw failure(op, status, inputs);
+  throw failure(op, status, inputs, out.dev);
 }
 
 /** The rungs above the allocator's own: a minor collection, which costs microseconds, then a full one. */
@@ -64,12 +65,12 @@ function afterCollecting(again: () => number): number {
 }
 
 /** The error behind a negative status. */
-export function failure(op: string, status: number, inputs: readonly Tensor[]): Error {
+export function failure(op: string, status: number, inputs: readonly Tensor[], dev = inputs[0]?.dev ?? 0): Error {
   native.failure();
   const [a, b, c, d] = [io[0]!, io[1]!, io[2]!, io[3]!];
   switch (status) {
     case Status.outOfMemory:
-      return new OutOfMemoryError(op, a, b, c, d);
+      return outOfMemory(op, dev, a, b, c, d);
     case Status.cancelled:
       return new InterruptedError({ op, expected: "to finish", got: "an interrupt" });
     case Status.staleHandle: {
@@ -118,6 +119,14 @@ export function failure(op: string, status: number, inputs: readonly Tensor[]): 
         got: `native status ${status} for ${inputs.map((t) => formatShape(t.shape)).join(", ")}`,
       });
   }
+}
+
+/** Who holds the memory, beside the figures of the failed allocation. */
+function outOfMemory(op: string, dev: number, requested: number, allocated: number, cached: number, cap: number): OutOfMemoryError {
+  native.memory(dev);
+  const free = Math.max(0, (cap > 0 ? cap : io[8]!) - allocated);
+  const largest = holders(dev, 10).map((holder) => ({ bytes: holder.bytes, text: describeHolder(holder) }));
+  return new OutOfMemoryError(op, { requested, allocated, cached, cap, free }, largest);
 }
 
 export function unary(op: string, code: number, a: Tensor, dt: number, outDt: number): Tensor {
@@ -209,7 +218,7 @@ export function run(
   const out = new Tensor(shape, dt, dev);
   let status = launch(kernel, inputs, [out], attrs, dev);
   if (status === Status.outOfMemory) status = afterCollecting(() => launch(kernel, inputs, [out], attrs, dev));
-  if (status < 0) throw failure(op, status, inputs);
+  if (status < 0) throw failure(op, status, inputs, dev);
   return settle(out, io[0]!);
 }
 
@@ -225,7 +234,7 @@ export function runMany(
   const outs = outputs.map(({ shape, dt }) => new Tensor(shape, dt, dev));
   let status = launch(kernel, inputs, outs, attrs, dev);
   if (status === Status.outOfMemory) status = afterCollecting(() => launch(kernel, inputs, outs, attrs, dev));
-  if (status < 0) throw failure(op, status, inputs);
+  if (status < 0) throw failure(op, status, inputs, dev);
   // io is overwritten by what a collection asks the allocator.
   const handles = outs.map((_, i) => io[i]!);
   outs.forEach((out, i) => settle(out, handles[i]!));
@@ -254,6 +263,8 @@ export function runInto(op: string, kernel: number, inputs: readonly Tensor[], o
   const status = native.runInto(kernel, inputs.length, outs.length, attrs.length);
   if (status < 0) throw failure(op, status, [...inputs, ...outs]);
 }
+
+setReadFailure((op, status, t) => failure(op, status, [t]));
 
 /** Throws when a native in-place call failed. */
 export function done(op: string, status: number, ...tensors: Tensor[]): void {

@@ -2,6 +2,7 @@
 import { io, native } from "../runtime/addon.js";
 import { release } from "../runtime/memory.js";
 import type { Handle } from "../runtime/native.js";
+import { DeviceEvent } from "./event.js";
 import { deviceName, type Device } from "./device.js";
 import { Code, dtypes, isDifferentiable, typedArrayFor, type DType, type TypedArray } from "./dtype.js";
 import { AutogradError, DTypeError, DisposedError, ValueError, describe, formatShape } from "./errors.js";
@@ -181,7 +182,7 @@ export class Tensor {
         hint: "use tolist()",
       });
     }
-    const handle = this.live("item");
+    const handle = this.settled("item");
     if (this.dt === Code.int64) return narrow(native.itemBigInt(handle));
     native.item(handle);
     if (this.dt >= Code.complex64) return { re: io[0]!, im: io[1]! };
@@ -196,12 +197,15 @@ export class Tensor {
   toTypedArray({ copy = true }: { copy?: boolean } = {}): TypedArray {
     if (!copy) return lend(this);
     const data = typedArrayFor(this.dt, this.numel());
-    native.toBuffer(this.live("toTypedArray"), data);
+    const status = native.toBuffer(this.live("toTypedArray"), data);
+    if (status < 0) throw readFailure("toTypedArray", status, this);
     return data;
   }
 
   /** As {@link toTypedArray}, without blocking on a device that works asynchronously. */
   async toTypedArrayAsync(): Promise<TypedArray> {
+    this.live("toTypedArrayAsync");
+    if (this.dev !== 0) await new DeviceEvent(this.dev).over();
     return this.toTypedArray();
   }
 
@@ -367,6 +371,14 @@ export class Tensor {
     return this.handle;
   }
 
+  /** The handle, when the device has done all work before: its failures come now. */
+  private settled(op: string): Handle {
+    const handle = this.live(op);
+    const status = this.dev === 0 ? 0 : native.synchronize(this.dev);
+    if (status < 0) throw readFailure(op, status, this);
+    return handle;
+  }
+
   private info(op: string): number {
     return native.info(this.live(op));
   }
@@ -376,6 +388,12 @@ let lend: (t: Tensor) => TypedArray;
 /** @internal Given by src/ops/sharing.ts: a typed array over the memory of a tensor. */
 export function setLend(given: typeof lend): void {
   lend = given;
+}
+
+let readFailure: (op: string, status: number, t: Tensor) => Error;
+/** Given by launch.ts: the error behind a status of reading a tensor. */
+export function setReadFailure(given: typeof readFailure): void {
+  readFailure = given;
 }
 
 export function disposed(op: string, t: Tensor): DisposedError {

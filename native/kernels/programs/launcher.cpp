@@ -16,6 +16,9 @@ namespace {
 std::atomic<int32_t> fallback_total{0};
 std::atomic<bool> fallbacks_allowed{true};
 
+// A text that the device's compiler refuses is a kernel that the device lacks; compile_log() says why.
+bool lacks_program(Status status) { return status == Status::kNoKernel || status == Status::kNotCompiled; }
+
 uint64_t address_of(const void* data) { return reinterpret_cast<uint64_t>(data); }
 
 } // namespace
@@ -25,7 +28,7 @@ void allow_fallbacks(bool allowed) { fallbacks_allowed.store(allowed, std::memor
 
 Status DeviceLauncher::pointwise(const Pointwise& call, const View& out) {
   if (writes_texts())
-    if (const Status status = programs::pointwise(context_, call, out); status != Status::kNoKernel) return status;
+    if (const Status status = programs::pointwise(context_, call, out); !lacks_program(status)) return status;
   std::vector<View> in;
   for (const View* view : call.in) in.push_back(*view);
   const Row& row = rows(call.family)[static_cast<size_t>(call.op)];
@@ -40,7 +43,7 @@ Status DeviceLauncher::pointwise(const Pointwise& call, const View& out) {
 
 Status DeviceLauncher::structured(int kernel, const Call& call) {
   if (writes_texts())
-    if (const Status status = programs::structured(context_, kernel, call); status != Status::kNoKernel) return status;
+    if (const Status status = programs::structured(context_, kernel, call); !lacks_program(status)) return status;
   return on_host(structured_names()[static_cast<size_t>(kernel)], call.in, call.out,
                  [&](std::span<const View> from, std::span<const View> to) {
                    return host_.structured(kernel, {from, to, call.attr});
@@ -50,7 +53,7 @@ Status DeviceLauncher::structured(int kernel, const Call& call) {
 Status DeviceLauncher::copy(const View& dst, const View& src) {
   if (dst.numel == 0) return Status::kOk;
   if (writes_texts())
-    if (const Status status = context_.copy(dst, src); status != Status::kNoKernel) return status;
+    if (const Status status = context_.copy(dst, src); !lacks_program(status)) return status;
   return on_host("copy", {&src, 1}, {&dst, 1},
                  [&](std::span<const View> from, std::span<const View> to) { return host_.copy(to[0], from[0]); });
 }

@@ -1,0 +1,94 @@
+/** Lets others see native calls. While nobody looks the addon's own functions are called, so that seeing costs nothing then. */
+import { io, native } from "./addon.js";
+
+/** A tensor in the making. */
+export interface Made {
+  readonly shape: readonly number[];
+  readonly dt: number;
+  readonly dev: number;
+  handle: number;
+}
+
+export interface Observed {
+  /** The row or function: "add", "matmul", "copyInto". */
+  readonly kernel: string;
+  /** performance.now() before and after. */
+  readonly started: number;
+  readonly ended: number;
+  /** The tensors that were made; their handles are set when the call has returned. */
+  readonly made: readonly Made[];
+  /** The handle of the first result, or negative. */
+  readonly handle: number;
+}
+
+type Observer = (call: Observed) => void;
+type Plain = (...args: unknown[]) => unknown;
+
+const families = {
+  unary: "unary",
+  unaryAttr: "unaryAttr",
+  binary: "binary",
+  binaryScalar: "binary",
+  binaryAttr: "binaryAttr",
+  ternary: "ternary",
+  run: "structured",
+};
+const others = ["empty", "fromBuffer", "toBuffer", "item", "cast", "clone", "contiguous", "copyInto", "fill", "fillBigInt", "toDevice"];
+// Names of what is not a row, in torch's words.
+const words: Readonly<Record<string, string>> = {
+  copyInto: "copy",
+  toBuffer: "read",
+  fillBigInt: "fill",
+  cast: "to",
+  toDevice: "toDevice",
+  fromBuffer: "tensor",
+};
+
+const observers = new Set<Observer>();
+const originals = new Map<string, Plain>();
+let settleDevices: (() => void) | null = null;
+
+/** Calls `observer` after each native call that computes; returns what ends that. @param settle runs before a call's end is noted */
+export function observe(observer: Observer, settle: (() => void) | null = null): () => void {
+  if (observers.size === 0) install();
+  observers.add(observer);
+  if (settle !== null) settleDevices = settle;
+  return () => {
+    observers.delete(observer);
+    if (settle !== null) settleDevices = null;
+    if (observers.size === 0) restore();
+  };
+}
+
+function install(): void {
+  const table = native as unknown as Record<string, Plain>;
+  for (const [name, family] of Object.entries(families)) {
+    const rows = native.names(family);
+    for (const form of [name, `${name}Into`]) if (form in table) wrap(table, form, (args) => rows[args[0] as number]!);
+  }
+  for (const name of others) wrap(table, name, () => words[name] ?? name);
+}
+
+function wrap(table: Record<string, Plain>, name: string, kernelOf: (args: readonly unknown[]) => string): void {
+  const original = table[name]!;
+  originals.set(name, original);
+  table[name] = (...args) => {
+    const started = performance.now();
+    const answer = original(...args);
+    settleDevices?.();
+    const ended = performance.now();
+    const made = args.filter((arg): arg is Made => typeof arg === "object" && arg !== null && "dt" in arg);
+    const results = io.slice(0, 4);
+    const handle = name === "run" ? (answer === 0 ? results[0]! : -1) : made.length > 0 ? Number(answer) : -1;
+    const call: Observed = { kernel: kernelOf(args), started, ended, made, handle };
+    for (const observer of observers) observer(call);
+    io.set(results);
+    return answer;
+  };
+}
+
+function restore(): void {
+  const table = native as unknown as Record<string, Plain>;
+  for (const [name, original] of originals) table[name] = original;
+  originals.clear();
+}

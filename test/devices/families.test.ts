@@ -1,0 +1,142 @@
+/** Kernels at sizes where they work in groups, tiles and parts: what the small samples of the table do not reach. */
+import { describe, expect, it } from "vitest";
+import * as cg from "../../src/index.js";
+import type { Tensor } from "../../src/index.js";
+import { openCl } from "./opencl.js";
+
+const F = cg.nn.functional;
+const generator = new cg.Generator();
+const random = (...shape: number[]): Tensor => cg.randn(...shape, { generator });
+const labels = (n: number, classes: number): Tensor => cg.randint(0, classes, [n], { generator });
+
+/** By how much two tensors differ, relative to the larger values: sums are taken in another order. */
+function difference(a: Tensor, b: Tensor): number {
+  if (a.numel() === 0) return 0;
+  const [x, y] = [a.cpu().to("float64"), b.cpu().to("float64")];
+  return Number(x.sub(y).abs().amax().item()) / (1 + Number(y.abs().amax().item()));
+}
+
+// Each makes its inputs on the CPU and computes from copies of them on the device under test; gradients of all floating inputs count.
+const cases: Record<string, { inputs: () => Tensor[]; call: (...x: Tensor[]) => Tensor | Tensor[] }> = {
+  "sums over few and many elements": {
+    inputs: () => [random(3, 500, 7)],
+    call: (x) => [x!.sum(), x!.sum(1), x!.mean([0, 2]), x!.amax(1), x!.logsumexp(1), x!.var(1), x!.norm(3, 1), x!.argmax(1), x!.prod(2)],
+  },
+  scans: { inputs: () => [random(5, 300)], call: (x) => [x!.cumsum(1), x!.cumsum(0)] },
+  "softmax over long lines": { inputs: () => [random(4, 700)], call: (x) => [x!.softmax(1), x!.logSoftmax(1), x!.softmax(0)] },
+  "layer norm over long rows": {
+    inputs: () => [random(6, 300), random(300), random(300)],
+    call: (x, w, b) => F.layerNorm(x!, [300], w!, b!),
+  },
+  "batch norm": {
+    inputs: () => [random(8, 5, 6, 6), random(5), random(5)],
+    call: (x, w, b) => F.batchNorm(x!, null, null, w!, b!, true),
+  },
+  "products beyond one tile": {
+    inputs: () => [random(100, 130), random(130, 70), random(70)],
+    call: (a, b, c) => [a!.matmul(b!), b!.t().matmul(a!.t()), c!.addmm(a!, b!, { beta: 0.5, alpha: 2 }), F.linear(a!, b!.t(), c!)],
+  },
+  "products of batches": { inputs: () => [random(3, 1, 20, 30), random(4, 30, 10)], call: (a, b) => a!.matmul(b!) },
+  "convolutions with strides, padding, dilation and groups": {
+    inputs: () => [random(5, 4, 17, 15), random(6, 2, 3, 3), random(6)],
+    call: (x, w, b) => [
+      F.conv2d(x!, w!, b!, { stride: [2, 1], padding: [1, 2], groups: 2 }),
+      F.conv2d(x!, w!, null, { dilation: 2, padding: 2, groups: 2 }),
+    ],
+  },
+  "pooling with overlapping windows": {
+    inputs: () => [random(3, 4, 13, 11)],
+    call: (x) => [F.maxPool2d(x!, 3, { stride: 2, padding: 1 }), F.avgPool2d(x!, 3, { stride: 2, padding: 1 })],
+  },
+  "cross entropy with weights and smoothing": {
+    inputs: () => [random(70, 12), labels(70, 12), cg.rand(12, { generator })],
+    call: (x, y, w) => F.crossEntropy(x!, y!, { weight: w!.detach(), labelSmoothing: 0.1, ignoreIndex: 3 }),
+  },
+  "gathering and scattering where indices repeat": {
+    inputs: () => [random(9, 40), cg.randint(0, 40, [9, 90], { generator }), random(9, 90), cg.randint(0, 9, [50], { generator })],
+    call: (x, i, y, rows) => [x!.gather(1, i!), x!.scatterAdd(1, i!, y!), x!.indexSelect(0, rows!), F.embedding(rows!, x!)],
+  },
+};
+
+describe.skipIf(openCl === null)("gives the CPU's values and gradients for", () => {
+  it.each(Object.keys(cases))("%s", (name) => {
+    generator.manualSeed(5);
+    const { inputs, call } = cases[name]!;
+    const given = inputs();
+    const run = (device: string): { outs: Tensor[]; grads: (Tensor | null)[] } => {
+      const x = given.map((t) => (t.isFloatingPoint() ? t.to(device).detach().clone().requiresGrad_() : t.to(device)));
+      const outs = [call(...x)].flat();
+      const losses = outs.filter((t) => t.requiresGrad).map((t) => t.mul(t).mean());
+      losses.reduce((a, b) => a.add(b)).backward();
+      return { outs, grads: x.map((t) => t.grad) };
+    };
+    const [wanted, got] = [run("cpu"), run(openCl!)];
+    got.outs.forEach((t, i) => expect(difference(t.detach(), wanted.outs[i]!.detach())).toBeLessThan(2e-5));
+    got.grads.forEach((t, i) => {
+      if (t !== null) expect(difference(t, wanted.grads[i]!)).toBeLessThan(2e-5);
+    });
+  });
+
+  it("random numbers, bit by bit", () => {
+    const draws = (device: string): Tensor[] =>
+      cg.withDevice(device, () => {
+        cg.manualSeed(11);
+        const x = cg.rand(1001);
+        return [x, cg.randint(-5, 90, [1001]), F.dropout(cg.ones(1001), 0.3), cg.zeros(1001).bernoulli_(0.4), x.bernoulli()];
+      });
+    const [wanted, got] = [draws("cpu"), draws(openCl!)];
+    got.forEach((t, i) => expect(t.toTypedArray()).toEqual(wanted[i]!.toTypedArray()));
+  });
+
+  it("tensors of other dtypes", () => {
+    for (const dtype of ["float64", "float16", "bfloat16", "int8", "uint8", "int32", "int64", "bool"] as const) {
+      const x = cg.arange(-3, 9).to(dtype);
+      const y = x.to(openCl!);
+      for (const [a, b] of [
+        [x.add(x), y.add(y)],
+        [x.to("float32").mul(2), y.to("float32").mul(2)],
+        [x.reshape(3, 4).t().contiguous(), y.reshape(3, 4).t().contiguous()],
+        [x.gt(1), y.gt(1)],
+      ])
+        expect(b!.toTypedArray()).toEqual(a!.toTypedArray());
+    }
+  });
+
+  it("in-place changes of views, also where they overlap", () => {
+    const change = (t: Tensor): number[] => {
+      t.at(":", "1:3").mul_(10);
+      t.at("1:").add_(t.at(":-1"));
+      t.t().fill_(cg.tensor(2)).at(0).zero_();
+      return t.elements().map(Number);
+    };
+    expect(change(cg.arange(12).reshape(3, 4).to(openCl!).clone())).toEqual(change(cg.arange(12).reshape(3, 4).clone()));
+  });
+
+  it("optimizers", () => {
+    const make: ((p: Tensor[]) => { step(): void })[] = [
+      (p) => new cg.optim.SGD(p, { lr: 0.1, momentum: 0.9, nesterov: true, weightDecay: 0.01 }),
+      (p) => new cg.optim.Adam(p, { lr: 0.1, amsgrad: true, weightDecay: 0.01 }),
+      (p) => new cg.optim.AdamW(p, { lr: 0.1 }),
+    ];
+    const start = random(40, 3);
+    for (const optimizer of make) {
+      const run = (device: string): Tensor => {
+        const p = start.to(device).clone().requiresGrad_();
+        const steps = optimizer([p]);
+        for (let i = 0; i < 3; i++) {
+          p.grad = p.detach().mul(0.5);
+          steps.step();
+        }
+        return p.detach();
+      };
+      expect(difference(run(openCl!), run("cpu"))).toBeLessThan(1e-6);
+    }
+  });
+
+  it("a wrong index, at the next call that waits", () => {
+    const x = cg.zeros(3, { device: openCl! });
+    const wrong = cg.tensor([1, 7]).to("int64").to(openCl!);
+    expect(() => x.gather(0, wrong).tolist()).toThrow(cg.IndexError);
+    expect(x.gather(0, wrong.clamp(0, 2)).tolist()).toEqual([0, 0]);
+  });
+});
