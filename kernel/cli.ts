@@ -18,9 +18,10 @@ try {
 async function run(command: string | undefined, args: string[]): Promise<void> {
   switch (command) {
     case "kernel": {
-      const { values } = parseArgs({ args, options: { "connection-file": { type: "string" } } });
+      // `jupyter run` and `jupyter console` pass what they were given on to the kernel.
+      const { values } = parseArgs({ args, options: { "connection-file": { type: "string" } }, strict: false });
       const file = values["connection-file"];
-      if (file === undefined) throw new Error(`--connection-file is needed\n${usage}`);
+      if (typeof file !== "string") throw new Error(`--connection-file is needed\n${usage}`);
       const { runKernel } = await import("./main.js");
       return runKernel(file);
     }

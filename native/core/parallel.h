@@ -30,6 +30,13 @@ template <class Fn> Status parallel_for(int64_t begin, int64_t end, int64_t grai
   return cancelled() ? fail(Status::kCancelled) : Status::kOk;
 }
 
+// Calls fn(begin, end) for consecutive pieces of [0, n), here and in order, for work whose every step needs the last; stops when cancelled.
+template <class Fn> void in_turn(int64_t n, const Fn& fn) {
+  constexpr int64_t kPiece = 1 << 20; // a few milliseconds
+  for (int64_t begin = 0; begin < n && !cancelled(); begin += kPiece)
+    fn(begin, n - begin < kPiece ? n : begin + kPiece);
+}
+
 // Scratch memory from the caching allocator (64-byte aligned); released by the destructor.
 class Scratch {
 public:

@@ -1,6 +1,7 @@
 // Cumulative sums, products, extremes and log-sum-exps along a dim.
 #include <cmath>
 
+#include "core/parallel.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/lines.h"
 #include "kernels/cpu/visit.h"
@@ -21,8 +22,10 @@ template <class Step> Status scan(const Call& call, double start, const Step& st
         const In* from = static_cast<const In*>(line.in[0]);
         Out* to = static_cast<Out*>(line.out[0]);
         Total total = static_cast<Total>(start);
-        for (int64_t i = 0; i < n; ++i)
-          to[i] = static_cast<Out>(total = step(total, static_cast<Total>(static_cast<Out>(from[i]))));
+        in_turn(n, [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i)
+            to[i] = static_cast<Out>(total = step(total, static_cast<Total>(static_cast<Out>(from[i]))));
+        });
       });
     });
   });
@@ -38,11 +41,13 @@ template <class Wins> Status running_extreme(const Call& call, const Wins& wins)
       T* values = static_cast<T*>(line.out[0]);
       int64_t* indices = static_cast<int64_t*>(line.out[1]);
       int64_t best = 0;
-      for (int64_t i = 0; i < n; ++i) {
-        if (from[i] != from[i] || (from[best] == from[best] && wins(from[i], from[best]))) best = i;
-        values[i] = from[best];
-        indices[i] = best;
-      }
+      in_turn(n, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          if (from[i] != from[i] || (from[best] == from[best] && wins(from[i], from[best]))) best = i;
+          values[i] = from[best];
+          indices[i] = best;
+        }
+      });
     });
   });
 }
@@ -64,13 +69,15 @@ Status logcumsumexp(const Call& call) {
       const T* from = static_cast<const T*>(line.in[0]);
       T* to = static_cast<T*>(line.out[0]);
       double total = -HUGE_VAL;
-      for (int64_t i = 0; i < n; ++i) {
-        const double value = from[i], most = value > total || value != value ? value : total;
-        const double least = value > total || value != value ? total : value;
-        // Equal infinities stay; NaN stays.
-        total = most == least && std::isinf(most) ? most : most + std::log1p(std::exp(least - most));
-        to[i] = static_cast<T>(total);
-      }
+      in_turn(n, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          const double value = from[i], most = value > total || value != value ? value : total;
+          const double least = value > total || value != value ? total : value;
+          // Equal infinities stay; NaN stays.
+          total = most == least && std::isinf(most) ? most : most + std::log1p(std::exp(least - most));
+          to[i] = static_cast<T>(total);
+        }
+      });
     });
   });
 }

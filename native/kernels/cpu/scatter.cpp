@@ -2,6 +2,7 @@
 // they do so in order.
 #include <algorithm>
 
+#include "core/parallel.h"
 #include "kernels/cpu/copy.h"
 #include "kernels/cpu/index.h"
 #include "kernels/cpu/visit.h"
@@ -37,10 +38,12 @@ void put_run(char* self, int64_t self_step, const char* index, int64_t index_ste
     }
     return;
   }
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t at = wrap(*reinterpret_cast<const int64_t*>(index + i * index_step), put.size) * put.unit;
-    merge(*reinterpret_cast<T*>(self + at + i * self_step), *reinterpret_cast<const T*>(values + i * step));
-  }
+  in_turn(n, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t at = wrap(*reinterpret_cast<const int64_t*>(index + i * index_step), put.size) * put.unit;
+      merge(*reinterpret_cast<T*>(self + at + i * self_step), *reinterpret_cast<const T*>(values + i * step));
+    }
+  });
 }
 
 // Calls fn(at, strides, n) for the runs of positions begin..end of a walk whose operands start `moved` bytes further.

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "core/parallel.h"
 #include "kernels/cpu/lines.h"
 #include "kernels/cpu/visit.h"
 
@@ -23,7 +24,7 @@ template <class T> void quick_select(Pair<T>* items, int64_t n, int64_t k) {
   const auto swap = [&](int64_t i, int64_t j) { std::swap(items[i], items[j]); };
   int64_t left = 0, right = n - 1;
   for (;;) {
-    if (right <= left) return;
+    if (right <= left || cancelled()) return;
     if (right == left + 1) {
       if (greater(left, right)) swap(left, right);
       return;
