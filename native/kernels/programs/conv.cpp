@@ -22,12 +22,19 @@ struct Frame {
   }
 };
 
-// The kernel's size is text, so that divisions by it are multiplications.
+// All sizes but the number of images are text, so that divisions by them are multiplications.
 std::string head(const Frame& f) {
   return "typedef struct { i32 n, c, h, w, o, oh, ow, groups, kh, kw, stride_h, stride_w, pad_h, pad_w, step_h, "
          "step_w; } "
          "Frame;\n#define KH " +
          std::to_string(f.kh) + "\n#define KW " + std::to_string(f.kw) + "\n#define K2 (KH * KW)\n";
+}
+std::string frame(const Frame& f) {
+  std::string text = " Frame f = {images";
+  for (const int32_t value : {f.c, f.h, f.w, f.o, f.oh, f.ow, f.groups, f.kh, f.kw, f.stride_h, f.stride_w, f.pad_h,
+                              f.pad_w, f.step_h, f.step_w})
+    text += ", " + std::to_string(value);
+  return text + "};";
 }
 
 bool fits(std::span<const View> views) {
@@ -54,10 +61,10 @@ Status conv2d(const Context& context, const Call& call) {
   for (const Dense* dense : {&from, &weight, &bias})
     if (dense->status() != Status::kOk) return dense->status();
   Launch launch;
-  launch.buffer(y.data).buffer(from.data()).buffer(weight.data()).buffer(bias.data()).value(f);
+  launch.buffer(y.data).buffer(from.data()).buffer(weight.data()).buffer(bias.data()).value(f.n);
   const GemmText text{
-      .parameters = "BUFFER(T, y), BUFFER(T, x), BUFFER(T, w), BUFFER(T, bias), Frame f",
-      .places = "PLACE(T, y); PLACE(T, x); PLACE(T, w); PLACE(T, bias);",
+      .parameters = "BUFFER(T, y), BUFFER(T, x), BUFFER(T, w), BUFFER(T, bias), i32 images",
+      .places = "PLACE(T, y); PLACE(T, x); PLACE(T, w); PLACE(T, bias);" + frame(f),
       .row = "GLOBAL T *from = w + (batch * M + m) * K;",
       .column =
           "i32 image = n / (f.oh * f.ow), oy = n / f.ow % f.oh, ox = n % f.ow; i32 iy0 = oy * f.stride_h - f.pad_h, "
@@ -84,10 +91,10 @@ Status conv2dBackwardInput(const Context& context, const Call& call) {
   if (from.status() != Status::kOk) return from.status();
   if (weight.status() != Status::kOk) return weight.status();
   Launch launch;
-  launch.buffer(dx.data).buffer(from.data()).buffer(weight.data()).value(f);
+  launch.buffer(dx.data).buffer(from.data()).buffer(weight.data()).value(f.n);
   const GemmText text{
-      .parameters = "BUFFER(T, dx), BUFFER(T, g), BUFFER(T, w), Frame f",
-      .places = "PLACE(T, dx); PLACE(T, g); PLACE(T, w);",
+      .parameters = "BUFFER(T, dx), BUFFER(T, g), BUFFER(T, w), i32 images",
+      .places = "PLACE(T, dx); PLACE(T, g); PLACE(T, w);" + frame(f),
       .row = "GLOBAL T *from = w + (batch * (f.o / f.groups) * M + m) * K2;",
       .column = "i32 image = n / (f.h * f.w), iy = n / f.w % f.h + f.pad_h, ix = n % f.w + f.pad_w; "
                 "GLOBAL T *from = g + (i64)(image * f.o + batch * (f.o / f.groups)) * f.oh * f.ow;",
@@ -113,24 +120,24 @@ Status conv2dBackwardWeight(const Context& context, const Call& call) {
   const Dense grad(context, g), from(context, x);
   if (grad.status() != Status::kOk) return grad.status();
   if (from.status() != Status::kOk) return from.status();
-  const int32_t parts = std::min(f.n, 32), images = parts == 0 ? 0 : (f.n + parts - 1) / parts;
+  const int32_t parts = std::min(f.n, 32), each = parts == 0 ? 0 : (f.n + parts - 1) / parts;
   const Temporary partial(context, static_cast<size_t>(std::max(parts, 1) * dw.numel) * element_size(dw.dtype));
   if (partial.data() == nullptr) return Status::kOutOfMemory;
   Launch launch;
-  launch.buffer(partial.data()).buffer(grad.data()).buffer(from.data()).value(f).value(images);
+  launch.buffer(partial.data()).buffer(grad.data()).buffer(from.data()).value(f.n).value(each);
   const GemmText text{
-      .parameters = "BUFFER(T, dw), BUFFER(T, g), BUFFER(T, x), Frame f, i32 images",
-      .places = "PLACE(T, dw); PLACE(T, g); PLACE(T, x);",
+      .parameters = "BUFFER(T, dw), BUFFER(T, g), BUFFER(T, x), i32 images, i32 each",
+      .places = "PLACE(T, dw); PLACE(T, g); PLACE(T, x);" + frame(f),
       .row = "i32 part = batch / f.groups, group = batch % f.groups, size = f.oh * f.ow; GLOBAL T *from = g + "
              "((i64)part * "
-             "images * f.o + group * M + m) * size;",
+             "each * f.o + group * M + m) * size;",
       .column =
           "i32 part = batch / f.groups, group = batch % f.groups, size = f.oh * f.ow; i32 ky = n % K2 / KW * f.step_h "
           "- "
-          "f.pad_h, kx = n % KW * f.step_w - f.pad_w; GLOBAL T *from = x + ((i64)part * images * f.c + group * (f.c / "
+          "f.pad_h, kx = n % KW * f.step_w - f.pad_w; GLOBAL T *from = x + ((i64)part * each * f.c + group * (f.c / "
           "f.groups) + n / K2) * f.h * f.w;",
-      .a = "(part * images + k / size < f.n ? from[(i64)(k / size) * f.o * size + k % size] : (T)0)",
-      .b = "(part * images + k / size < f.n ? at_input(from + (i64)(k / size) * f.c * f.h * f.w, f, k % size / f.ow * "
+      .a = "(part * each + k / size < f.n ? from[(i64)(k / size) * f.o * size + k % size] : (T)0)",
+      .b = "(part * each + k / size < f.n ? at_input(from + (i64)(k / size) * f.c * f.h * f.w, f, k % size / f.ow * "
            "f.stride_h "
            "+ ky, k % f.ow * f.stride_w + kx) : (T)0)",
       .store = "dw[((i64)batch * M + m) * N + n] = sum;",
@@ -139,7 +146,7 @@ Status conv2dBackwardWeight(const Context& context, const Call& call) {
 }
 )"};
   if (const Status status = run_gemm(context, dw.dtype, text, launch, int64_t{parts} * f.groups, f.o / f.groups,
-                                     int64_t{f.c / f.groups} * f.kh * f.kw, int64_t{images} * f.oh * f.ow);
+                                     int64_t{f.c / f.groups} * f.kh * f.kw, int64_t{each} * f.oh * f.ow);
       status != Status::kOk)
     return status;
   Launch add;

@@ -1,4 +1,4 @@
-// Matrix products: tiles of 64 x 64 in local memory, 4 x 16 elements of the result a thread.
+// Matrix products: tiles in local memory, up to 4 x 16 elements of the result a thread.
 #include "kernels/programs/gemm.h"
 
 #include <limits>
@@ -9,42 +9,46 @@
 namespace cg::programs {
 namespace {
 
-constexpr int64_t kTile = 64;
 constexpr int kMostBatchDims = 6;
 
-const std::string kHead = R"(
-#define TILE 64
-#define DEPTH 16
-#define ROWS 4
-#define COLUMNS 16
-)";
+// 64 threads make a tile, each `rows` x 16 elements of it; low results get low tiles.
+struct Tile {
+  int64_t height, width, rows;
+  Tile(int64_t m, int64_t n) {
+    height = m <= 16 ? 16 : m <= 32 ? 32 : 64;
+    rows = n <= 64 ? height / 16 : 4;
+    width = 1024 * rows / height;
+  }
+  int64_t count(int64_t m, int64_t n) const { return (m + height - 1) / height * ((n + width - 1) / width); }
+};
 
-const std::string kBody = R"(  LOCAL T tile_a[DEPTH][TILE];
-  LOCAL T tile_b[DEPTH][TILE];
+const std::string kBody = R"(  LOCAL T tile_a[DEPTH][HEIGHT];
+  LOCAL T tile_b[DEPTH][WIDTH];
   i32 t = THREAD_ID;
-  i32 row0 = t / (TILE / COLUMNS) * ROWS, column0 = t % (TILE / COLUMNS) * COLUMNS;
-  i64 tiles = ((i64)M + TILE - 1) / TILE * ((N + TILE - 1) / TILE);
+  i32 row0 = t / (WIDTH / COLUMNS) * ROWS, column0 = t % (WIDTH / COLUMNS) * COLUMNS;
+  i32 wide = (N + WIDTH - 1) / WIDTH;
+  i64 tiles = ((i64)M + HEIGHT - 1) / HEIGHT * wide;
   i64 batch = GROUP_ID / tiles;
-  i32 tile = GROUP_ID % tiles, wide = (N + TILE - 1) / TILE;
-  i32 m0 = tile / wide * TILE, n0 = tile % wide * TILE;
+  i32 tile = GROUP_ID % tiles;
+  i32 m0 = tile / wide * HEIGHT, n0 = tile % wide * WIDTH;
   T sums[ROWS][COLUMNS];
   for (i32 r = 0; r < ROWS; ++r)
     for (i32 c = 0; c < COLUMNS; ++c) sums[r][c] = 0;
   for (i32 k0 = 0; k0 < K; k0 += DEPTH) {
-    {
-      i32 m = m0 + t;
+    for (i32 lane = t; lane < HEIGHT; lane += GROUP) {
+      i32 m = m0 + lane;
       ROW
       for (i32 d = 0; d < DEPTH; ++d) {
         i32 k = k0 + d;
-        tile_a[d][t] = m < M && k < K ? A_AT : (T)0;
+        tile_a[d][lane] = m < M && k < K ? A_AT : (T)0;
       }
     }
-    {
-      i32 n = n0 + t;
+    for (i32 lane = t; lane < WIDTH; lane += GROUP) {
+      i32 n = n0 + lane;
       COLUMN
       for (i32 d = 0; d < DEPTH; ++d) {
         i32 k = k0 + d;
-        tile_b[d][t] = n < N && k < K ? B_AT : (T)0;
+        tile_b[d][lane] = n < N && k < K ? B_AT : (T)0;
       }
     }
     BARRIER;
@@ -137,15 +141,17 @@ View matrix(const View& view, int64_t rows, int64_t row_stride, int64_t columns,
 
 Status run_gemm(const Context& context, DType dtype, const GemmText& text, Launch& launch, int64_t batches, int64_t m,
                 int64_t n, int64_t k) {
-  constexpr int64_t kMost = std::numeric_limits<int32_t>::max() - kTile;
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max() - 1024;
   if (m > kMost || n > kMost || k > kMost) return Status::kNoKernel;
+  const Tile tile(m, n);
   launch.value(static_cast<int32_t>(m)).value(static_cast<int32_t>(n)).value(static_cast<int32_t>(k));
-  const std::string whole = std::string("typedef ") + storage_name(dtype) + " T;" + kHead + text.head +
-                            define("ROW", text.row) + define("COLUMN", text.column) + define("A_AT", text.a) +
-                            define("B_AT", text.b) + define("STORE", text.store) + "KERNEL run(" + text.parameters +
-                            ", i32 M, i32 N, i32 K) {\n  " + text.places + "\n" + kBody;
-  const int64_t tiles = (m + kTile - 1) / kTile * ((n + kTile - 1) / kTile);
-  return launch.run_groups(context, whole, batches * tiles);
+  const std::string whole =
+      std::string("typedef ") + storage_name(dtype) + " T;\n#define DEPTH 16\n#define COLUMNS 16\n" +
+      define("HEIGHT", std::to_string(tile.height)) + define("WIDTH", std::to_string(tile.width)) +
+      define("ROWS", std::to_string(tile.rows)) + text.head + define("ROW", text.row) + define("COLUMN", text.column) +
+      define("A_AT", text.a) + define("B_AT", text.b) + define("STORE", text.store) + "KERNEL run(" + text.parameters +
+      ", i32 M, i32 N, i32 K) {\n  " + text.places + "\n" + kBody;
+  return launch.run_groups(context, whole, batches * tile.count(m, n));
 }
 
 Status matmul(const Context& context, const Call& call) {
