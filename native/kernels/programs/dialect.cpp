@@ -132,6 +132,22 @@ constexpr Helper kHelpers[] = {
      "  T inner = (T)0.79788456080286535588 * (1 + (T)0.134145 * x * x);\n"
      "  return (T)0.5 * (1 + t) + (T)0.5 * x * (1 - t * t) * inner;\n}\n"},
     {kFloat, "mish_slope", "FUNCTION T mish_slope(T x, T s, T t) { return t + x * (1 - t * t) * s; }\n"},
+    {kFloat, "sinc",
+     "FUNCTION T sinc(T x) {\n  T turned = (T)3.14159265358979323846 * x;\n"
+     "  return x == 0 ? (T)1 : sin(turned) / turned;\n}\n"},
+    {kFloat, "mantissa", "FUNCTION T mantissa(T x) {\n  i32 power;\n  return frexp(x, &power);\n}\n"},
+    {kFloat, "exponent",
+     "FUNCTION T exponent(T x) {\n  i32 power = 0;\n  frexp(x, &power);\n"
+     "  return fabs(x) < (T)INF ? (T)power : (T)0;\n}\n"},
+    {kInteger, "gcd",
+     "FUNCTION T gcd(T a, T b) {\n  T x = a < 0 ? -a : a, y = b < 0 ? -b : b, rest;\n"
+     "  while (x != 0) {\n    rest = y % x;\n    y = x;\n    x = rest;\n  }\n  return y;\n}\n"},
+    {kInteger, "lcm",
+     "FUNCTION T lcm(T a, T b) {\n  T x = a < 0 ? -a : a, y = b < 0 ? -b : b, rest, all;\n"
+     "  while (x != 0) {\n    rest = y % x;\n    y = x;\n    x = rest;\n  }\n"
+     "  all = y == 0 ? (T)0 : a / y * b;\n  return all < 0 ? -all : all;\n}\n"},
+    {kBool, "gcd", "FUNCTION T gcd(T a, T b) { return a | b; }\n"},
+    {kBool, "lcm", "FUNCTION T lcm(T a, T b) { return a & b; }\n"},
     // A rational start and two Newton steps, as in PyTorch.
     {kFloat, "erfinv",
      "FUNCTION T erfinv_of(T y) {\n  T a = fabs(y), x, z;\n"
@@ -167,6 +183,9 @@ constexpr Helper kHelpers[] = {
      "FUNCTION u16 float_to_bfloat(f32 x) {\n  u32 bits = AS_U32(x);\n"
      "  return x != x ? (u16)0x7fc0 : (u16)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);\n}\n"},
 };
+
+// Functions of the expressions that no dialect has, nor we: their rows run on the CPU.
+constexpr const char* kMissing[] = {"polygamma"};
 
 unsigned kind_of(DType type) { return type == DType::kBool ? kBool : is_floating(type) ? kFloat : kInteger; }
 
@@ -221,6 +240,12 @@ bool has_word(std::string_view text, std::string_view word) {
     if ((at == 0 || !part(text[at - 1])) && (end == text.size() || !part(text[end]))) return true;
   }
   return false;
+}
+
+bool writable(std::string_view expression) {
+  for (const char* missing : kMissing)
+    if (has_word(expression, missing)) return false;
+  return true;
 }
 
 std::string helpers(std::string_view text, DType type) {

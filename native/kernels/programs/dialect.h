@@ -23,6 +23,8 @@ const char* compute_name(DType dtype);
 
 // The functions of the .def expressions that the dialects lack, as far as `text` uses them. `type` is float, int or bool.
 std::string helpers(std::string_view text, DType type);
+// False for an expression with a function that only the CPU has.
+bool writable(std::string_view expression);
 
 bool has_word(std::string_view text, std::string_view word);
 

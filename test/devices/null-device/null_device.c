@@ -1,4 +1,6 @@
-/* A device built outside of cellgrad against native/device/driver.h alone: memory of the host, and no compiler. */
+/* A device built outside of cellgrad against native/device/driver.h alone: memory of the host, and no compiler.
+   With TEXTS, the path of a folder, it asks for CUDA C, keeps the texts there and refuses them. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,11 +63,37 @@ static void forget(void* self, cg_event* event) {
   (void)event;
 }
 
+#ifdef TEXTS
+static int32_t compile(void* self, const char* text, const char* entry, cg_program** program, char* log,
+                       uint64_t log_bytes) {
+  static int count = 0;
+  char path[4096];
+  (void)self;
+  (void)entry;
+  (void)program;
+  snprintf(log, log_bytes, "kept");
+  snprintf(path, sizeof path, "%s/%d.cu", TEXTS, count++);
+  FILE* file = fopen(path, "w");
+  if (file == NULL) return -5;
+  fputs(text, file);
+  fclose(file);
+  return -5;
+}
+#define COMPILE compile
+#define NAME "text:0"
+#define DIALECT "cuda"
+#else
+#define COMPILE NULL
+#define NAME "null:0"
+#define DIALECT NULL
+#endif
+
 static const cg_driver driver = {
     .version = CG_DRIVER_VERSION,
     .bytes = sizeof(cg_driver),
-    .capabilities = {.name = "null:0",
+    .capabilities = {.name = NAME,
                      .description = "memory without a processor",
+                     .dialect = DIALECT,
                      .memory = 64u << 20,
                      .allocation = 64u << 20,
                      .group = 1,
@@ -75,6 +103,7 @@ static const cg_driver driver = {
     .upload = upload,
     .download = download,
     .copy = copy,
+    .compile = COMPILE,
     .record = record,
     .query = query,
     .elapsed = elapsed,
