@@ -1,4 +1,5 @@
 /** Walks the table of samples on OpenCL: values and gradients are the CPU's, dtypes and devices are kept. */
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import * as cg from "../../src/index.js";
 import type { Tensor } from "../../src/index.js";
@@ -55,4 +56,13 @@ describe.skipIf(openCl === null)("gives the CPU's values and gradients on OpenCL
       if (t !== null) expectSame(t, wanted.grads[i]!, openCl!);
     });
   });
+});
+
+it.skipIf(openCl === null)("leaves no kernel to the CPU that has a program", () => {
+  const programs = [...readFileSync("native/kernels/programs/programs.def", "utf8").matchAll(/^PROGRAM\((\w+)\)/gm)].map(
+    ([, name]) => name!,
+  );
+  expect(programs.length).toBeGreaterThan(60);
+  const left = Object.keys(cg.fallbacks(openCl!));
+  expect(programs.filter((name) => left.includes(name))).toEqual([]);
 });
