@@ -1,4 +1,5 @@
 /** Runs cells on R's main thread: transform, evaluate in V8's REPL mode, settle once, report. */
+import { AsyncResource } from "node:async_hooks";
 import { Session, type Runtime } from "node:inspector";
 import { promiseHooks } from "node:v8";
 import { codeFrame } from "../errors/code-frame.js";
@@ -10,7 +11,7 @@ import { emit, flush, isSending } from "./channel.js";
 import { toBundle } from "./display.js";
 import { describeError, framesOfStack } from "./errors.js";
 import { awaitTermination, runningWord } from "./handover.js";
-import { cancelWord } from "./host.js";
+import { cancelWord, restoreAfterInterrupt } from "./host.js";
 import { clearAsyncIdStack, userStack } from "./interrupt.js";
 import type { Bundle, CellError, RuntimeCell } from "./messages.js";
 
@@ -82,7 +83,8 @@ export class Evaluator {
     this.#runs.set(key, run);
     Atomics.store(this.#handover, runningWord, key);
     Atomics.store(this.#words, cancelWord, 0);
-    activeCell.run(run.cell, () => void this.#perform(run));
+    // A resource of its own: what the cell's code hangs on the current one for a while stays there when it is cut off.
+    new AsyncResource("Cell").runInAsyncScope(() => activeCell.run(run.cell, () => void this.#perform(run)));
   }
 
   async #perform(run: Run): Promise<void> {
@@ -120,6 +122,7 @@ export class Evaluator {
       return;
     }
     const stack = userStack();
+    if (stack !== null) setImmediate(restoreAfterInterrupt);
     for (const run of this.#runs.values()) {
       if (run.interrupted) continue;
       run.interrupted = true;

@@ -6,6 +6,13 @@ import { sendDisplay } from "./display.js";
 /** Index of the word that stops native work. */
 export const cancelWord = 1;
 
+const restorers: (() => void)[] = [];
+
+/** Puts the library right after code was cut off. */
+export function restoreAfterInterrupt(): void {
+  for (const restore of restorers) restore();
+}
+
 /** Puts the host on globalThis. */
 export function installHost(words: Int32Array): void {
   const host: Host = {
@@ -16,6 +23,7 @@ export function installHost(words: Int32Array): void {
       const cell = activeCell.getStore();
       if (cell && !cell.beforeIdle.includes(task)) cell.beforeIdle.push(task);
     },
+    afterInterrupt: (restore) => void restorers.push(restore),
     get interactive() {
       return activeCell.getStore()?.interactive ?? false;
     },

@@ -31,6 +31,7 @@ interface Lane {
 
 interface Running {
   readonly key: number;
+  readonly count: number;
   readonly request: Message;
   interrupted: boolean;
   /** Ends the cell with this error, when R does not. */
@@ -108,7 +109,7 @@ export class Executor {
     for (const cell of running) cell.interrupted = true;
     this.#endInterrupt ??= startInterrupt(this.#runtime, this.#lastKey, () => {
       this.#stuck = true;
-      for (const cell of running) cell.abandon(interruptTimeout);
+      for (const cell of running) cell.abandon(interruptTimeout(cell.count, this.#runtime.pid));
     });
   }
 
@@ -132,7 +133,7 @@ export class Executor {
     // The other processes get to work first, and meanwhile the front ends are told.
     const ended = new Promise<CellOutcome>((resolve) => {
       const abandon = (error: CellError) => resolve(failedOutcome(error));
-      const running = { key: owner.key, request: message, interrupted: false, abandon };
+      const running = { key: owner.key, count: this.#count, request: message, interrupted: false, abandon };
       lane.running = running;
       void this.#run(owner, execution, running).then(resolve);
     });

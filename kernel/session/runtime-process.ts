@@ -93,6 +93,12 @@ export class RuntimeProcess {
     this.#signal("SIGINT");
   }
 
+  /** Ends R; nobody is told. */
+  abandon(): void {
+    this.#listener = null;
+    this.kill();
+  }
+
   /** Ends R and what the cells have started. */
   kill(): void {
     this.#signal("SIGKILL");

@@ -106,9 +106,13 @@ export class Runtime {
     this.#process.interruptChildren();
   }
 
-  /** Ends R; another takes its place. */
+  /** Ends R; another takes its place at once. */
   restart(): void {
-    this.#process.kill();
+    this.#process.abandon();
+    const how = "was stopped";
+    // The cell that did not stop was reported before: the end of the runtime is then told as text.
+    for (const key of this.#running.keys()) settle(this.#running, key, failedOutcome(exitError(how, true)));
+    this.#replace(how);
   }
 
   /** Ends R for good. */

@@ -1,5 +1,6 @@
 /** What autograd does with ops: record them or not, watch them or not, keep their tensors or hand them to hooks. */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { afterInterrupt } from "../runtime/addon.js";
 import { ValueError, describe } from "../tensor/errors.js";
 import type { Tensor } from "../tensor/tensor.js";
 
@@ -27,6 +28,14 @@ const ground: Mode = { recording: true, inference: false, anomaly: false, checkN
 const context = new AsyncLocalStorage<Mode>();
 // Callbacks under way that could be asynchronous; while there are none the ground mode alone decides.
 let scopes = 0;
+/** Those of them that have returned a promise. */
+let awaited = 0;
+/** What people have set for the ground mode; the library itself changes it while it runs. */
+let recordingChosen = true;
+afterInterrupt(() => {
+  ground.recording = recordingChosen;
+  scopes = awaited;
+});
 
 const current = (): Mode => (scopes === 0 ? ground : (context.getStore() ?? ground));
 
@@ -73,7 +82,10 @@ function scoped<T>(op: string, change: Partial<Mode>, body: () => T): T {
     scopes--;
     throw error;
   }
-  if (result instanceof Promise) return result.finally(() => scopes--) as T;
+  if (result instanceof Promise) {
+    awaited++;
+    return result.finally(() => (awaited--, scopes--)) as T;
+  }
   scopes--;
   return result;
 }
@@ -108,6 +120,7 @@ export function setGradEnabled<T>(mode: boolean, body?: () => T): T | void {
   requireBoolean("setGradEnabled", "mode", mode);
   if (body !== undefined) return scoped("setGradEnabled", { recording: mode }, body);
   current().recording = mode;
+  if (current() === ground) recordingChosen = mode;
 }
 
 /**

@@ -14,6 +14,11 @@ const host = (globalThis as { [hostSymbol]?: Host })[hostSymbol];
 /** Shared words; see {@link Word}. The kernel's host brings its own, so that its agent can reach the cancel word. */
 export const words: Int32Array = host?.words ?? new Int32Array(new SharedArrayBuffer(16));
 
+/** Has `restore` called when an interrupt has cut code off without its `finally` blocks; outside the kernel there is no such thing. */
+export function afterInterrupt(restore: () => void): void {
+  host?.afterInterrupt(restore);
+}
+
 export const native: Native = load();
 native.init(io, words);
 

@@ -1,7 +1,7 @@
 /** Devices by name and code: `"cpu"`, `"opencl:0"`, `"cuda:1"`; the default device; what fell back to the CPU. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { resolve } from "node:path";
-import { native } from "../runtime/addon.js";
+import { afterInterrupt, native } from "../runtime/addon.js";
 import type { NativeDevice } from "../runtime/native.js";
 import { DeviceError, ValueError, describe, nearest } from "./errors.js";
 
@@ -67,6 +67,9 @@ let globalDefault = 0;
 const scoped = new AsyncLocalStorage<number>();
 // Callbacks under way that could be asynchronous; while there are none, asking costs nothing.
 let scopes = 0;
+/** Those of them that have returned a promise. */
+let awaited = 0;
+afterInterrupt(() => (scopes = awaited));
 
 /** @internal Where functions that make tensors put them when nobody says. */
 export const defaultDeviceCode = (): number => (scopes === 0 ? globalDefault : (scoped.getStore() ?? globalDefault));
@@ -94,7 +97,10 @@ export function withDevice<T>(device: Device, body: () => T): T {
     scopes--;
     throw error;
   }
-  if (result instanceof Promise) return result.finally(() => scopes--) as T;
+  if (result instanceof Promise) {
+    awaited++;
+    return result.finally(() => (awaited--, scopes--)) as T;
+  }
   scopes--;
   return result;
 }

@@ -1,5 +1,5 @@
 /** Runs native work for ops: makes the result tensor, translates failures, retries once after a full collection. */
-import { io, native, words } from "../runtime/addon.js";
+import { afterInterrupt, io, native, words } from "../runtime/addon.js";
 import { adopt, collect, collectAll, collectYoung } from "../runtime/memory.js";
 import { Status, Word, type Handle } from "../runtime/native.js";
 import { dtypes, isComplex } from "./dtype.js";
@@ -23,6 +23,7 @@ const ownFinalizers = !native.basicFinalizers;
 
 // Tensors made inside the innermost scope(), or null outside.
 let collecting: Tensor[] | null = null;
+afterInterrupt(() => (collecting = null));
 
 /** Collects the tensors that `body` makes; returns them with its result. */
 export function collectMade<T>(body: () => T): { result: T; made: readonly Tensor[] } {

@@ -30,6 +30,9 @@ export class RecordingHost implements Host {
     if (!this.tasks.includes(task)) this.tasks.push(task);
   }
 
+  /** Nothing is cut off here. */
+  afterInterrupt(): void {}
+
   /** Runs `work` as a cell and then what it left to be finished. */
   async run(id: string, code: string, work: () => void | Promise<void>): Promise<void> {
     this.current = { id, count: 1, code };
