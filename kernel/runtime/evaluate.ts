@@ -11,7 +11,7 @@ import { emit, flush, isSending } from "./channel.js";
 import { toBundle } from "./display.js";
 import { describeError, framesOfStack } from "./errors.js";
 import { awaitTermination, runningWord } from "./handover.js";
-import { cancelWord, restoreAfterInterrupt } from "./host.js";
+import { cancelWord, finishCell, restoreAfterInterrupt } from "./host.js";
 import { clearAsyncIdStack, userStack } from "./interrupt.js";
 import type { Bundle, CellError, RuntimeCell } from "./messages.js";
 
@@ -112,6 +112,7 @@ export class Evaluator {
     const { key } = run.cell;
     this.#runs.delete(key);
     this.#session.post("Runtime.releaseObjectGroup", { objectGroup: String(key) });
+    finishCell();
     emit({ type: "done", key, result, error, expressions, payload: run.cell.payload });
   }
 

@@ -6,7 +6,12 @@ import { sendDisplay } from "./display.js";
 /** Index of the word that stops native work. */
 export const cancelWord = 1;
 
-const restorers: (() => void)[] = [];
+const [finishers, restorers]: [(() => void)[], (() => void)[]] = [[], []];
+
+/** Does what the library has to do at the end of a cell. */
+export function finishCell(): void {
+  for (const finish of finishers) finish();
+}
 
 /** Puts the library right after code was cut off. */
 export function restoreAfterInterrupt(): void {
@@ -23,6 +28,7 @@ export function installHost(words: Int32Array): void {
       const cell = activeCell.getStore();
       if (cell && !cell.beforeIdle.includes(task)) cell.beforeIdle.push(task);
     },
+    atCellEnd: (finish) => void finishers.push(finish),
     afterInterrupt: (restore) => void restorers.push(restore),
     get interactive() {
       return activeCell.getStore()?.interactive ?? false;

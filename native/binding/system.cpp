@@ -1,5 +1,6 @@
 // Set-up, names, devices, memory and threads.
 #include <algorithm>
+#include <cstdio>
 #include <string>
 
 #include "binding/arguments.h"
@@ -245,8 +246,15 @@ napi_value set_threads(napi_env env, napi_callback_info info) {
   return args.nothing();
 }
 
+// What C code has printed and its library still holds, because the output is no terminal.
+napi_value flush_output(napi_env env, napi_callback_info info) {
+  std::fflush(nullptr);
+  return Arguments(env, info).nothing();
+}
+
 constexpr Function kFunctions[] = {
     {"init", init},
+    {"flushOutput", flush_output},
     {"names", names},
     {"text", text},
     {"failure", failure},

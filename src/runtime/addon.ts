@@ -21,6 +21,7 @@ export function afterInterrupt(restore: () => void): void {
 
 export const native: Native = load();
 native.init(io, words);
+host?.atCellEnd(() => native.flushOutput());
 
 function load(): Native {
   // One BLAS thread: products are split by our own pool. Must be set before OpenBLAS is loaded.

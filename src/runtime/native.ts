@@ -174,6 +174,8 @@ export interface Native {
   queryEvent(event: number): number;
   elapsedEvents(from: number, to: number): number;
   forgetEvent(event: number): void;
+  /** Has C's standard library write out what native code has printed. */
+  flushOutput(): void;
   threads(): number;
   setThreads(n: number): void;
 }

@@ -25,6 +25,8 @@ export interface Host {
   cell(): { readonly id: string | null; readonly count: number; readonly code: string } | null;
   /** Registers work that must be finished before the kernel reports the cell as done (e.g. a final picture). */
   beforeIdle(task: () => void | Promise<void>): void;
+  /** Has `finish` called at the end of every cell, before it is reported. */
+  atCellEnd(finish: () => void): void;
   /** Has `restore` called whenever running code was cut off by an interrupt: what it left half done, no `finally` has put right. */
   afterInterrupt(restore: () => void): void;
   /** False when nobody can open comms (nbconvert, jupyter execute): live extras are skipped. */

@@ -1,12 +1,16 @@
 /** What cells print and show (rows 2, 18, 46 to 51 of the acceptance list). */
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { inClone } from "../../scripts/environment.mjs";
 import type { JsonObject, Message } from "../../kernel/protocol/message.js";
 import { kernel } from "./kernel.js";
 
 const started = kernel();
 
 describe("streams", () => {
-  test.each([10, 1000, 20000])("%d lines arrive whole, in order, before idle, in few messages", async (count) => {
+  test.each([10, 1000, 20000])("%d lines arrive whole, in order, before idle, in few messages (row 2)", async (count) => {
     const { stdout, messages } = await started.client.execute(`for (let i = 0; i < ${count}; i++) console.log("line " + i)`);
     expect(stdout).toBe(Array.from({ length: count }, (_, i) => `line ${i}\n`).join(""));
     expect(messages.length).toBeLessThanOrEqual(20);
@@ -31,7 +35,7 @@ describe("streams", () => {
     await cell.published;
   });
 
-  test("native writes and children are captured, in order with console", async () => {
+  test("native writes and children are captured, in order with console (row 46)", async () => {
     const { stdout, stderr } = await started.client.execute(`
       import { execSync } from "node:child_process";
       import { writeSync } from "node:fs";
@@ -51,6 +55,23 @@ describe("streams", () => {
         direct(1, "direct " + i + "\\n");
       }`);
     expect(stdout).toBe(Array.from({ length: 300 }, (_, i) => `console ${i}\ndirect ${i}\n`).join(""));
+  });
+
+  test("what native code prints through C's buffers belongs to its cell (row 46)", async () => {
+    const { client } = started;
+    const addon = join(client.kernel.folder, "printing.node");
+    const source = `${addon}.c`;
+    writeFileSync(
+      source,
+      `#include <stdio.h>
+       #include <node_api.h>
+       static napi_value say(napi_env env, napi_callback_info info) { printf("native %d\\n", 7); return NULL; }
+       NAPI_MODULE_INIT() { napi_value f; napi_create_function(env, "say", 3, say, NULL, &f); return f; }`,
+    );
+    execFileSync("c++", ["-x", "c++", "-shared", "-fPIC", "-I", inClone("node_modules/node-api-headers/include"), "-o", addon, source]);
+    await client.execute('import "cellgrad"');
+    const { stdout } = await client.execute(`require(${JSON.stringify(addon)})()`);
+    expect(stdout).toBe("native 7\n");
   });
 
   test("text of several bytes a character survives being split", async () => {
@@ -110,7 +131,7 @@ function shownLast(messages: readonly Message[]): string {
 }
 
 describe("late output", () => {
-  test("goes to its own cell after another has run", async () => {
+  test("goes to its own cell after another has run (row 47)", async () => {
     const { client } = started;
     const first = client.start('setTimeout(() => console.log("late"), 100)');
     await first.published;
@@ -126,7 +147,7 @@ describe("late output", () => {
     expect(stdout).toBe("late\n");
   });
 
-  test("an unhandled rejection and an error in a timer are reported under their cell, and the session lives", async () => {
+  test("an unhandled rejection and an error in a timer are reported under their cell, and the session lives (row 48)", async () => {
     const { client } = started;
     for (const code of [
       "Promise.reject(new Error('nobody waits'))\nvoid 0",
@@ -183,7 +204,7 @@ describe("display", () => {
     ]);
   });
 
-  test("another cell can update a display", async () => {
+  test("another cell can update a display (row 50)", async () => {
     const { client } = started;
     await client.execute('await display("first", { displayId: "shared" })');
     const { messages } = await client.execute('await display("second", { displayId: "shared", update: true })');

@@ -30,6 +30,8 @@ export class RecordingHost implements Host {
     if (!this.tasks.includes(task)) this.tasks.push(task);
   }
 
+  atCellEnd(): void {}
+
   /** Nothing is cut off here. */
   afterInterrupt(): void {}
 
