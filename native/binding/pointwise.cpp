@@ -1,5 +1,6 @@
 // Pointwise launches. Arguments: op, inputs, attributes, dtype, then the owner of the result or the tensor to write into.
 #include <array>
+#include <string>
 
 #include "binding/arguments.h"
 #include "binding/exports.h"
@@ -77,6 +78,44 @@ template <Target kTarget> napi_value binary_scalar(napi_env env, napi_callback_i
                 5);
 }
 
+napi_value add_own_row(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  size_t length = 0;
+  napi_get_value_string_utf8(env, args[0], nullptr, 0, &length);
+  std::string text(length + 1, '\0');
+  napi_get_value_string_utf8(env, args[0], text.data(), text.size(), &length);
+  text.resize(length);
+  return args.answer(add_row(std::move(text), args.integer(1)));
+}
+
+// A person's own row on the tensors whose handles are in io.
+napi_value custom(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  Environment& environment = args.environment();
+  const auto inputs = static_cast<size_t>(args.integer(1));
+  if (inputs < 1 || inputs > kMostInputs) return args.answer(Status::kInvalid);
+  std::array<const View*, kMostInputs> in;
+  const Tensor* first = nullptr;
+  for (size_t k = 0; k < inputs; ++k) {
+    const Tensor* tensor = environment.handles().find(static_cast<Handle>(environment.io()[k]));
+    if (tensor == nullptr) return args.answer(Status::kStaleHandle);
+    if (first == nullptr) first = tensor;
+    if (tensor->storage->device != first->storage->device)
+      return args.answer(fail(Status::kMixedDevices, first->storage->device, tensor->storage->device));
+    in[k] = &tensor->view;
+  }
+  const Pointwise call{.family = Family::kTernary, .op = 0, .dtype = args.dtype(2), .in = {in.data(), inputs}};
+  View shape;
+  broadcast_shape(call.in, shape);
+  const int32_t device = first->storage->device;
+  Tensor* out = environment.make(shape, call.dtype, device);
+  if (out == nullptr) return args.answer(Status::kOutOfMemory);
+  const Status status = launch_row(devices()[static_cast<size_t>(device)], args.integer(0), call, out->view);
+  if (status == Status::kOk) return args.answer(out, args[3]);
+  environment.handles().release(out->handle);
+  return args.answer(status);
+}
+
 constexpr Target kFresh = Target::kFresh, kExisting = Target::kExisting;
 constexpr Function kFunctions[] = {
     {"unary", pointwise<Family::kUnary, 1, 0, kFresh>},
@@ -90,6 +129,8 @@ constexpr Function kFunctions[] = {
     {"binaryScalar", binary_scalar<kFresh>},
     {"binaryScalarInto", binary_scalar<kExisting>},
     {"ternary", pointwise<Family::kTernary, 3, 1, kFresh>},
+    {"addRow", add_own_row},
+    {"custom", custom},
     {"ternaryInto", pointwise<Family::kTernary, 3, 1, kExisting>},
 };
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 
@@ -92,6 +93,35 @@ std::string add_device(const char* path) {
     if (device.name == driver->capabilities.name) return "there is a device " + device.name + " already";
   list().add(device_of(*driver));
   return "";
+}
+
+namespace {
+
+struct OwnRow {
+  std::string text;
+  Row row;
+};
+std::mutex own_lock;
+std::deque<OwnRow> own_rows; // their texts stay where they are
+
+} // namespace
+
+int add_row(std::string text, int inputs) {
+  std::lock_guard guard(own_lock);
+  OwnRow& own = own_rows.emplace_back(OwnRow{std::move(text), {}});
+  own.row = {"custom", own.text.c_str(), inputs, false, false, "FLOATING"};
+  return static_cast<int>(own_rows.size()) - 1;
+}
+
+Status launch_row(const Device& device, int row, const Pointwise& call, const View& out) {
+  const Row* own = nullptr;
+  {
+    std::lock_guard guard(own_lock);
+    if (static_cast<size_t>(row) < own_rows.size()) own = &own_rows[static_cast<size_t>(row)].row;
+  }
+  if (own == nullptr || static_cast<size_t>(own->inputs) != call.in.size()) return fail(Status::kInvalid);
+  if (device.driver == nullptr) return fail(Status::kNoKernel);
+  return static_cast<programs::DeviceLauncher*>(device.launcher)->row(*own, call, out);
 }
 
 std::vector<Fallback> fallbacks(const Device& device) {

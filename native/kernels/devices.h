@@ -37,6 +37,10 @@ struct Row {
 };
 std::span<const Row> rows(Family family);
 
+// A row of a person's own, for devices that compile texts; its code. Code of another number is Status::kInvalid.
+int add_row(std::string text, int inputs);
+Status launch_row(const Device& device, int row, const Pointwise& call, const View& out);
+
 // The rows of structured.def, in code order.
 std::span<const char* const> structured_names();
 

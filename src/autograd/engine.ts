@@ -23,7 +23,7 @@ export interface EngineOps {
   sumTo(t: Tensor, shape: Shape): Tensor;
   hasNan(t: Tensor): boolean;
   /** A contiguous CPU tensor of elements in row-major order. */
-  fromData(data: TypedArray, shape: Shape, dt: number): Tensor;
+  fromData(data: TypedArray, shape: Shape, dt: number, dev: number): Tensor;
   /** The state of the default generator. */
   rngState(): unknown;
   setRngState(state: unknown): void;

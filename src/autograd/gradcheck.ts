@@ -84,7 +84,8 @@ function compare(
 ): { at: number; numeric: number } | null {
   const target = input.detach();
   const original = doublesOf(target);
-  const write = (data: Float64Array): void => withRecording(false, () => void target.copy_(ops.fromData(data, target.shape, target.dt)));
+  const write = (data: Float64Array): void =>
+    withRecording(false, () => void target.copy_(ops.fromData(data, target.shape, target.dt, target.dev)));
   for (let at = 0; at < original.length; at++) {
     const moved = original.slice();
     const valueAt = (x: number): number => {
@@ -121,7 +122,7 @@ function doublesOf(t: Tensor): Float64Array {
 
 /** Doubles as a tensor of `t`'s shape and dtype. */
 const like = (t: Tensor, data: Float64Array): Tensor =>
-  ops.cast(ops.fromData(data, t.shape, t.isComplex() ? Code.complex128 : Code.float64), t.dt);
+  ops.cast(ops.fromData(data, t.shape, t.isComplex() ? Code.complex128 : Code.float64, t.dev), t.dt);
 
 const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 

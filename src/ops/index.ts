@@ -20,7 +20,7 @@ setEngineOps({
   zeros: (shape, dt) => zeros(shape, { dtype: dtypes[dt]! }),
   cast: convertDtype,
   sumTo,
-  fromData: (data, shape, dt) => fromBuffer("gradcheck", data, shape, dt, 0),
+  fromData: (data, shape, dt, dev) => fromBuffer("gradcheck", data, shape, dt, dev),
   rngState: getRngState,
   setRngState: (state) => setRngState(state as ReturnType<typeof getRngState>),
   rngUsed: (since) => getRngState().launches !== (since as ReturnType<typeof getRngState>).launches,
@@ -34,6 +34,7 @@ export { nanToNum, logit, type NanToNumOptions } from "./finite.js";
 export { nextafter, ldexp, frexp, heaviside, floatPower } from "./representation.js";
 export { add, sub, mul, div, floorDivide, remainder, fmod, pow, atan2, hypot, maximum, minimum, fmax, fmin, copysign, logaddexp, logaddexp2, xlogy, eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor, bitwiseAnd, bitwiseOr, bitwiseXor, bitwiseLeftShift, bitwiseRightShift, gcd, lcm, type AlphaOptions, type DivOptions } from "./binary.js"; // prettier-ignore
 export { where, clamp, lerp, addcmul, addcdiv, maskedFill, type ClampOptions } from "./ternary.js";
+export { customOp } from "./custom.js";
 export * from "./creation.js";
 export { clone, type ToOptions } from "./convert.js";
 export {

@@ -1,5 +1,5 @@
 /** Builders of the pointwise families: one declaration gives function, method, in-place form, promotion, broadcasting and gradient. */
-import { isGradEnabled } from "../autograd/mode.js";
+import { isGradEnabled, withRecording } from "../autograd/mode.js";
 import { native } from "../runtime/addon.js";
 import { Code, defaultDtypeCode, defaultOfCategory, isComplex, isDifferentiable, isIntegral, promoteWeak, scalarCategory } from "../tensor/dtype.js"; // prettier-ignore
 import { DTypeError, ValueError, describe } from "../tensor/errors.js";
@@ -309,6 +309,19 @@ export function fusedGrad(
   define: (...inputs: Tensor[]) => Tensor,
 ): readonly (Tensor | null)[] {
   return isGradEnabled() ? differentiateComposition(g, inputs, define) : fast();
+}
+
+/** The gradient of a composition in any pass: its graph is built for this only, unless the pass is recorded. */
+export function gradOfComposition(
+  g: Tensor,
+  inputs: readonly Tensor[],
+  define: (...inputs: Tensor[]) => Tensor,
+): readonly (Tensor | null)[] {
+  if (isGradEnabled()) return differentiateComposition(g, inputs, define);
+  return withRecording(true, () => {
+    const leaves = inputs.map((t) => (t.requiresGrad ? t.detach().requiresGrad_() : t));
+    return differentiateComposition(g, leaves, define).map((grad) => grad && grad.detach());
+  });
 }
 
 let gradOf: (output: Tensor, inputs: readonly Tensor[], g: Tensor) => (Tensor | null)[];

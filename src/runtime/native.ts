@@ -112,6 +112,10 @@ export interface Native {
   binaryScalarInto(op: number, a: Handle, scalar: number, scalarFirst: number, dtype: number, out: Handle): number;
   binaryAttrInto(op: number, a: Handle, b: Handle, p0: number, p1: number, dtype: number, out: Handle): number;
   ternaryInto(op: number, a: Handle, b: Handle, c: Handle, p0: number, dtype: number, out: Handle): number;
+  /** Adds a row of a person's own: an expression in x, in a and b, or in a, b and c. Returns its code. */
+  addRow(text: string, inputs: number): number;
+  /** io: handles of the inputs. noKernel where the device compiles no texts. */
+  custom(row: number, nIn: number, dtype: number, owner: object): Handle;
   cast(a: Handle, dtype: number, owner: object): Handle;
   /** A fresh contiguous copy (torch's clone). */
   clone(a: Handle, owner: object): Handle;

@@ -194,6 +194,21 @@ export function made(
   return handle >= 0 ? settle(out, handle) : recover(op, handle, out, inputs, () => make(out));
 }
 
+/** As {@link made}; null where the device has no kernel for it. */
+export function tryMade(
+  op: string,
+  shape: Shape,
+  dt: number,
+  dev: number,
+  inputs: readonly Tensor[],
+  make: (owner: Tensor) => Handle,
+): Tensor | null {
+  const out = new Tensor(shape, dt, dev);
+  const handle = make(out);
+  if (handle === Status.noKernel) return null;
+  return handle >= 0 ? settle(out, handle) : recover(op, handle, out, inputs, () => make(out));
+}
+
 /** A view or conversion of `a`: `made` for the hot path, without a closure on success. */
 export const finish = (op: string, out: Tensor, handle: Handle, a: Tensor): Tensor => {
   if (handle >= 0) return settle(out, handle);

@@ -27,11 +27,11 @@ int32_t total_fallbacks() { return fallback_total.load(std::memory_order_relaxed
 void allow_fallbacks(bool allowed) { fallbacks_allowed.store(allowed, std::memory_order_relaxed); }
 
 Status DeviceLauncher::pointwise(const Pointwise& call, const View& out) {
+  const Row& row = rows(call.family)[static_cast<size_t>(call.op)];
   if (writes_texts())
-    if (const Status status = programs::pointwise(context_, call, out); !lacks_program(status)) return status;
+    if (const Status status = programs::pointwise(context_, row, call, out); !lacks_program(status)) return status;
   std::vector<View> in;
   for (const View* view : call.in) in.push_back(*view);
-  const Row& row = rows(call.family)[static_cast<size_t>(call.op)];
   return on_host(row.name, in, {&out, 1}, [&](std::span<const View> from, std::span<const View> to) {
     Pointwise moved = call;
     const View* pointers[kMostInputs];
@@ -39,6 +39,10 @@ Status DeviceLauncher::pointwise(const Pointwise& call, const View& out) {
     moved.in = {pointers, from.size()};
     return host_.pointwise(moved, to[0]);
   });
+}
+
+Status DeviceLauncher::row(const Row& row, const Pointwise& call, const View& out) {
+  return writes_texts() ? programs::pointwise(context_, row, call, out) : Status::kNoKernel;
 }
 
 Status DeviceLauncher::structured(int kernel, const Call& call) {

@@ -30,6 +30,9 @@ public:
   Status download(void* host, const void* src, size_t bytes) override;
   Status synchronize() override;
 
+  // A row that is not in a table; kNoKernel where this device compiles no texts.
+  Status row(const Row& row, const Pointwise& call, const View& out);
+
   std::vector<Fallback> fallbacks();
 
 private:

@@ -171,8 +171,7 @@ std::string pointwise_text(const Row& row, DType dtype, Addressing addressing, s
          kernel;
 }
 
-Status pointwise(const Context& context, const Pointwise& call, const View& out) {
-  const Row& row = rows(call.family)[static_cast<size_t>(call.op)];
+Status pointwise(const Context& context, const Row& row, const Pointwise& call, const View& out) {
   DType dtype = call.dtype;
   if (!compute_dtype(row, dtype) || !has_text(context, dtype) || !has_text(context, out.dtype))
     return Status::kNoKernel;

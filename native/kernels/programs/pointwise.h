@@ -19,6 +19,6 @@ struct Operand {
 std::string pointwise_text(const Row& row, DType dtype, Addressing addressing, std::span<const Operand> operands);
 
 // kNoKernel: the CPU must do it.
-Status pointwise(const Context& context, const Pointwise& call, const View& out);
+Status pointwise(const Context& context, const Row& row, const Pointwise& call, const View& out);
 
 } // namespace cg::programs
