@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inClone, root } from "../../scripts/environment.mjs";
 import { codeCells, execute, exportHtml, readNotebook, stored, textOf, type Notebook, type Output } from "./nbconvert.js";
 
-const names = ["01-tensors", "02-autograd", "03-mnist"];
+const names = ["01-tensors", "02-autograd", "03-mnist", "04-devices"];
 const mostBytes = 24 * 1024;
 
 test("every notebook is held to these tests", () => {
