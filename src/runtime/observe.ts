@@ -19,6 +19,8 @@ export interface Observed {
   readonly made: readonly Made[];
   /** The handle of the first result, or negative. */
   readonly handle: number;
+  /** Of what was made, else of what was written or read. */
+  readonly device: number;
 }
 
 type Observer = (call: Observed) => void;
@@ -73,6 +75,7 @@ function wrap(table: Record<string, Plain>, name: string, kernelOf: (args: reado
   const original = table[name]!;
   originals.set(name, original);
   table[name] = (...args) => {
+    const target = name === "runInto" ? io[args[1] as number]! : -1;
     const started = performance.now();
     const answer = original(...args);
     settleDevices?.();
@@ -80,11 +83,17 @@ function wrap(table: Record<string, Plain>, name: string, kernelOf: (args: reado
     const made = args.filter((arg): arg is Made => typeof arg === "object" && arg !== null && "dt" in arg);
     const results = io.slice(0, 4);
     const handle = name === "run" ? (answer === 0 ? results[0]! : -1) : made.length > 0 ? Number(answer) : -1;
-    const call: Observed = { kernel: kernelOf(args), started, ended, made, handle };
+    const call: Observed = { kernel: kernelOf(args), started, ended, made, handle, device: made[0]?.dev ?? deviceOf(name, args, target) };
     for (const observer of observers) observer(call);
     io.set(results);
     return answer;
   };
+}
+
+/** The device of a call that makes nothing: its target is the last argument, the first, or a handle that travelled in io. */
+function deviceOf(name: string, args: readonly unknown[], target: number): number {
+  const handle = target >= 0 ? target : name.endsWith("Into") && name !== "copyInto" ? args.at(-1) : args[0];
+  return typeof handle === "number" && native.info(handle) >= 0 ? io[6]! : 0;
 }
 
 function restore(): void {

@@ -179,7 +179,7 @@ export function profile<T>(body: () => T | Promise<T>, { withStack = true }: Pro
   const entries: Entry[] = [];
   const queues = native.devices().flatMap(({ available }, code) => (available && code > 0 ? [code] : []));
   const settle = queues.length === 0 ? null : (): void => queues.forEach((code) => native.synchronize(code));
-  const stop = observe(({ kernel, started, ended, made }) => {
+  const stop = observe(({ kernel, started, ended, made, device }) => {
     const first = made[0];
     const bytes = made.reduce((sum, { shape, dt }) => sum + shape.reduce((n, size) => n * size, sizes[dt]!), 0);
     const trace = withStack ? new Trace() : null;
@@ -187,7 +187,7 @@ export function profile<T>(body: () => T | Promise<T>, { withStack = true }: Pro
       kernel,
       shape: first?.shape ?? null,
       dt: first?.dt ?? 0,
-      dev: first?.dev ?? 0,
+      dev: device,
       start: started,
       end: ended,
       bytes,

@@ -113,8 +113,10 @@ describe.each(all)("on %s", (device) => {
     const seen = cg.profile(() => {
       const loss = w.matmul(w).tanh().sum();
       loss.backward();
+      w.detach().add_(1);
       return loss.item();
     });
+    expect(new Set(seen.events.map((event) => event.device))).toEqual(new Set([device]));
     expect(typeof seen.result).toBe("number");
     const product = seen.events.find(({ kernel }) => kernel === "matmul")!;
     expect(product).toMatchObject({ shape: [32, 32], dtype: "float32", device, bytes: 4096 });
