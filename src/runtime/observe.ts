@@ -80,14 +80,31 @@ function wrap(table: Record<string, Plain>, name: string, kernelOf: (args: reado
     const answer = original(...args);
     settleDevices?.();
     const ended = performance.now();
-    const made = args.filter((arg): arg is Made => typeof arg === "object" && arg !== null && "dt" in arg);
-    const results = io.slice(0, 4);
-    const handle = name === "run" ? (answer === 0 ? results[0]! : -1) : made.length > 0 ? Number(answer) : -1;
+    const made = tensorsOf(args);
+    const handle = made.length === 0 ? -1 : name === "run" ? (answer === 0 ? io[0]! : -1) : Number(answer);
+    // What observers and questions about a handle write over: results that the caller has yet to read.
+    for (let i = 0; i < kept.length; i++) kept[i] = io[i]!;
     const call: Observed = { kernel: kernelOf(args), started, ended, made, handle, device: made[0]?.dev ?? deviceOf(name, args, target) };
     for (const observer of observers) observer(call);
-    io.set(results);
+    for (let i = 0; i < kept.length; i++) io[i] = kept[i]!;
     return answer;
   };
+}
+
+const kept = new Float64Array(4);
+const none: readonly Made[] = [];
+
+/** The tensors in the making: owners are the last arguments. */
+function tensorsOf(args: readonly unknown[]): readonly Made[] {
+  let made: Made[] | null = null;
+  for (let i = args.length - 1; i >= 0; i--) {
+    const arg = args[i];
+    if (arg === undefined) continue;
+    if (typeof arg !== "object" || arg === null || !("dt" in arg)) break;
+    made ??= [];
+    made.unshift(arg as Made);
+  }
+  return made ?? none;
 }
 
 /** The device of a call that makes nothing: its target is the last argument, the first, or a handle that travelled in io. */

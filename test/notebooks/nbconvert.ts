@@ -59,7 +59,10 @@ const run = promisify(execFile);
 
 async function nbconvert(...args: readonly string[]): Promise<void> {
   // What a notebook saves in the temporary folder goes when the tests remove theirs.
-  const env = { ...environment(), TMPDIR: dirname(args.at(-1)!) };
+  // What a device's compiler keeps stays in the clone.
+  const caches = { POCL_CACHE_DIR: inClone("build", "test", "pocl"), CELLGRAD_CACHE_DIR: inClone("build", "test", "cellgrad-cache") };
+  for (const cache of Object.values(caches)) mkdirSync(cache, { recursive: true });
+  const env = { ...environment(), ...caches, TMPDIR: dirname(args.at(-1)!) };
   await run(inClone(".venv", "bin", "jupyter"), ["nbconvert", ...args], { env, maxBuffer: 2 ** 26 });
 }
 
