@@ -18,8 +18,10 @@ interface AgentData {
 
 const { handover, words, input, outputs } = workerData as AgentData;
 const cancelWord = 1;
-/** How often an interrupt is tried again at once because it found the main thread in the middle of a message. */
+/** How often an interrupt is tried again after a millisecond because it found the main thread where it must not be cut off. */
 const mostAttempts = 100;
+/** When the main thread has not answered for this long it is in native code, which looks at the cancel word; in ms. */
+const nativeTime = 20;
 /** How long text waits in the main thread while it does not come to its event loop, in ms. */
 const textTime = 20;
 const kernel = `globalThis[Symbol.for("cellgrad.kernel")]`;
@@ -65,14 +67,17 @@ function answerInput(answer: InputAnswer): void {
 
 async function interrupt(upTo: number): Promise<void> {
   if (Atomics.load(handover, runningWord) > upTo) return; // the cell that was meant has ended
-  Atomics.store(words, cancelWord, 1);
   if (interrupting) return; // the main thread is in native code and has not come to the last one
   interrupting = true;
+  const cancelling = setTimeout(() => Atomics.store(words, cancelWord, 1), nativeTime);
   let postponed = true;
   for (let attempt = 0; postponed && attempt < mostAttempts; attempt++) {
-    const ask = async () => void (postponed = (await evaluate(`${kernel}.interrupt(${upTo})`)) === "sending");
+    const question = `${kernel}.interrupt(${upTo}, ${attempt === mostAttempts - 1})`;
+    const ask = async () => void (postponed = (await evaluate(question)) === "later");
     await takeOver(handover, ask, () => session.post("Runtime.terminateExecution"));
+    if (postponed) await new Promise((resolve) => setTimeout(resolve, 1)); // it gets on meanwhile
   }
+  clearTimeout(cancelling);
   interrupting = false;
 }
 

@@ -39,7 +39,12 @@ function nameSources(site: NodeJS.CallSite): string {
 export function isUserFrame(site: NodeJS.CallSite): boolean {
   const script = site.getScriptNameOrSourceURL();
   if (!script) return true;
-  return !script.startsWith("node:") && !script.startsWith(kernelFolder) && !script.startsWith(libraryFolder);
+  return !script.startsWith("node:") && !isOurs(script);
+}
+
+/** Whether a script belongs to the kernel or the library. */
+export function isOurs(script: string): boolean {
+  return script.startsWith(kernelFolder) || script.startsWith(libraryFolder);
 }
 
 /** Where a value that is no error was thrown, V8 does not tell. */

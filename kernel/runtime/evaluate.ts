@@ -12,7 +12,7 @@ import { toBundle } from "./display.js";
 import { describeError, framesOfStack } from "./errors.js";
 import { awaitTermination, runningWord } from "./handover.js";
 import { cancelWord, finishCell, restoreAfterInterrupt } from "./host.js";
-import { clearAsyncIdStack, userStack } from "./interrupt.js";
+import { clearAsyncIdStack, lookAround, type Interrupted } from "./interrupt.js";
 import type { Bundle, CellError, RuntimeCell } from "./messages.js";
 
 type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: CellError };
@@ -24,6 +24,10 @@ interface Run {
   interrupted: boolean;
   reported: boolean;
 }
+
+/** Scripts whose frames are on top of the stack while an interrupt looks at it. */
+const ownScripts: ReadonlySet<string> = new Set(["node:cellgrad-agent", import.meta.url, new URL("./interrupt.js", import.meta.url).href]);
+const nothing: Interrupted = { stack: null, inLibrary: false };
 
 /** Node's own, which an interrupt relies on: user code may replace the global one. */
 const { setImmediate } = globalThis;
@@ -37,6 +41,8 @@ export class Evaluator {
   readonly #runs = new Map<number, Run>();
   /** The promises of scripts that have not ended: V8 reports one that is collected from within the collection, where Node's callback aborts. */
   readonly #pending = new Set<Promise<unknown>>();
+  /** While the transform runs, whose parser looks like a package of the person's, there is nothing to stop. */
+  #preparing = false;
   /** The last result, kept alive although nothing may name it, so that its live view can be asked. */
   lastResult: unknown = undefined;
   /** Where {@link #valueOf} receives a value from V8. */
@@ -49,7 +55,7 @@ export class Evaluator {
     this.#session.connect();
     Object.defineProperty(globalThis, Symbol.for("cellgrad.kernel"), {
       value: {
-        interrupt: (upTo: number) => (isSending() ? "sending" : this.#interrupt(upTo)),
+        interrupt: (upTo: number, isLast: boolean) => (isSending() ? "later" : this.#interrupt(upTo, isLast)),
         receive: (value: unknown) => void (this.#received = value),
         flush,
       },
@@ -58,7 +64,9 @@ export class Evaluator {
 
   /** Transforms a cell; it runs when {@link run} is called. */
   prepare(cell: RuntimeCell): void {
+    this.#preparing = true;
     const script = this.#transformer.transform(cell.code);
+    this.#preparing = false;
     if (!script.ok) return emit({ type: "prepared", key: cell.key, error: syntaxError(cell, script) });
     registerScript(cell, (place) => script.map(place));
     this.#prepared.set(cell.key, { cell, script });
@@ -91,6 +99,11 @@ export class Evaluator {
     const { key } = run.cell;
     const outcome = await this.#evaluate(run.script, scriptUrl(key), key).then(settleValue);
     if (run.interrupted) return; // ended by #interrupt
+    if (!outcome.ok && outcome.error.ename === "InterruptedError" && Atomics.load(this.#words, cancelWord) === 1) {
+      // Native work has seen the cancel word first.
+      run.cell.stopped = true;
+      return this.#report(run, keyboardInterrupt(outcome.error.traceback.slice(1)), null, {});
+    }
     let result: Bundle | null = null;
     const expressions: { [name: string]: unknown } = {};
     if (outcome.ok) {
@@ -117,20 +130,24 @@ export class Evaluator {
   }
 
   /** Called by the agent, in this thread, between any two steps of user code or in the idle event loop. */
-  #interrupt(upTo: number): void {
+  #interrupt(upTo: number, isLast: boolean): "later" | void {
     if (Atomics.load(this.#handover, runningWord) > upTo) {
       Atomics.store(this.#words, cancelWord, 0); // meant for an earlier cell
       return;
     }
-    const stack = userStack();
+    const { stack, inLibrary } = this.#preparing ? nothing : lookAround((script) => ownScripts.has(script));
+    // Native work that has seen the cancel word throws: V8 aborts when its script ends between a termination and the next look for one.
+    const isCancelled = Atomics.load(this.#words, cancelWord) === 1;
+    if (isCancelled && inLibrary && stack !== null && !isLast) return "later";
     if (stack !== null) setImmediate(restoreAfterInterrupt);
+    const places = frameLines(stack === null ? [] : framesOfStack(stack), codeOf);
     for (const run of this.#runs.values()) {
       if (run.interrupted) continue;
       run.interrupted = true;
       run.cell.stopped = true;
       for (const child of run.cell.children) child.kill("SIGINT");
       // Not a promise: a termination discards the microtasks that wait. And not now: code that is still on the stack ends first.
-      setImmediate(() => activeCell.run(run.cell, () => void this.#report(run, interruption(stack), null, {})));
+      setImmediate(() => activeCell.run(run.cell, () => void this.#report(run, keyboardInterrupt(places), null, {})));
     }
     setImmediate(() => Atomics.store(this.#words, cancelWord, 0));
     if (stack === null) return;
@@ -202,9 +219,10 @@ async function settleTask(task: () => void | Promise<void>): Promise<void> {
   }
 }
 
-function interruption(stack: string | null): CellError {
+/** `places` are the lines that say where the cell was. */
+function keyboardInterrupt(places: readonly string[]): CellError {
   const [ename, evalue] = ["KeyboardInterrupt", "the cell was interrupted, its variables are kept"];
-  return { ename, evalue, traceback: [header(ename, evalue), ...frameLines(stack === null ? [] : framesOfStack(stack), codeOf)] };
+  return { ename, evalue, traceback: [header(ename, evalue), ...places] };
 }
 
 function syntaxError({ count, code }: RuntimeCell, { name, message, line, column }: SyntaxFailure): CellError {

@@ -1,16 +1,32 @@
 /** What an interrupt needs to know and to prepare in the main thread. */
-import { isUserFrame, writeStack } from "./errors.js";
+import { isOurs, isUserFrame, writeStack } from "./errors.js";
 
-/** The stack of the user code that is running, or null when there is none. */
-export function userStack(): string | null {
+/** What an interrupt has met. */
+export interface Interrupted {
+  /** The stack of the user code that is running, or null when there is none. */
+  readonly stack: string | null;
+  /** Whether it was in a function of the library or the kernel, called by user code. */
+  readonly inLibrary: boolean;
+}
+
+/** Looks at the main thread's stack; `ownFrame` knows the scripts of the interrupt itself, which are on top. */
+export function lookAround(ownFrame: (script: string) => boolean): Interrupted {
   const { stackTraceLimit } = Error;
   const previous = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace")!;
   Error.stackTraceLimit = 200;
-  Error.prepareStackTrace = (error, sites) => (sites.some(inUserScript) ? writeStack(error, sites) : null);
+  let inLibrary = false;
+  Error.prepareStackTrace = (error, sites) => {
+    const script =
+      sites
+        .map((site) => site.getScriptNameOrSourceURL() ?? "")
+        .find((name) => !name.startsWith("node:") && name !== "" && !ownFrame(name)) ?? "";
+    inLibrary = isOurs(script);
+    return sites.some(inUserScript) ? writeStack(error, sites) : null;
+  };
   const stack = new Error().stack ?? null;
   Object.defineProperty(Error, "prepareStackTrace", previous);
   Error.stackTraceLimit = stackTraceLimit;
-  return stack;
+  return { stack, inLibrary };
 }
 
 /**

@@ -64,7 +64,9 @@ export class Executor {
   readonly #lanes = new Map<string, Lane>();
   #count = 0;
   #lastKey = 0;
-  #endInterrupt: (() => void) | null = null;
+  #endInterrupt: (() => Promise<unknown>) | null = null;
+  /** Resolves when no interrupt is under way that was meant for cells that have ended. */
+  #quiet: Promise<unknown> = Promise.resolve();
   #stuck = false;
   #toldUnchecked = false;
 
@@ -105,7 +107,7 @@ export class Executor {
   interrupt(): void {
     if (this.#stuck) return this.#runtime.restart();
     const running = [...this.#lanes.values()].flatMap((lane) => lane.running ?? []);
-    if (running.length === 0) return void this.#runtime.ask({ type: "interrupt", upTo: this.#lastKey });
+    if (running.length === 0) return void (this.#quiet = this.#runtime.ask({ type: "interrupt", upTo: this.#lastKey }));
     for (const cell of running) cell.interrupted = true;
     this.#endInterrupt ??= startInterrupt(this.#runtime, this.#lastKey, () => {
       this.#stuck = true;
@@ -159,6 +161,7 @@ export class Executor {
     const syntaxError = await preparing;
     if (syntaxError) return failedOutcome(syntaxError);
     const wrong = checking && this.#judge(await checking, cell, key);
+    await this.#quiet;
     const refused = wrong ?? (running.interrupted ? interruptedBeforeRun : null);
     if (refused) {
       this.#runtime.drop(key);
@@ -206,7 +209,7 @@ export class Executor {
   }
 
   #finishInterrupt(): void {
-    this.#endInterrupt?.();
+    if (this.#endInterrupt) this.#quiet = this.#endInterrupt();
     this.#endInterrupt = null;
   }
 

@@ -30,14 +30,18 @@ function whatHolds(pid: number | undefined): string {
   return "native code does not look for interrupts";
 }
 
-/** Starts to stop the cells up to a key; returns a function that ends the attempt. */
-export function startInterrupt(runtime: Runtime, upTo: number, giveUp: () => void): () => void {
-  const attempt = () => void runtime.ask({ type: "interrupt", upTo });
+/** Starts to stop the cells up to a key; returns a function that ends the attempt, and resolves when nothing of it can hit another cell. */
+export function startInterrupt(runtime: Runtime, upTo: number, giveUp: () => void): () => Promise<unknown> {
+  let asked: Promise<unknown> = Promise.resolve();
+  const attempt = () => void (asked = Promise.all([asked, runtime.ask({ type: "interrupt", upTo })]));
   attempt();
   const timers = [
     setInterval(attempt, attemptInterval),
     setTimeout(() => runtime.interruptChildren(), childrenAfter),
     setTimeout(giveUp, giveUpAfter),
   ];
-  return () => timers.forEach(clearTimeout);
+  return () => {
+    timers.forEach(clearTimeout);
+    return asked;
+  };
 }

@@ -178,6 +178,16 @@ test("the traceback says where the cell was", async () => {
   await cell.published;
 });
 
+test("an interrupt while a cell is prepared stops neither the kernel nor the next cell", async () => {
+  const { client } = started;
+  for (let i = 0; i < 30; i++) {
+    const cell = client.start(`const prepared${i} = [${"[1, 2, 3], ".repeat(2000)}]`);
+    for (let n = 0; n < 5; n++) void client.interrupt();
+    expect(["ok", "error"]).toContain((await cell.reply).content.status);
+    expect((await client.execute("11")).result).toBe("11");
+  }
+});
+
 test("cells that wait are aborted", async () => {
   const { client } = started;
   const [cell, waiting] = [client.start('console.log("go"); for (;;);'), client.start("globalThis.ran = true")];
