@@ -37,5 +37,5 @@ export * as nn from "./nn/index.js";
 export * as optim from "./optim/index.js";
 export * as utils from "./utils.js";
 export * as vision from "./vision/index.js";
-export { load, save } from "./serialization/safetensors.js";
+export { load, save } from "./serialization/files.js";
 export { gradFlow, track } from "./visualization/index.js";
