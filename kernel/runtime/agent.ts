@@ -35,8 +35,11 @@ void deliverText(handover, textTime, () => evaluate(`${kernel}.flush()`));
 readLines(pipe, (line) => void answer(JSON.parse(line) as ToAgent));
 pipe.on("close", () => {
   // K is gone: end, with its files and with everything the cells started.
-  rmSync(outputs, { recursive: true, force: true });
-  process.kill(-process.pid, "SIGKILL");
+  try {
+    rmSync(outputs, { recursive: true, force: true });
+  } finally {
+    process.kill(-process.pid, "SIGKILL");
+  }
 });
 
 async function answer(message: ToAgent): Promise<void> {
