@@ -24,7 +24,7 @@ const mostAttempts = 100;
 const nativeTime = 20;
 /** How long text waits in the main thread while it does not come to its event loop, in ms. */
 const textTime = 20;
-const kernel = `globalThis[Symbol.for("cellgrad.kernel")]`;
+const kernel = `globalThis["cellgrad.kernel"]`;
 
 const pipe = new Socket({ fd: Pipe.agent });
 const session = new Session();

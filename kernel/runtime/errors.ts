@@ -12,6 +12,8 @@ const libraryFolder = new URL("../../src/", import.meta.url).href;
 const frameLine = /^\s+at (?:(.*) \((.*)\)|(.*))$/;
 /** How many causes or members of an aggregate are followed. */
 const maxDepth = 5;
+/** Characters of a message that are shown. */
+const maxMessage = 100_000;
 
 /** Makes `error.stack` speak of cells, for whoever reads it. */
 export function installStackTraces(): void {
@@ -88,7 +90,7 @@ export function framesOfStack(stack: string): Frame[] {
 }
 
 function isErrorLike(value: unknown): value is Error {
-  return isNativeError(value) || value instanceof Error;
+  return isNativeError(value) || read(() => value instanceof Error) === true;
 }
 
 function headline(error: Error): string {
@@ -103,7 +105,8 @@ function nameOf(error: Error): string {
 
 function messageOf(error: Error): string {
   const message = read(() => error.message);
-  return typeof message === "string" ? message : "";
+  if (typeof message !== "string" || message.length <= maxMessage) return typeof message === "string" ? message : "";
+  return `${message.slice(0, maxMessage)}… (${message.length - maxMessage} more characters)`;
 }
 
 /** A property of a hostile object, or undefined when reading it throws. */
@@ -120,6 +123,6 @@ export function inspectSafely(value: unknown): string {
   try {
     return inspect(value);
   } catch {
-    return Object.prototype.toString.call(value);
+    return String(read(() => Object.prototype.toString.call(value)) ?? typeof value);
   }
 }

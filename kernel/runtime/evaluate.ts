@@ -1,6 +1,7 @@
 /** Runs cells on R's main thread: transform, evaluate in V8's REPL mode, settle once, report. */
 import { AsyncResource } from "node:async_hooks";
 import { Session, type Runtime } from "node:inspector";
+import { isPromise } from "node:util/types";
 import { promiseHooks } from "node:v8";
 import { codeFrame } from "../errors/code-frame.js";
 import { frameLines, header } from "../errors/traceback.js";
@@ -10,6 +11,7 @@ import { activeCell, codeOf, registerScript, scriptUrl, type ActiveCell } from "
 import { emit, flush, isSending } from "./channel.js";
 import { toBundle } from "./display.js";
 import { describeError, framesOfStack } from "./errors.js";
+import { endRuntime } from "./failure.js";
 import { awaitTermination, runningWord } from "./handover.js";
 import { cancelWord, finishCell, restoreAfterInterrupt } from "./host.js";
 import { clearAsyncIdStack, lookAround, type Interrupted } from "./interrupt.js";
@@ -29,8 +31,8 @@ interface Run {
 const ownScripts: ReadonlySet<string> = new Set(["node:cellgrad-agent", import.meta.url, new URL("./interrupt.js", import.meta.url).href]);
 const nothing: Interrupted = { stack: null, inLibrary: false };
 
-/** Node's own, which an interrupt relies on: user code may replace the global one. */
-const { setImmediate } = globalThis;
+/** Node's own, which the kernel relies on: user code may replace the global ones. */
+const { Promise, setImmediate } = globalThis;
 
 export class Evaluator {
   readonly #session = new Session();
@@ -53,7 +55,7 @@ export class Evaluator {
     this.#words = words;
     this.#handover = handover;
     this.#session.connect();
-    Object.defineProperty(globalThis, Symbol.for("cellgrad.kernel"), {
+    Object.defineProperty(globalThis, "cellgrad.kernel", {
       value: {
         interrupt: (upTo: number, isLast: boolean) => (isSending() ? "later" : this.#interrupt(upTo, isLast)),
         receive: (value: unknown) => void (this.#received = value),
@@ -96,8 +98,16 @@ export class Evaluator {
   }
 
   async #perform(run: Run): Promise<void> {
+    try {
+      await this.#runToEnd(run);
+    } catch (error) {
+      endRuntime(error);
+    }
+  }
+
+  async #runToEnd(run: Run): Promise<void> {
     const { key } = run.cell;
-    const outcome = await this.#evaluate(run.script, scriptUrl(key), key).then(settleValue);
+    const outcome = await settleValue(await this.#evaluate(run.script, scriptUrl(key), key));
     if (run.interrupted) return; // ended by #interrupt
     if (!outcome.ok && outcome.error.ename === "InterruptedError" && Atomics.load(this.#words, cancelWord) === 1) {
       // Native work has seen the cancel word first.
@@ -192,7 +202,7 @@ export class Evaluator {
     if (remote.objectId === undefined && remote.unserializableValue === undefined) return remote.value;
     const { objectId, unserializableValue } = remote;
     this.#session.post("Runtime.callFunctionOn", {
-      functionDeclaration: `function (value) { globalThis[Symbol.for("cellgrad.kernel")].receive(value) }`,
+      functionDeclaration: `function (value) { globalThis["cellgrad.kernel"].receive(value) }`,
       arguments: [objectId === undefined ? { unserializableValue: unserializableValue! } : { objectId }],
       executionContextId: 1,
     });
@@ -204,11 +214,12 @@ export class Evaluator {
 
 /** A cell that ends in a promise has the promise's value. */
 async function settleValue(outcome: Outcome): Promise<Outcome> {
-  if (!outcome.ok || !(outcome.value instanceof Promise)) return outcome;
-  return outcome.value.then(
-    (value: unknown) => ({ ok: true, value }) as const,
-    (error: unknown) => ({ ok: false, error: describeError(error) }) as const,
-  );
+  if (!outcome.ok || !isPromise(outcome.value)) return outcome;
+  try {
+    return { ok: true, value: await outcome.value };
+  } catch (error) {
+    return { ok: false, error: describeError(error) };
+  }
 }
 
 async function settleTask(task: () => void | Promise<void>): Promise<void> {

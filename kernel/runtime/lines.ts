@@ -3,15 +3,26 @@ import type { Socket } from "node:net";
 
 const [newline, bracket] = [0x0a, 0x5b];
 const noBuffers: readonly Uint8Array[] = [];
+/** Node's own: user code may replace it. */
+const { stringify } = JSON;
 
 /** The bytes of a message: `{...}\n`, or `[3,5]{...}\n` and 3 and 5 bytes behind it. */
 export function encodeLine(message: object, buffers: readonly Uint8Array[] = noBuffers): readonly Uint8Array[] {
-  const lengths = buffers.length === 0 ? "" : JSON.stringify(buffers.map(({ byteLength }) => byteLength));
-  return [Buffer.from(`${lengths}${JSON.stringify(message)}\n`), ...buffers];
+  const text = stringify(message);
+  if (text[0] !== "{") throw new Error("Object.prototype has a toJSON method"); // K would not understand
+  if (buffers.length === 0) return [Buffer.from(`${text}\n`)];
+  return [Buffer.from(`${stringify(buffers.map(({ byteLength }) => byteLength))}${text}\n`), ...buffers];
 }
 
-/** Calls `receive` with every line that arrives, without its end, and with its buffers, each in memory of its own. */
-export function readLines(pipe: Socket, receive: (line: string, buffers: readonly Uint8Array[]) => void): void {
+/**
+ * Calls `receive` with every line that arrives, without its end, and with its buffers, each in memory of its own.
+ * `fail` gets what is thrown; without it that is an uncaught exception.
+ */
+export function readLines(
+  pipe: Socket,
+  receive: (line: string, buffers: readonly Uint8Array[]) => void,
+  fail?: (error: unknown) => void,
+): void {
   const held: Buffer[] = []; // parts of a line whose end has not come
   let attached: Attached | null = null;
 
@@ -21,7 +32,7 @@ export function readLines(pipe: Socket, receive: (line: string, buffers: readonl
     return (held.length === 0 ? text : Buffer.concat([...held.splice(0), text])).toString("utf8");
   };
 
-  pipe.on("data", (bytes: Buffer) => {
+  const take = (bytes: Buffer) => {
     let rest = bytes;
     while (rest.length > 0) {
       if (attached) rest = attached.take(rest);
@@ -38,6 +49,15 @@ export function readLines(pipe: Socket, receive: (line: string, buffers: readonl
       const { line, buffers } = attached;
       attached = null;
       receive(line, buffers);
+    }
+  };
+
+  pipe.on("data", (bytes: Buffer) => {
+    try {
+      take(bytes);
+    } catch (error) {
+      if (!fail) throw error;
+      fail(error);
     }
   });
 }

@@ -11,6 +11,7 @@ import { markDirectWrites } from "./descriptors.js";
 import { Evaluator } from "./evaluate.js";
 import { announceText, handoverBytes } from "./handover.js";
 import { installHost } from "./host.js";
+import { endRuntime } from "./failure.js";
 import { createImports } from "./imports.js";
 import { alert, confirm, installInput, prompt } from "./input.js";
 import { createKernel } from "./kernel.js";
@@ -64,8 +65,11 @@ const preloadDelay = 100;
 let evaluator: Evaluator | null = null;
 let preloadTimer: NodeJS.Timeout | null = null;
 
-readLines(new Socket({ fd: Pipe.commands, readable: true, writable: false }), (line, buffers) =>
-  obey(JSON.parse(line) as ToRuntime, buffers),
+const { parse } = JSON; // Node's own: user code may replace it
+readLines(
+  new Socket({ fd: Pipe.commands, readable: true, writable: false }),
+  (line, buffers) => obey(parse(line) as ToRuntime, buffers),
+  endRuntime,
 );
 
 function obey(command: ToRuntime, buffers: readonly Uint8Array[]): void {

@@ -97,6 +97,8 @@ export type FromRuntime =
     }
   /** Text that went to stdout or stderr directly comes before what follows; R waits until K has read it. */
   | { readonly type: "drain" }
+  /** The kernel's own code failed in R, which ends. */
+  | { readonly type: "failed"; readonly reason: string }
   /** The last message of R. */
   | { readonly type: "exit"; readonly code: number };
 

@@ -12,6 +12,9 @@ const entry = fileURLToPath(new URL("../runtime/main.js", import.meta.url));
 /** V8's last words when the heap has reached its limit. */
 const heapExhausted = /^FATAL ERROR: .*heap out of memory/m;
 
+/** The pipes of a process that ends close a little before its end is known, in ms. */
+const exitDelay = 200;
+
 /** A question to the agent, without the number that pairs it with its answer. */
 export type AgentQuestion = ToAgent extends infer Each ? (Each extends ToAgent ? Omit<Each, "id"> : never) : never;
 
@@ -34,6 +37,8 @@ export class RuntimeProcess {
   #listener: RuntimeListener | null = null;
   #lastQuestion = 0;
   #exitCode: number | null = null;
+  /** Why the kernel's own code could not go on in R. */
+  #failure: string | null = null;
   #outOfMemory = false;
 
   /** Starts R in a process group of its own, to which everything that cells start belongs. `outputs`: see `outputFile`. */
@@ -69,6 +74,8 @@ export class RuntimeProcess {
     });
     readLines(this.#pipe(Pipe.agent), (line) => this.#answer(JSON.parse(line) as FromAgent));
     for (const pipe of [Pipe.commands, Pipe.agent, Pipe.drained]) this.#pipe(pipe).on("error", () => {}); // a write to R that is ending: exit follows
+    for (const pipe of [Pipe.commands, Pipe.agent]) this.#pipe(pipe).once("close", () => this.#lostPipe());
+    this.#pipe(Pipe.commands).resume(); // nothing comes, but its end is seen
     void this.#exited.then(([code, signal]) => {
       drains.forEach((drain) => drain());
       this.#ended(code, signal);
@@ -122,9 +129,20 @@ export class RuntimeProcess {
   }
 
   #deliver(message: FromRuntime, buffers: readonly Uint8Array[]): void {
-    if (message.type !== "exit") return this.#listener?.message(message, buffers);
-    this.#exitCode = message.code;
+    if (message.type === "failed") this.#failure = message.reason;
+    else if (message.type !== "exit") return this.#listener?.message(message, buffers);
+    else this.#exitCode = message.code;
     this.kill();
+  }
+
+  /** R that lives on without one of its pipes hears nothing more. */
+  #lostPipe(): void {
+    const end = () => {
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+      this.#failure = "a pipe to the kernel was closed";
+      this.kill();
+    };
+    setTimeout(end, exitDelay).unref();
   }
 
   #answer({ id, value }: FromAgent): void {
@@ -141,6 +159,7 @@ export class RuntimeProcess {
   }
 
   #howItEnded(code: number | null, signal: NodeJS.Signals | null): string {
+    if (this.#failure !== null) return `could not go on, as a cell has changed what it is made of (${this.#failure}),`;
     if (this.#exitCode !== null) return `exited with code ${this.#exitCode}`;
     if (this.#outOfMemory) return "ran out of memory for JavaScript objects";
     return signal ? `was ended by ${signal}` : `exited with code ${code ?? "unknown"}`;
