@@ -31,6 +31,7 @@ export { profile, Profile, type KernelAverage, type ProfileEvent, type ProfileOp
 export * from "./ops/index.js";
 export { enableGrad, inferenceMode, isGradEnabled, isInferenceModeEnabled, noGrad, setGradEnabled } from "./autograd/mode.js";
 export { scope } from "./autograd/scope.js";
+export { compile, type Compiled } from "./compile/index.js";
 export * as autograd from "./autograd/index.js";
 export * as func from "./autograd/func.js";
 export * as nn from "./nn/index.js";

@@ -46,7 +46,9 @@ bool Environment::read_shape(DType dtype, int rank, size_t first, View& shape) c
 
 Tensor* Environment::make(const View& shape, DType dtype, int32_t device) {
   const Device& target = devices()[static_cast<size_t>(device)];
-  return handles_.make(shape, dtype, device, *target.memory);
+  Tensor* tensor = handles_.make(shape, dtype, device, *target.memory);
+  if (trace != nullptr && tensor != nullptr) trace->made(*tensor);
+  return tensor;
 }
 
 Handle Environment::give(Tensor& tensor, napi_value owner) {

@@ -8,6 +8,7 @@
 
 #include "core/collector.h"
 #include "core/handles.h"
+#include "graph/plan.h"
 #include "kernels/devices.h"
 
 namespace cg::binding {
@@ -30,9 +31,13 @@ public:
 
   // A fresh contiguous tensor; nullptr with last_failure() when memory ran out or the device is absent.
   Tensor* make(const View& shape, DType dtype, int32_t device);
-  Launcher& launcher(const Tensor& tensor) const {
-    return *devices()[static_cast<size_t>(tensor.storage->device)].launcher;
+  // Where work on a device goes; through the trace, while there is one.
+  Launcher& launcher(int32_t device) const {
+    if (trace != nullptr && device == 0) return *trace;
+    if (trace != nullptr) trace->refuse("it uses a device other than the CPU");
+    return *devices()[static_cast<size_t>(device)].launcher;
   }
+  Launcher& launcher(const Tensor& tensor) const { return launcher(tensor.storage->device); }
 
   // Gives the tensor to its JavaScript owner, whose death frees it. The last thing a call does: a collection may run inside.
   Handle give(Tensor& tensor, napi_value owner);
@@ -44,9 +49,6 @@ public:
   void drop_lenders() {
     if (!finished_.empty()) drop_finished();
   }
-
-  // Scratch for launches with many tensors.
-  std::vector<View> inputs, outputs;
 
 private:
   static void finalize(node_api_basic_env, void* environment, void* handle);
@@ -64,6 +66,15 @@ private:
       finished_; // lenders of dead storages: a finalizer may not call Node to release them
   Collector collector_;
   Handles handles_{collector_};
+
+public:
+  // These hold handles: they end before the table does.
+  std::unique_ptr<graph::Trace> trace;             // what is being recorded, or nothing
+  std::vector<std::unique_ptr<graph::Plan>> plans; // by number
+
+  // Scratch for launches with many tensors.
+  std::vector<View> inputs, outputs;
+  std::vector<Tensor*> tensors;
 };
 
 } // namespace cg::binding

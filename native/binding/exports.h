@@ -15,6 +15,7 @@ std::span<const Function> view_functions();
 std::span<const Function> copy_functions();
 std::span<const Function> pointwise_functions();
 std::span<const Function> structured_functions();
+std::span<const Function> plan_functions();
 std::span<const Function> system_functions();
 std::span<const Function> event_functions();
 std::span<const Function> external_functions();

@@ -58,7 +58,7 @@ napi_value run(napi_env env, napi_callback_info info) {
     environment.outputs.push_back(made[i]->view);
   }
 
-  Launcher& launcher = *devices()[static_cast<size_t>(device)].launcher;
+  Launcher& launcher = environment.launcher(device);
   const Status status =
       launcher.structured(kernel, {environment.inputs, environment.outputs, {environment.io() + at, attributes}});
   if (status != Status::kOk) return abandon(status);

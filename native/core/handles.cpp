@@ -88,6 +88,16 @@ Tensor* Handles::share(const Tensor& base, const View& view) {
   return tensor;
 }
 
+const Tensor* Handles::owner_of(const void* data) const {
+  for (uint32_t slot = 0; slot < made_; ++slot) {
+    const Tensor& tensor = blocks_[slot / kBlock][slot % kBlock];
+    if (tensor.storage == nullptr) continue;
+    const auto* block = static_cast<const char*>(tensor.storage->block.data);
+    if (data >= block && data < block + tensor.storage->block.bytes) return &tensor;
+  }
+  return nullptr;
+}
+
 void Handles::release(Handle handle) {
   Tensor* tensor = find(handle);
   if (tensor == nullptr) return;

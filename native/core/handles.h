@@ -33,6 +33,9 @@ public:
   // A tensor of an existing storage.
   Tensor* share(const Tensor& base, const View& view);
 
+  // A tensor whose storage `data` points into, or nullptr. Looks at all of them.
+  const Tensor* owner_of(const void* data) const;
+
   // Drops the tensor's memory. The slot stays taken while an owner's finalizer is still to come.
   void release(Handle handle);
   // The owner died.

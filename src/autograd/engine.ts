@@ -3,6 +3,7 @@ import { AutogradError, InterruptedError, formatShape } from "../tensor/errors.j
 import type { TypedArray } from "../tensor/dtype.js";
 import type { Shape } from "../tensor/shape.js";
 import { metaOf, type Tensor } from "../tensor/tensor.js";
+import { trace } from "../tensor/trace.js";
 import { isAnomalyCheckNanEnabled, withRecording } from "./mode.js";
 import { AccumulateGrad, edgeOf, replaced, type Edge, type Node } from "./node.js";
 import { callerOf } from "./place.js";
@@ -90,6 +91,7 @@ export function runBackward(
         for (const { index, output } of wanted.captured.get(node) ?? []) found[index] = grads[output] ?? null;
         if (!wanted.through.has(node)) continue;
       }
+      trace?.visited(node.sequence);
       const results = apply(node, grads);
       for (let i = 0; i < node.edges.length; i++) {
         const edge = node.edges[i];
@@ -159,6 +161,8 @@ function finishLeaf(
   }
   for (const { index } of wanted?.captured.get(node) ?? []) found[index] = grad;
   if (!accumulate) return;
+  trace?.grad(leaf, "read");
+  trace?.grad(leaf, "set");
   if (meta.grad === null) meta.grad = owned ? grad : ops.clone(createGraph ? grad : grad.detach());
   else if (createGraph) meta.grad = ops.add(meta.grad, grad);
   else ops.addInto(meta.grad, grad);

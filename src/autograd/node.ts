@@ -2,6 +2,7 @@
 import { ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import { sameShape } from "../tensor/shape.js";
 import { Tensor, metaOf, type GradFn } from "../tensor/tensor.js";
+import { trace } from "../tensor/trace.js";
 import { isAnomalyEnabled } from "./mode.js";
 import { placeOf } from "./place.js";
 import type { Saved } from "./saved.js";
@@ -16,6 +17,9 @@ export interface Edge {
 }
 
 let sequence = 0;
+
+/** Nodes made from now on have at least this number. */
+export const nextSequence = (): number => sequence;
 
 type TensorHook = (grad: Tensor) => Tensor | void | null;
 type Grads = readonly (Tensor | null)[];
@@ -204,6 +208,7 @@ export function markChanged(t: Tensor, op: string): void {
 
 /** {@link markChanged} for what one call changed. */
 export function markAllChanged(tensors: readonly Tensor[], op: string): void {
+  trace?.changed(tensors, op);
   let place: Error | undefined;
   for (const { tag, shape } of tensors) {
     if (tag === null) continue;

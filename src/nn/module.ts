@@ -5,6 +5,7 @@ import type { Device } from "../tensor/device.js";
 import { ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import { sameShape } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
+import { trace } from "../tensor/trace.js";
 import { attachBackwardHooks, type BackwardHook } from "./hooks.js";
 import { Parameter } from "./parameter.js";
 
@@ -27,9 +28,7 @@ interface Removable {
  * }
  */
 export abstract class Module {
-  /** Set by {@link train} and {@link eval}; read by Dropout and BatchNorm. */
-  training = true;
-
+  declare private _training: boolean;
   // Not enumerable, so that the attributes of a module are what a person gave it.
   declare private readonly _buffers: Map<string, boolean>;
   declare private readonly _forwardHooks: Set<ForwardHook>;
@@ -39,7 +38,7 @@ export abstract class Module {
   constructor() {
     for (const key of ["_forwardHooks", "_preHooks", "_backwardHooks"]) Object.defineProperty(this, key, { value: new Set() });
     Object.defineProperty(this, "_buffers", { value: new Map<string, boolean>() });
-    Object.defineProperty(this, "training", { enumerable: false });
+    Object.defineProperty(this, "_training", { value: true, writable: true });
   }
 
   // Modules differ in what they take and give; subclasses say it in their types.
@@ -239,6 +238,18 @@ export abstract class Module {
   }
 
   // -- modes
+
+  /** Set by {@link train} and {@link eval}; read by Dropout and BatchNorm. */
+  get training(): boolean {
+    const training = this._training;
+    trace?.guard(() => this._training === training);
+    return training;
+  }
+
+  set training(mode: boolean) {
+    trace?.refuse("train() and eval() change modules: call them outside of the compiled function");
+    this._training = mode;
+  }
 
   train(mode = true): this {
     for (const module of this.modules()) module.training = mode;

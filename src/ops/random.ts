@@ -5,6 +5,7 @@ import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../te
 import * as launch from "../tensor/launch.js";
 import type { Shape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { trace } from "../tensor/trace.js";
 import { op, record, recorded } from "./define.js";
 import type { TensorOptions } from "./creation.js";
 import { viewAsComplex } from "./complex.js";
@@ -50,6 +51,10 @@ export class Generator {
 
   /** @internal The attributes "rng" of one launch: seedLo, seedHi, offset. */
   next(): [number, number, number] {
+    return trace === null ? this.draw() : trace.fresh(0, () => this.draw());
+  }
+
+  private draw(): [number, number, number] {
     return [Number(this.seed & 0xffffffffn), Number(this.seed >> 32n), this.launches++];
   }
 }

@@ -1,6 +1,7 @@
 /** Adam and AdamW: one fused native pass over all parameters. */
 import { codesOf, runInto } from "../tensor/launch.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { trace } from "../tensor/trace.js";
 import { ValueError, describe } from "../tensor/errors.js";
 import { markAllChanged } from "../autograd/node.js";
 import { zerosLike } from "../ops/creation.js";
@@ -44,38 +45,53 @@ export class Adam extends Optimizer<AdamOptions> {
   }
 
   protected update(group: ParamGroup<AdamOptions>, parameters: Tensor[], _grads: Tensor[]): void {
-    const { lr, betas, eps, weightDecay, amsgrad, maximize } = group;
-    const bySteps = new Map<number, Tensor[]>();
+    const { amsgrad } = group;
+    const bySteps = new Map<number, { list: Tensor[]; states: AdamState[] }>();
     for (const p of parameters) {
       const state = this.stateOf(p, amsgrad);
-      const step = (state["step"] as number) + 1;
-      state["step"] = step;
-      bySteps.set(step, [...(bySteps.get(step) ?? []), p]);
+      let batch = bySteps.get(state.step);
+      if (batch === undefined) bySteps.set(state.step, (batch = { list: [], states: [] }));
+      batch.list.push(p);
+      batch.states.push(state);
     }
-    const named = (list: readonly Tensor[], key: string): Tensor[] => list.map((p) => this.state.get(p)![key] as Tensor);
-    for (const [step, list] of bySteps) {
-      const outs = [...list, ...named(list, "exp_avg"), ...named(list, "exp_avg_sq"), ...(amsgrad ? named(list, "max_exp_avg_sq") : [])];
-      const attrs = [lr, betas[0], betas[1], eps, weightDecay, this.decoupled, step, amsgrad ? 1 : 0, maximize ? 1 : 0];
+    const op = `${this.constructor.name}.step`;
+    for (const { list, states } of bySteps.values()) {
+      const buffers = [states.map((s) => s.exp_avg), states.map((s) => s.exp_avg_sq), amsgrad ? states.map((s) => s.max_exp_avg_sq!) : []];
+      const attributes = (): number[] => {
+        for (const state of states) state.step++;
+        const { lr, betas, eps, weightDecay, maximize } = group;
+        return [lr, betas[0], betas[1], eps, weightDecay, this.decoupled, states[0]!.step, amsgrad ? 1 : 0, maximize ? 1 : 0];
+      };
+      trace?.guard(() => group.amsgrad === amsgrad && list.every((p, i) => this.state.get(p) === (states[i] as object)));
       runInto(
-        `${this.constructor.name}.step`,
+        op,
         kernel,
         list.map((p) => p.grad!),
-        outs,
-        attrs,
+        [...list, ...buffers.flat()],
+        trace === null ? attributes() : trace.fresh(0, attributes),
       );
-      markAllChanged(list, `${this.constructor.name}.step`);
+      markAllChanged(list, op);
     }
   }
 
-  private stateOf(p: Tensor, amsgrad: boolean): Record<string, Tensor | number> {
+  private stateOf(p: Tensor, amsgrad: boolean): AdamState {
     let state = this.state.get(p);
     if (state === undefined) {
+      trace?.unsettled();
       state = { step: 0, exp_avg: zerosLike(p), exp_avg_sq: zerosLike(p) };
       if (amsgrad) state["max_exp_avg_sq"] = zerosLike(p);
       this.state.set(p, state);
     }
-    return state;
+    return state as unknown as AdamState;
   }
+}
+
+/** What Adam keeps for a parameter, under PyTorch's names. */
+interface AdamState {
+  step: number;
+  readonly exp_avg: Tensor;
+  readonly exp_avg_sq: Tensor;
+  readonly max_exp_avg_sq?: Tensor;
 }
 
 /** Adam with decoupled weight decay, as torch.optim.AdamW (Loshchilov and Hutter, 2019). */

@@ -1,5 +1,6 @@
 /** `cg.optim.lrScheduler`: learning rates that follow the epoch. */
 import { ValueError, describe } from "../tensor/errors.js";
+import { trace } from "../tensor/trace.js";
 import { bind, parseSignature } from "../ops/schema.js";
 import type { Optimizer } from "./optimizer.js";
 
@@ -25,6 +26,7 @@ export abstract class LRScheduler {
 
   /** Moves to the next epoch. Call it after the epoch's optimizer steps. */
   step(): void {
+    trace?.refuse(`${this.constructor.name}.step() changes the learning rate: call it outside of the compiled function`);
     this.lastEpoch++;
     this.groups.forEach((group, i) => (group.lr = this.rate(this.baseLrs[i]!, group.lr, i)));
   }

@@ -2,6 +2,7 @@
 import { ValueError } from "../tensor/errors.js";
 import { codesOf, runInto } from "../tensor/launch.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { trace } from "../tensor/trace.js";
 import { markAllChanged } from "../autograd/node.js";
 import { bind, parseSignature } from "../ops/schema.js";
 import { Optimizer, requireRange, type ParamGroup, type Params } from "./optimizer.js";
@@ -51,9 +52,10 @@ export class SGD extends Optimizer<SGDOptions> {
   }
 
   protected update(group: ParamGroup<SGDOptions>, parameters: Tensor[], grads: Tensor[]): void {
-    const { lr, momentum, dampening, weightDecay, nesterov, maximize } = group;
+    const { momentum } = group;
     // Buffers start as the first gradient, so parameters with and without one step apart.
     const fresh = momentum === 0 ? [] : parameters.filter((p) => !this.state.has(p));
+    trace?.guard(() => (group.momentum === 0) === (momentum === 0));
     const batches =
       momentum === 0
         ? [{ list: parameters, flags: 0 }]
@@ -63,13 +65,19 @@ export class SGD extends Optimizer<SGDOptions> {
           ];
     for (const { list, flags } of batches) {
       if (list.length === 0) continue;
+      if (flags === 3) trace?.unsettled();
       const buffers = flags === 0 ? [] : list.map((p) => this.buffer(p));
+      trace?.guard(() => buffers.every((buffer, i) => this.state.get(list[i]!)?.["momentum_buffer"] === buffer));
+      const attributes = (): number[] => {
+        const { lr, momentum, dampening, weightDecay, nesterov, maximize } = group;
+        return [lr, momentum, dampening, weightDecay, nesterov ? 1 : 0, maximize ? 1 : 0, flags];
+      };
       runInto(
         "SGD.step",
         kernel,
         list === parameters ? grads : list.map((p) => p.grad!),
         [...list, ...buffers],
-        [lr, momentum, dampening, weightDecay, nesterov ? 1 : 0, maximize ? 1 : 0, flags],
+        trace === null ? attributes() : trace.fresh(0, attributes),
       );
       markAllChanged(list, "SGD.step");
     }

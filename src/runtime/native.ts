@@ -146,6 +146,30 @@ export interface Native {
   /** io in: nIn input handles, nOut output handles, nAttr attributes. Writes into the outputs and bumps their versions. */
   runInto(kernel: number, nIn: number, nOut: number, nAttr: number): number;
 
+  // -- recordings: what runs between traceBegin and traceEnd becomes plans, each run again by one call (native/graph)
+  /** io: handles of the arguments that every run brings. */
+  traceBegin(count: number): number;
+  /** The next structured launch takes `count` attributes from `first` on from the numbers given to each run. */
+  traceFresh(first: number, count: number): number;
+  /** Why no plan can be made of the trace; "" when one can. */
+  traceRefusal(): string;
+  /** What follows becomes a plan of its own: the backward pass. */
+  traceSplit(): void;
+  /**
+   * io in: handles of results, of what stands for the second plan's incoming gradients, and of its results. Returns the first plan;
+   * io out: the second plan or -1, the number of storages that the first hands to it after its results, their bytes. -1: no plan.
+   */
+  traceEnd(results: number, incoming: number, outgoing: number): number;
+  /** io: handles. 1 when they are laid out as in the trace. */
+  planFits(plan: number, count: number): number;
+  /**
+   * io in: handles of the arguments (of a second plan: also what the first saved, and the gradients), then fresh numbers; out: handles.
+   */
+  planRun(plan: number, count: number, numbers: number, owners: readonly object[]): number;
+  /** A line a launch. */
+  planText(plan: number): string;
+  planRelease(plan: number): void;
+
   // -- devices, memory, threads
   /** In the order of their codes, which stay; only the CPU until {@link findDevices} or {@link addDevice}. */
   devices(): NativeDevice[];

@@ -38,7 +38,7 @@ export function collectMade<T>(body: () => T): { result: T; made: readonly Tenso
 }
 
 /** Gives a fresh handle to its tensor and lets the allocator have the collection it asked for. */
-function settle(out: Tensor, handle: Handle): Tensor {
+export function settle(out: Tensor, handle: Handle): Tensor {
   out.handle = handle;
   if (ownFinalizers) adopt(out, handle);
   if (collecting !== null) collecting.push(out);

@@ -8,6 +8,7 @@ import { Code, dtypes, isDifferentiable, typedArrayFor, type DType, type TypedAr
 import { AutogradError, DTypeError, DisposedError, ValueError, describe, formatShape } from "./errors.js";
 import { formatTensor } from "./print.js";
 import { numelOf, wrapDim, type Shape } from "./shape.js";
+import { trace } from "./trace.js";
 
 /** What the tensor layer needs to know of a graph node; src/autograd defines the rest. */
 export interface GradFn {
@@ -277,6 +278,7 @@ export class Tensor {
 
   /** The accumulated gradient, or null. Only leaves have one, and results that were asked to keep it with {@link retainGrad}. */
   get grad(): Tensor | null {
+    if (trace !== null) trace.grad(this, "read");
     const { ag } = this;
     if (ag === null) return null;
     if (ag.grad === null && ag.gradFn !== null && !ag.retainsGrad) warnOfNonLeaf(this);
@@ -295,6 +297,7 @@ export class Tensor {
         got: formatShape(value.shape),
       });
     }
+    if (trace !== null) trace.grad(this, "set");
     if (value !== null || this.ag !== null) metaOf(this).grad = value;
   }
 

@@ -10,7 +10,7 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** Folders of src/ from the top down; a folder imports itself and what is in a lower row. */
 const rows = [
   ["visualization", "training", "vision", "serialization"],
-  ["nn", "optim", "data", "distributions", "distributed"],
+  ["nn", "optim", "data", "distributions", "distributed", "compile"],
   ["special", "linalg", "fft", "random"],
   ["ops"],
   ["autograd"],
@@ -20,7 +20,7 @@ const rows = [
 ];
 
 /** Folders of native/ from the top down. */
-const nativeRows = [["binding"], ["kernels"], ["device"], ["core"]];
+const nativeRows = [["binding"], ["graph"], ["kernels"], ["device"], ["core"]];
 
 interface Import {
   readonly from: string;

@@ -1,0 +1,248 @@
+/** A recorded run that can be run again: plans, what they need each time, and what they hand out. */
+import { runBackward } from "../autograd/engine.js";
+import { isGradEnabled } from "../autograd/mode.js";
+import { AccumulateGrad, Node, Saved, edgeOf, markAllChanged, type Edge } from "../autograd/node.js";
+import { io, native, words } from "../runtime/addon.js";
+import { collect, collectAll } from "../runtime/memory.js";
+import { Status, Word } from "../runtime/native.js";
+import { Code } from "../tensor/dtype.js";
+import { NotImplementedError } from "../tensor/errors.js";
+import { zerosLike } from "../ops/creation.js";
+import * as launch from "../tensor/launch.js";
+import type { Shape } from "../tensor/shape.js";
+import { Tensor, metaOf } from "../tensor/tensor.js";
+import { Recording } from "./recording.js";
+import { fill, matches, templateOf, type Pattern, type Template } from "./structure.js";
+
+/** A tensor that a plan makes. */
+interface Made {
+  readonly shape: Shape;
+  readonly dt: number;
+}
+
+/** A tensor that is the same in every run, or an argument of each. */
+type Place = { readonly tensor: Tensor } | { readonly argument: number };
+
+/** The backward pass of what the plan computes, for results whose gradient may be asked for. */
+interface Backward {
+  readonly plan: number;
+  /** Which results get gradients. */
+  readonly results: readonly number[];
+  /** Whose gradients the plan makes, in order. */
+  readonly inputs: readonly Place[];
+  readonly made: readonly Made[];
+  /** Bytes of what the first plan saves for it. */
+  readonly saved: readonly number[];
+}
+
+/** How a run leaves the `.grad` of a leaf. */
+interface GradEffect {
+  readonly leaf: Place;
+  readonly value: { readonly made: number } | { readonly tensor: Tensor | null };
+}
+
+export class Replay {
+  private constructor(
+    private readonly name: string,
+    private readonly pattern: Pattern,
+    private readonly gradMode: boolean,
+    private readonly plan: number,
+    private readonly made: readonly Made[],
+    private readonly template: Template,
+    private readonly backward: Backward | null,
+    private readonly effects: readonly GradEffect[],
+    private readonly changes: readonly { readonly place: Place; readonly op: string }[],
+    private readonly numbers: readonly (() => readonly number[])[],
+    private readonly guards: readonly (() => boolean)[],
+    /** Arguments whose `.grad` was null when it was looked at. */
+    private readonly withoutGrad: readonly number[],
+  ) {}
+
+  /** Makes the replay of a run that has just ended with `result`; a text says why there is none. */
+  static of(
+    name: string,
+    pattern: Pattern,
+    given: readonly Tensor[],
+    recording: Recording,
+    result: unknown,
+    madeInRun: ReadonlySet<Tensor>,
+  ): Replay | string {
+    const made: Tensor[] = [];
+    const indexOf = (t: Tensor): number => (made.includes(t) ? made.indexOf(t) : made.push(t) - 1);
+    const placeOf = (t: Tensor): Place => (given.includes(t) ? { argument: given.indexOf(t) } : { tensor: t });
+    const template = templateOf(result, (t) => {
+      if (madeInRun.has(t)) return { kind: "made", index: indexOf(t) };
+      return given.includes(t) ? { kind: "argument", index: given.indexOf(t) } : { kind: "value", value: t };
+    });
+    const effects: GradEffect[] = [];
+    const withoutGrad: number[] = [];
+    const guards = [...recording.guards];
+    for (const [leaf, { before, read }] of recording.grads) {
+      if (madeInRun.has(leaf)) continue;
+      const after = leaf.ag?.grad ?? null;
+      const place = placeOf(leaf);
+      if (read && "argument" in place) {
+        if (before !== null) return "it reads the .grad of an argument";
+        withoutGrad.push(place.argument);
+      } else if (read) {
+        guards.push(() => (leaf.ag?.grad ?? null) === before);
+      }
+      if (after === before && read) continue;
+      effects.push({ leaf: place, value: after !== null && madeInRun.has(after) ? { made: indexOf(after) } : { tensor: after } });
+    }
+    if (made.some((t) => t.isLeaf && t.requiresGrad)) return "it makes a tensor that requires grad by itself";
+
+    const roots = made.filter((t) => t.ag?.gradFn != null && (t.ag.gradFn as Node).rule !== null);
+    if (roots.some((t) => t.numel() === 0)) return "it returns an empty tensor that requires grad";
+    const pass = roots.length === 0 ? null : recordBackward(roots, given, recording);
+    if (typeof pass === "string") return pass;
+    if (recording.refusal !== null) return recording.refusal;
+
+    const handles = [...made, ...(pass?.incoming ?? []), ...(pass?.outgoing ?? [])];
+    if (handles.some((t) => t.disposed)) return "it disposes of a tensor that it returns";
+    handles.forEach((t, i) => (io[i] = t.handle));
+    const plan = recording.end(made.length, pass?.incoming.length ?? 0, pass?.outgoing.length ?? 0);
+    if (plan < 0) return "its launches cannot be repeated";
+    const saved = Array.from(io.subarray(2, 2 + io[1]!));
+    const backward = pass && {
+      plan: io[0]!,
+      results: roots.map((t) => made.indexOf(t)),
+      inputs: pass.inputs.map(placeOf),
+      made: pass.outgoing.map(({ shape, dt }) => ({ shape, dt })),
+      saved,
+    };
+    const changes = recording.changes
+      .filter(({ tensor }) => !madeInRun.has(tensor))
+      .map(({ tensor, op }) => ({ place: placeOf(tensor), op }));
+    return new Replay(
+      name,
+      pattern,
+      isGradEnabled(),
+      plan,
+      made.map(({ shape, dt }) => ({ shape, dt })),
+      template,
+      backward,
+      effects,
+      changes,
+      recording.numbers,
+      guards,
+      withoutGrad,
+    );
+  }
+
+  /** The tensors of `args` when this replay is for them, else null. */
+  accepts(args: readonly unknown[]): readonly Tensor[] | null {
+    const given: Tensor[] = [];
+    if (!matches(this.pattern, args, given) || isGradEnabled() !== this.gradMode) return null;
+    for (const holds of this.guards) if (!holds()) return null;
+    for (const i of this.withoutGrad) if (given[i]!.ag?.grad != null) return null;
+    for (let i = 0; i < given.length; i++) io[i] = given[i]!.live(this.name);
+    return native.planFits(this.plan, given.length) === 1 ? given : null;
+  }
+
+  run(given: readonly Tensor[]): unknown {
+    const numbers = this.numbers.flatMap((next) => next());
+    const made = this.made.map(({ shape, dt }) => new Tensor(shape, dt, 0));
+    const saved = this.backward === null ? [] : this.backward.saved.map((bytes) => new Tensor([bytes], Code.uint8, 0));
+    runPlan(this.name, this.plan, given, numbers, [...made, ...saved]);
+    for (const { place, op } of this.changes) markAllChanged([at(place, given)], op);
+    if (this.backward !== null) this.record(this.backward, given, made, saved);
+    for (const { leaf, value } of this.effects) metaOf(at(leaf, given)).grad = "made" in value ? made[value.made]! : value.tensor;
+    return fill(this.template, made, given);
+  }
+
+  /** A line a launch: the forward part, then the backward part. */
+  text(): string {
+    return native.planText(this.plan) + (this.backward === null ? "" : `backward:\n${native.planText(this.backward.plan)}`);
+  }
+
+  release(): void {
+    native.planRelease(this.plan);
+    if (this.backward !== null) native.planRelease(this.backward.plan);
+  }
+
+  /** Ties the results to the inputs: their gradient is the second plan. */
+  private record(backward: Backward, given: readonly Tensor[], made: readonly Tensor[], saved: readonly Tensor[]): void {
+    const { name } = this;
+    const inputs = backward.inputs.map((place) => at(place, given));
+    const rule = (grads: readonly (Tensor | null)[], node: Node): (Tensor | null)[] => {
+      if (isGradEnabled())
+        throw new NotImplementedError({
+          op: name,
+          expected: "first derivatives of a compiled function",
+          got: "createGraph",
+          hint: "call the function itself, not its compiled form",
+        });
+      inputs.forEach((_, i) => node.tensor(i)); // none may have changed since
+      const incoming = backward.results.map((index, i) => grads[i]?.contiguous() ?? zerosLike(made[index]!));
+      const found = backward.made.map(({ shape, dt }) => new Tensor(shape, dt, 0));
+      runPlan(`${name} backward`, backward.plan, [...given, ...saved, ...incoming], [], found);
+      return found;
+    };
+    const edges: (Edge | null)[] = inputs.map(edgeOf);
+    const node = new Node("CompiledBackward", edges, backward.results.length, rule, inputs.map((t) => new Saved(t)));
+    backward.results.forEach((index, output) => {
+      const meta = metaOf(made[index]!);
+      meta.gradFn = node;
+      meta.output = output;
+    });
+  }
+}
+
+const at = (place: Place, given: readonly Tensor[]): Tensor => ("tensor" in place ? place.tensor : given[place.argument]!);
+
+/** Runs a plan into `made`, once more after a full collection when memory ran out. */
+function runPlan(op: string, plan: number, given: readonly Tensor[], numbers: readonly number[], made: readonly Tensor[]): void {
+  const start = (): number => {
+    let n = 0;
+    for (const t of given) io[n++] = t.live(op);
+    for (const value of numbers) io[n++] = value;
+    return native.planRun(plan, given.length, numbers.length, made);
+  };
+  let status = start();
+  if (status === Status.outOfMemory) {
+    collectAll();
+    status = start();
+  }
+  if (status < 0) throw launch.failure(op, status, given);
+  const handles = made.map((_, i) => io[i]!);
+  made.forEach((t, i) => launch.settle(t, handles[i]!));
+  if (words[Word.collect] !== 0) collect();
+}
+
+/** Runs and records the backward pass of `roots`, for gradients that later runs bring. */
+function recordBackward(
+  roots: readonly Tensor[],
+  given: readonly Tensor[],
+  recording: Recording,
+): { inputs: readonly Tensor[]; incoming: readonly Tensor[]; outgoing: readonly Tensor[] } | string {
+  const inputs = differentiableInputs(roots, given, recording.firstNode);
+  if (inputs === null) return "it uses a tensor whose graph was made before the call";
+  const before = recording.numbers.length;
+  native.traceSplit();
+  const incoming = roots.map(({ shape, dt }) => launch.empty("compile", shape, dt, 0));
+  const start = roots.map((t, i) => ({ edge: edgeOf(t)!, grad: incoming[i]! }));
+  const outgoing = runBackward(start, { retainGraph: true, createGraph: false }, inputs, false);
+  if (recording.numbers.length !== before) return "its backward pass draws random numbers";
+  if (outgoing.some((t) => t === null)) return "a gradient of it is not defined";
+  return { inputs, incoming, outgoing: outgoing as Tensor[] };
+}
+
+/** The arguments and leaves that the gradients of `roots` lead to; null when they lead to another graph. */
+function differentiableInputs(roots: readonly Tensor[], given: readonly Tensor[], firstNode: number): Tensor[] | null {
+  const ends = new Map<Node, Tensor>();
+  for (const t of given) if (t.requiresGrad && t.ag!.gradFn !== null) ends.set(t.ag!.gradFn as Node, t);
+  const found = new Set<Tensor>();
+  const seen = new Set<Node>();
+  const stack = roots.map((t) => edgeOf(t)!.node);
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    const end = ends.get(node);
+    if (node instanceof AccumulateGrad) found.add(node.leaf);
+    else if (end !== undefined) found.add(end);
+    else if (node.sequence < firstNode) return null;
+    else for (const edge of node.edges) if (edge) stack.push(edge.node);
+  }
+  return [...found];
+}
