@@ -26,6 +26,11 @@ constexpr size_t element_size(DType dtype) {
   constexpr size_t kSizes[kDTypes] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
   return kSizes[static_cast<int>(dtype)];
 }
+constexpr const char* name_of(DType dtype) {
+  constexpr const char* kNames[kDTypes] = {"bool",    "uint8",    "int8",    "int16",   "int32",     "int64",
+                                           "float16", "bfloat16", "float32", "float64", "complex64", "complex128"};
+  return kNames[static_cast<int>(dtype)];
+}
 constexpr bool is_floating(DType d) { return d >= DType::kFloat16 && d <= DType::kFloat64; }
 constexpr bool is_complex(DType d) { return d >= DType::kComplex64; }
 // The type of the two parts of a complex number.

@@ -7,6 +7,9 @@ namespace cg::graph {
 // Drops steps whose results nobody reads; `kept[b]` says that buffer b outlives a run.
 void drop_dead_steps(std::vector<Step>& steps, const std::vector<bool>& kept);
 
+// Puts pointwise steps of equal numel that follow each other, or can, into chains.
+std::vector<Step> fuse(std::vector<Step> steps, const std::vector<bool>& kept);
+
 // Where buffers that live only during a run lie in one block of memory: those that are never needed together share bytes.
 // Offsets are -1 for buffers that are kept or that no step touches.
 struct Layout {

@@ -17,13 +17,29 @@ bool same_layout(const View& a, const View& b) {
          std::equal(a.strides, a.strides + a.rank, b.strides);
 }
 
-const char* name_of(const Step& step) {
+const char* row_name(Family family, int op) { return rows(family)[static_cast<size_t>(op)].name; }
+
+std::string name_of(const Step& step) {
   switch (step.kind) {
-  case StepKind::kPointwise: return rows(step.family)[static_cast<size_t>(step.op)].name;
+  case StepKind::kPointwise: return row_name(step.family, step.op);
   case StepKind::kStructured: return structured_names()[static_cast<size_t>(step.op)];
   case StepKind::kCopy: return "copy";
-  default: return "constant";
+  case StepKind::kUpload: return "constant";
+  case StepKind::kChain: break;
   }
+  std::string names;
+  for (const cpu::Chain::Step& part : step.chain.steps) {
+    if (!names.empty()) names += " + ";
+    names += part.copies ? "copy" : row_name(part.family, part.op);
+  }
+  return names;
+}
+
+// "float32 [64, 256]"
+std::string shape_of(const View& view) {
+  std::string text = std::string(name_of(view.dtype)) + " [";
+  for (int d = 0; d < view.rank; ++d) text += (d > 0 ? ", " : "") + std::to_string(view.sizes[d]);
+  return text + "]";
 }
 
 // What is not the plan's own memory: arguments, what was captured, results.
@@ -45,6 +61,7 @@ Plan::Plan(const Trace& trace, Launcher& target, std::vector<Step> steps, std::v
       results_(std::move(results)) {
   const std::vector<bool> kept = kept_buffers(buffers_, arguments_, results_);
   drop_dead_steps(steps, kept);
+  steps = fuse(std::move(steps), kept);
   Layout layout = lay_out(steps, buffers_, kept);
   planned_ = std::move(layout.offsets);
   arena_bytes_ = layout.bytes;
@@ -172,6 +189,7 @@ Status Plan::launch(Launch& launch, std::span<const double> fresh) {
                   step.attributes.begin() + static_cast<ptrdiff_t>(first));
     return target_.structured(step.op, {launch.in, launch.out, step.attributes});
   case StepKind::kCopy: return target_.copy(launch.out[0], launch.in[0]);
+  case StepKind::kChain: return cpu::chain(step.chain, launch.in, launch.out);
   case StepKind::kUpload: return target_.upload(launch.out[0].data, step.bytes.data(), step.bytes.size());
   }
   return Status::kInvalid;
@@ -181,6 +199,7 @@ std::string Plan::text() const {
   std::string text;
   for (const auto& launch : launches_) {
     text += name_of(launch->step);
+    if (!launch->step.out.empty()) text += " -> " + shape_of(launch->step.out[0].view);
     text += '\n';
   }
   return text;

@@ -6,6 +6,7 @@
 
 #include "core/handles.h"
 #include "device/device.h"
+#include "kernels/cpu/chain.h"
 
 namespace cg::graph {
 
@@ -34,7 +35,7 @@ struct Operand {
   alignas(16) char number[16] = {};
 };
 
-enum class StepKind { kPointwise, kStructured, kCopy, kUpload };
+enum class StepKind { kPointwise, kStructured, kCopy, kUpload, kChain };
 
 struct Step {
   StepKind kind;
@@ -45,6 +46,7 @@ struct Step {
   std::vector<Operand> in, out;
   std::vector<double> attributes; // kStructured
   std::vector<char> bytes;        // kUpload
+  cpu::Chain chain;               // kChain
   // Attributes from `first` on that every run is given anew, and where in the list of all such numbers they start.
   struct Fresh { size_t first, from, count; };
   std::vector<Fresh> fresh;
