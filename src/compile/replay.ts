@@ -1,7 +1,8 @@
 /** A recorded run that can be run again: plans, what they need each time, and what they hand out. */
 import { runBackward } from "../autograd/engine.js";
 import { isGradEnabled } from "../autograd/mode.js";
-import { AccumulateGrad, Node, Saved, edgeOf, markAllChanged, type Edge } from "../autograd/node.js";
+import { AccumulateGrad, Node, edgeOf, markAllChanged, type Edge } from "../autograd/node.js";
+import { save } from "../autograd/saved.js";
 import { io, native, words } from "../runtime/addon.js";
 import { collect, collectAll } from "../runtime/memory.js";
 import { Status, Word } from "../runtime/native.js";
@@ -180,7 +181,13 @@ export class Replay {
       return found;
     };
     const edges: (Edge | null)[] = inputs.map(edgeOf);
-    const node = new Node("CompiledBackward", edges, backward.results.length, rule, inputs.map((t) => new Saved(t)));
+    const node = new Node(
+      "CompiledBackward",
+      edges,
+      backward.results.length,
+      rule,
+      inputs.map((t) => save(t)),
+    );
     backward.results.forEach((index, output) => {
       const meta = metaOf(made[index]!);
       meta.gradFn = node;

@@ -35,7 +35,9 @@ export function matches(pattern: Pattern, value: unknown, tensors: Tensor[]): bo
         (value.ag === null ? !pattern.requiresGrad : value.requiresGrad === pattern.requiresGrad && value.isLeaf === pattern.leaf)
       );
     case "list":
-      return Array.isArray(value) && value.length === pattern.items.length && pattern.items.every((item, i) => matches(item, value[i], tensors));
+      return (
+        Array.isArray(value) && value.length === pattern.items.length && pattern.items.every((item, i) => matches(item, value[i], tensors))
+      );
     case "record": {
       if (!isRecord(value)) return false;
       const keys = Object.keys(value);

@@ -1,0 +1,229 @@
+/** compile(): recorded runs give what the function gives, bit for bit, and are not used where they would not. */
+import { describe, expect, test } from "vitest";
+import { compile, equal, manualSeed, nn, noGrad, optim, randint, randn, tensor, zeros, type Tensor } from "../../src/index.js";
+
+const F = nn.functional;
+
+type Step = (x: Tensor, y: Tensor) => Tensor;
+
+/** A network, its optimizer and a training step, the same each time it is made. */
+function training(make: (parameters: Tensor[]) => optim.Optimizer): { step: Step; optimizer: optim.Optimizer; model: nn.Module } {
+  manualSeed(1);
+  const model = new nn.Sequential(new nn.Linear(12, 16), new nn.BatchNorm1d(16), new nn.ReLU(), new nn.Dropout(0.3), new nn.Linear(16, 4));
+  const optimizer = make([...model.parameters()]);
+  const step: Step = (x, y) => {
+    optimizer.zeroGrad();
+    const loss = F.crossEntropy(model.forward(x) as Tensor, y);
+    loss.backward();
+    optimizer.step();
+    return loss;
+  };
+  manualSeed(2);
+  return { step, optimizer, model };
+}
+
+const batches = (count: number): [Tensor, Tensor][] => {
+  manualSeed(3);
+  return Array.from({ length: count }, () => [randn(8, 12), randint(0, 4, [8])]);
+};
+
+describe("a training step", () => {
+  test.each([
+    ["SGD", (p: Tensor[]) => new optim.SGD(p, { lr: 0.1 })],
+    ["SGD with momentum", (p: Tensor[]) => new optim.SGD(p, { lr: 0.1, momentum: 0.9, nesterov: true })],
+    ["Adam", (p: Tensor[]) => new optim.Adam(p, { lr: 0.01 })],
+    ["AdamW with amsgrad", (p: Tensor[]) => new optim.AdamW(p, { lr: 0.01, amsgrad: true })],
+  ])("with %s goes the same way, dropout and running statistics included", (_, make) => {
+    const data = batches(8);
+    const plain = training(make);
+    const expected = data.map(([x, y]) => plain.step(x, y).item());
+    const other = training(make);
+    const step = compile(other.step);
+    expect(data.map(([x, y]) => step(x, y).item())).toEqual(expected);
+    expect(step.explain()).toContain("recorded run 1");
+    const [a, b] = [plain.model.stateDict(), other.model.stateDict()];
+    for (const key of Object.keys(a)) expect(equal(a[key]!, b[key]!), key).toBe(true);
+    expect([...other.model.parameters()].every((p) => p.grad !== null)).toBe(true);
+  });
+
+  test("follows a learning rate that changes between calls", () => {
+    const data = batches(6);
+    const run = (wrap: (step: Step) => Step): unknown[] => {
+      const { step, optimizer } = training((p) => new optim.Adam(p, { lr: 0.05 }));
+      const schedule = new optim.lrScheduler.StepLR(optimizer as optim.Adam, 1, 0.5);
+      const wrapped = wrap(step);
+      return data.map(([x, y]) => {
+        const loss = wrapped(x, y).item();
+        schedule.step();
+        return loss;
+      });
+    };
+    expect(run(compile)).toEqual(run((step) => step));
+  });
+
+  test("knows train() from eval()", () => {
+    const { model } = training((p) => new optim.SGD(p));
+    const forward = compile((x: Tensor) => noGrad(() => model.forward(x) as Tensor));
+    const x = randn(8, 12);
+    forward(x);
+    forward(x);
+    model.eval();
+    const expected = noGrad(() => model.forward(x) as Tensor);
+    expect(equal(forward(x), expected)).toBe(true);
+    expect(equal(forward(x), expected)).toBe(true);
+  });
+
+  test("goes on with the state that an optimizer has loaded", () => {
+    const data = batches(6);
+    const run = (wrap: (step: Step) => Step): unknown[] => {
+      const { step, optimizer } = training((p) => new optim.Adam(p, { lr: 0.05 }));
+      const wrapped = wrap(step);
+      const first = data.slice(0, 3).map(([x, y]) => wrapped(x, y).item());
+      optimizer.loadStateDict(optimizer.stateDict());
+      return [...first, ...data.slice(3).map(([x, y]) => wrapped(x, y).item())];
+    };
+    expect(run(compile)).toEqual(run((step) => step));
+  });
+});
+
+describe("fusion", () => {
+  test("random pointwise programs give the same bits", () => {
+    manualSeed(5);
+    let seed = 12345;
+    const pick = (n: number): number => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) % n;
+    for (let round = 0; round < 60; round++) {
+      const shape = [[5, 7], [1], [3000], [64, 33], []][pick(5)]!;
+      const inputs = [randn(shape), randn(shape), randn(shape.length === 0 ? [] : [shape.at(-1)!]), randint(0, 3, shape)];
+      const choices = Array.from({ length: 12 }, () => [pick(9), pick(64), pick(64)] as const);
+      const program = (...given: Tensor[]): Tensor[] => {
+        const values = [...given];
+        for (const [kind, i, j] of choices) {
+          const [a, b] = [values[i % values.length]!, values[j % values.length]!];
+          if (kind === 0) values.push(a.add(b));
+          else if (kind === 1) values.push(a.mul(b).sub(0.5));
+          else if (kind === 2) values.push(a.tanh());
+          else if (kind === 3) values.push(a.gt(b).to("float32"));
+          else if (kind === 4) values.push(a.maximum(b));
+          else if (kind === 5) values.push(a.to("float64").exp().to("float32"));
+          else if (kind === 6) values.push(a.expand(shape).to("float32").clone().add_(b));
+          else if (kind === 7) values.push(a.sum().mul(0.01).add(b));
+          else values.push(a.to("float32").clone().mul_(2).neg_());
+        }
+        return values.slice(given.length);
+      };
+      const expected = program(...inputs);
+      const compiled = compile(program);
+      compiled(...inputs);
+      compiled(...inputs).forEach((value, i) => expect(equal(value.nanToNum(), expected[i]!.nanToNum()), `round ${round}`).toBe(true));
+    }
+  });
+
+  test("a chain is one launch", () => {
+    const chain = compile((x: Tensor) => x.mul(2).add(1).tanh().square());
+    chain(randn(10));
+    expect(chain.explain()).toContain("mul + add + tanh + square");
+  });
+
+  test("changes arguments and captured tensors in place, in order", () => {
+    const total = zeros(3);
+    const add = compile((x: Tensor) => {
+      x.mul_(2);
+      total.add_(x);
+      return x.add(total);
+    });
+    const x = tensor([1, 2, 3]);
+    for (let i = 0; i < 3; i++) add(x);
+    expect(x.tolist()).toEqual([8, 16, 24]);
+    expect(total.tolist()).toEqual([14, 28, 42]);
+    expect(add(tensor([0, 0, 0])).tolist()).toEqual([14, 28, 42]);
+  });
+});
+
+describe("calls of another kind", () => {
+  test("other shapes, dtypes, layouts and numbers are recorded for themselves", () => {
+    const f = compile((x: Tensor, k: number) => x.mul(k).sum(0));
+    const base = randn(4, 6);
+    for (let i = 0; i < 3; i++)
+      for (const x of [base, base.T, randn(2, 3), base.to("float64"), base.at(":", "::2")])
+        for (const k of [1, 2]) {
+          const got = f(x, k);
+          expect(got.dtype).toBe(x.dtype);
+          expect(equal(got, x.mul(k).sum(0))).toBe(true);
+        }
+    expect(f.explain()).toContain("more than 8 kinds");
+  });
+
+  test("arguments that share memory are not those that do not", () => {
+    const f = compile((a: Tensor, b: Tensor) => a.add_(1).add(b));
+    const run = (g: typeof f): unknown[] => {
+      const [x, y] = [zeros(2), zeros(2)];
+      return [g(x, y).tolist(), g(x, x).tolist(), g(x, y).tolist(), g(x, x).tolist()];
+    };
+    run(f);
+    expect(run(f)).toEqual([[1, 1], [4, 4], [3, 3], [8, 8]]); // prettier-ignore
+  });
+});
+
+describe("results that require grad", () => {
+  test("lead to arguments and to parameters", () => {
+    const w = randn([3, 3], { requiresGrad: true });
+    const f = (x: Tensor): Tensor => x.matmul(w).tanh();
+    const g = compile(f);
+    for (let i = 0; i < 3; i++) {
+      const x = randn([2, 3], { requiresGrad: true });
+      const grads = (h: typeof f): unknown[] => {
+        w.grad = x.grad = null;
+        h(x.mul(2)).square().sum().backward();
+        return [w.grad!.tolist(), x.grad!.tolist()];
+      };
+      expect(grads(g)).toEqual(grads(f));
+    }
+  });
+
+  test("notice a parameter that was changed between forward and backward", () => {
+    const w = randn([3], { requiresGrad: true });
+    const f = compile((x: Tensor) => x.mul(w));
+    f(randn(3));
+    const y = f(randn(3));
+    noGrad(() => w.add_(1));
+    expect(() => y.sum().backward()).toThrow(/changed it in place/);
+  });
+
+  test("have no second derivative, and say so", () => {
+    const f = compile((x: Tensor) => x.pow(3));
+    const x = tensor([2], { requiresGrad: true });
+    f(x);
+    expect(() => f(x).sum().backward({ createGraph: true })).toThrow(/first derivatives/);
+  });
+});
+
+describe("what cannot be repeated runs as it is written, with the reason", () => {
+  const x = randn(3);
+  test.each<[string, (x: Tensor) => unknown, RegExp]>([
+    ["a value that is read", (t) => (Number(t.sum().item()) > 0 ? t : t.neg()), /reads the value/],
+    ["an asynchronous function", async (t) => t.add(1), /asynchronous/],
+    ["a mode that is changed", (t) => (new nn.Dropout().eval(), t), /outside/],
+  ])("%s", (_, f, reason) => {
+    const compiled = compile(f);
+    compiled(x);
+    compiled(x);
+    expect(compiled.explain()).toMatch(reason);
+  });
+
+  test("an error of the function is the caller's, and later calls are recorded", () => {
+    let fails = true;
+    const f = compile((t: Tensor) => {
+      if (fails) throw new Error("not yet");
+      return t.add(1);
+    });
+    expect(() => f(x)).toThrow("not yet");
+    fails = false;
+    f(x);
+    expect(equal(f(x), x.add(1))).toBe(true);
+    expect(f.explain()).toContain("add");
+  });
+
+  test("compile(fn) wants a function", () => {
+    expect(() => compile(3 as never)).toThrow(/compile: expected fn to be a function/);
+  });
+});
