@@ -143,7 +143,7 @@ export const pow: Binary = binary("pow", {
     (g, a, b) => {
       // d/db a^b = a^b log a, with 0 where a is 0 and b >= 0
       if (typeof a === "number") return g.mul(pow(a, b)).mul(a === 0 ? 0 : Math.log(a));
-      return where(a.eq(0).logicalAnd((b as Tensor).real().ge(0)), 0, g.mul(a.pow(b)).mul(a.log()));
+      return where(a.eq(0).logicalAnd((b as Tensor).real.ge(0)), 0, g.mul(a.pow(b)).mul(a.log()));
     },
   ],
 });

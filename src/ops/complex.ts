@@ -94,7 +94,7 @@ export const angle: Unary = op("angle", "input: tensor", (input: Tensor) => {
     const x = isIntegral(input.dt) ? castTo(input, defaultDtypeCode()) : input;
     return where(x.lt(0), Math.PI, where(x.isnan(), x, x.mul(0))).to(x.dtype);
   }
-  const out = withRecording(false, () => input.imag().atan2(input.real()));
+  const out = withRecording(false, () => input.imag.atan2(input.real));
   if (!recorded(input)) return out;
   // d angle = Im(dz / z): the gradient is g i z / |z|^2, and 0 at 0.
   return record("angle", out, [input], [input], ([g], node) => {
@@ -106,7 +106,7 @@ export const angle: Unary = op("angle", "input: tensor", (input: Tensor) => {
 
 /** The modulus of complex numbers: real; its gradient is g z / |z|, and 0 at 0. */
 export function modulus(input: Tensor): Tensor {
-  const out = withRecording(false, () => input.real().hypot(input.imag()));
+  const out = withRecording(false, () => input.real.hypot(input.imag));
   return recorded(input) ? record("abs", out, [input], [input], ([g], node) => [node.tensor(0).sgn().mul(g!)]) : out;
 }
 
@@ -125,13 +125,11 @@ export const complex: (real: Tensor, imag: Tensor) => Tensor = op(
     if (re.dt !== im.dt) throw new DTypeError({ op: "complex", expected: "parts of one dtype", got: `${re.dtype} and ${im.dtype}` });
     const out = launch.empty("complex", broadcastShapes("complex", re.shape, im.shape), complexOf(re.dt), re.dev);
     withRecording(false, () => {
-      out.real().copy_(re);
-      out.imag().copy_(im);
+      out.real.copy_(re);
+      out.imag.copy_(im);
     });
     const [a, b] = [re.shape, im.shape];
-    return recorded(re, im)
-      ? record("complex", out, [re, im], [], ([g]) => [toInput(g!.real(), a, re.dt), toInput(g!.imag(), b, im.dt)])
-      : out;
+    return recorded(re, im) ? record("complex", out, [re, im], [], ([g]) => [toInput(g!.real, a, re.dt), toInput(g!.imag, b, im.dt)]) : out;
   },
   { method: false },
 );
@@ -148,7 +146,7 @@ export const polar: (abs: Tensor, angle: Tensor) => Tensor = op(
 export const isreal: Unary = op(
   "isreal",
   "input: tensor",
-  (input: Tensor) => (isComplex(input.dt) ? input.imag().eq(0) : input.eq(input).logicalOr(input.ne(input))),
+  (input: Tensor) => (isComplex(input.dt) ? input.imag.eq(0) : input.eq(input).logicalOr(input.ne(input))),
   { differentiable: false },
 );
 

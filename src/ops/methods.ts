@@ -7,6 +7,7 @@ import { inPlaceForms } from "./pointwise.js";
 import { polygamma } from "./polygamma.js";
 import "./draws.js";
 import type { Generator } from "./random.js";
+import { imag, real } from "./complex.js";
 import { max, min, type ValuesIndices } from "./extremes.js";
 import { median, nanmedian } from "./quantiles.js";
 import { isShared, share, shareMemory, type SharedTensor } from "./sharing.js";
@@ -91,6 +92,14 @@ interface SpecialMethods {
   readonly T: Tensor;
   /** The transpose of the last two dims. */
   readonly mT: Tensor;
+  /** The conjugate transpose of a matrix. */
+  readonly H: Tensor;
+  /** The conjugate transpose of the last two dims. */
+  readonly mH: Tensor;
+  /** The real parts, as a view; a real tensor itself. */
+  readonly real: Tensor;
+  /** The imaginary parts of a complex tensor, as a view. */
+  readonly imag: Tensor;
   detach_(): Tensor;
   /** The n-th derivative of digamma. */
   polygamma(n: number): Tensor;
@@ -141,5 +150,9 @@ install("backward", backwardOf as AnyFunction);
 Object.defineProperties(Tensor.prototype, {
   T: { get: (function (this: Tensor) { return this.permute(this.shape.map((_, i) => this.shape.length - 1 - i)); }) }, // prettier-ignore
   mT: { get: (function (this: Tensor) { return this.transpose(-2, -1); }) }, // prettier-ignore
+  H: { get: (function (this: Tensor) { return this.t().conj(); }) }, // prettier-ignore
+  mH: { get: (function (this: Tensor) { return this.transpose(-2, -1).conj(); }) }, // prettier-ignore
+  real: { get: (function (this: Tensor) { return real(this); }) }, // prettier-ignore
+  imag: { get: (function (this: Tensor) { return imag(this); }) }, // prettier-ignore
   [Symbol.iterator]: { value: function (this: Tensor) { return this.unbind(0).values(); } }, // prettier-ignore
 });

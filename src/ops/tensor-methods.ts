@@ -33,7 +33,7 @@ export { bincount, histc, histogram } from "./counting.js";
 export { diff } from "./differences.js";
 export { cov, corrcoef } from "./correlation.js";
 export { equal, isclose, allclose } from "./closeness.js";
-export { viewAsReal, real, imag, conj, conjPhysical, resolveConj, angle, isreal, cfloat, cdouble } from "./complex.js";
+export { viewAsReal, conj, conjPhysical, resolveConj, angle, isreal, cfloat, cdouble } from "./complex.js";
 export { matmul, mm, bmm, mv, dot, outer, addmm } from "./matmul.js";
 export { vdot, inner, addmv, addr, addbmm, baddbmm, kron, cross } from "./products.js";
 export { softmax, logSoftmax, gelu } from "./softmax.js";

@@ -14,7 +14,7 @@ function ofComplex(plain: Unary, meaning: Unary): Unary {
 /** The part of g / |z| at a right angle to z; 0 at 0. */
 function sgnGrad(g: Tensor, z: Tensor): Tensor {
   const [length, direction] = [z.abs(), z.sgn()];
-  const along = direction.mul(g.mul(direction.conj()).real());
+  const along = direction.mul(g.mul(direction.conj()).real);
   return where(length.eq(0), 0, g.sub(along).div(length));
 }
 

@@ -15,8 +15,8 @@ const onPairs = (call: (...z: Tensor[]) => Tensor, ...inputs: Input[]): Sample =
 export const complexSamples = {
   viewAsReal: onPairs((z) => z!, pairs()),
   viewAsComplex: onPairs((z) => z!.mul(z!), pairs()),
-  real: onPairs((z) => z!.real(), pairs()),
-  imag: onPairs((z) => z!.imag(), pairs()),
+  real: onPairs((z) => z!.real, pairs()),
+  imag: onPairs((z) => z!.imag, pairs()),
   conj: onPairs((z) => z!.conj(), pairs()),
   conjPhysical: onPairs((z) => z!.conjPhysical(), pairs()),
   resolveConj: onPairs((z) => z!.mul(2).resolveConj(), pairs()),
