@@ -1,5 +1,6 @@
 /** Views with dims in another order, or repeated without copying. */
 import { native } from "../runtime/addon.js";
+import { isComplex } from "../tensor/dtype.js";
 import { ShapeError, ValueError, formatShape } from "../tensor/errors.js";
 import { wrapDim, wrapDims } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
@@ -72,6 +73,13 @@ export const t: (input: Tensor) => Tensor = op("t", "input: tensor", (input: Ten
     input,
     input.shape.map((_, i) => input.shape.length - 1 - i),
   );
+});
+/** The conjugate transpose of matrices; a 0-d tensor stays as it is. [..,n,m] -> [..,m,n] */
+export const adjoint: (input: Tensor) => Tensor = op("adjoint", "input: tensor", (input: Tensor) => {
+  if (input.shape.length === 1)
+    throw new ShapeError({ op: "adjoint", argument: "input", expected: "matrices", got: formatShape(input.shape) });
+  const turned = input.shape.length === 0 ? input : swap("adjoint", input, -2, -1);
+  return isComplex(input.dt) ? turned.conj() : turned;
 });
 type Moves = number | readonly number[];
 /** Moves dims to other positions; the rest keep their order. */

@@ -1,10 +1,10 @@
 /** Functions of two operands, element by element, broadcasting; operands may be numbers. */
-import { Code, category } from "../tensor/dtype.js";
-import { ValueError } from "../tensor/errors.js";
+import { Code, category, defaultOfCategory, dtypes, promoteWeak, scalarCategory } from "../tensor/dtype.js";
+import { DTypeError, ValueError } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
-import { record, recorded, register } from "./define.js";
-import { binary, inPlaceForms, type Binary } from "./pointwise.js";
+import { noDerivative, record, recorded, register, resultCode } from "./define.js";
+import { binary, inPlaceForms, scalarTensor, type Binary } from "./pointwise.js";
 import { bind, parseSignature } from "./schema.js";
 import { where } from "./ternary.js";
 
@@ -40,25 +40,31 @@ type AlphaBinary = (input: Tensor | Scalar, other: Tensor | Scalar, options?: Al
 
 const alphaParams = parseSignature("input: operand, other: operand, *, alpha: scalar = 1");
 
-function scaled(b: Tensor | Scalar, alpha: Scalar): Tensor | Scalar {
-  if (alpha === 1) return b;
-  if (b instanceof Tensor) return b.mul(alpha);
-  if (typeof b !== "object" && typeof alpha !== "object") return Number(b) * Number(alpha);
-  const [x, y] = [b, alpha].map((value) => (typeof value === "object" ? value : { re: Number(value), im: 0 }));
-  return { re: x!.re * y!.re - x!.im * y!.im, im: x!.re * y!.im + x!.im * y!.re };
+/** alpha * b in the dtype that the result will have, for which alpha must be of no higher kind. */
+function scaled(name: string, a: Tensor | Scalar, b: Tensor | Scalar, alpha: Scalar): Tensor | Scalar {
+  if (alpha === 1 || !(a instanceof Tensor || b instanceof Tensor)) return b;
+  const weak = (t: Tensor, scalar: Scalar): number => promoteWeak(t.dt, defaultOfCategory(scalarCategory(scalar)));
+  const dt = a instanceof Tensor ? (b instanceof Tensor ? resultCode(a, b) : weak(a, b)) : weak(b as Tensor, a);
+  const kind = scalarCategory(alpha);
+  if (kind === 0 ? dt !== Code.bool : kind > Math.max(category[dt]!, 1)) {
+    const kinds = ["bool", "an integer", "a floating number", "a complex number"];
+    throw new DTypeError({ op: name, argument: "alpha", expected: `a number that ${dtypes[dt]} can hold`, got: kinds[kind]! });
+  }
+  const factor = dt === Code.bool ? Number(alpha) !== 0 : alpha;
+  return (b instanceof Tensor ? b.to(dtypes[dt]!) : scalarTensor(b, dt)).mul(factor);
 }
 
 /** Adds `alpha * other`, which only few callers ask for, to the plain op. */
-function withAlpha(name: string, plain: Binary): AlphaBinary {
+function withAlpha(name: string, plain: Binary, refuses: (b: Tensor | Scalar) => boolean = () => false): AlphaBinary {
   const call: AlphaBinary = (input, other, options) => {
     if (options === undefined) return plain(input, other);
     const [a, b, alpha] = bind(name, alphaParams, [input, other, options]) as [Tensor | Scalar, Tensor | Scalar, Scalar];
-    return plain(a, scaled(b, alpha));
+    return plain(a, refuses(b) ? b : scaled(name, a, b, alpha));
   };
   const plainInto = inPlaceForms.get(`${name}_`) as unknown as (target: Tensor, other: Tensor | Scalar) => Tensor;
   inPlaceForms.set(`${name}_`, (...args: unknown[]) => {
     const [target, b, alpha] = bind(`${name}_`, alphaParams, args) as [Tensor, Tensor | Scalar, Scalar];
-    return plainInto(target, scaled(b, alpha));
+    return plainInto(target, refuses(b) ? b : scaled(`${name}_`, target, b, alpha));
   });
   return register<AlphaBinary>(name, alphaParams, call, { inPlace: true });
 }
@@ -66,7 +72,7 @@ function withAlpha(name: string, plain: Binary): AlphaBinary {
 /** input + alpha * other. Shapes broadcast; dtypes promote. @example add(tensor([1, 2]), 10) // [11., 12.] */
 export const add = withAlpha("add", plainAdd);
 /** input - alpha * other. Shapes broadcast. */
-export const sub = withAlpha("sub", plainSub);
+export const sub = withAlpha("sub", plainSub, (b) => (b instanceof Tensor ? b.dt === Code.bool : typeof b === "boolean"));
 /** input * other. Shapes broadcast. */
 export const mul: Binary = binary("mul", { grad: [(g, _, b) => g.mul(b), (g, a) => g.mul(a)] });
 
@@ -74,15 +80,16 @@ const trueDiv: Binary = binary("div", {
   result: "float",
   grad: [(g, _, b) => g.div(b), (g, a, b) => times(g.neg(), a).div((b as Tensor).square())],
 });
-const floorDiv: Binary = binary("floorDivide", {
-  kernel: "divFloor",
-  grad: null,
+const zeroGrads = [(g: Tensor): Tensor => g.mul(0), (g: Tensor): Tensor => g.mul(0)] as const;
+const floorDiv: Binary = binary("divFloor", {
+  grad: zeroGrads,
+  saves: "none",
   refuse: noBool("operands that are not bool"),
   checkOther: byZero,
 });
 const truncDiv: Binary = binary("divTrunc", {
-  kernel: "divTrunc",
-  grad: null,
+  grad: zeroGrads,
+  saves: "none",
   refuse: noBool("operands that are not bool"),
   checkOther: byZero,
 });
@@ -106,13 +113,20 @@ export const div: (input: Tensor | Scalar, other: Tensor | Scalar, options?: Div
   { inPlace: true },
 );
 const intoForm = (name: string): ((target: Tensor, other: Tensor | Scalar) => Tensor) => inPlaceForms.get(name) as never;
-const divInto = { null: intoForm("div_"), floor: intoForm("floorDivide_"), trunc: intoForm("divTrunc_") };
+const divInto = { null: intoForm("div_"), floor: intoForm("divFloor_"), trunc: intoForm("divTrunc_") };
 inPlaceForms.set("div_", (...args: unknown[]) => {
   const [target, other, mode] = bind("div_", divParams, args) as [Tensor, Tensor | Scalar, "floor" | "trunc" | null];
   return divInto[mode ?? "null"](target, other);
 });
-/** floor(input / other); integers stay integers (torch.floor_divide). */
-export const floorDivide = floorDiv;
+const undivided = noDerivative("floorDivide", 'div with roundingMode: "floor" has a gradient of zero');
+/** floor(input / other); integers stay integers (torch.floor_divide). Has no derivative. */
+export const floorDivide: Binary = binary("floorDivide", {
+  kernel: "divFloor",
+  grad: [undivided, undivided],
+  saves: "none",
+  refuse: noBool("operands that are not bool"),
+  checkOther: byZero,
+});
 
 /** The remainder with the sign of the divisor, as Python's %. Shapes broadcast. */
 export const remainder: Binary = binary("remainder", {
@@ -158,40 +172,30 @@ export const hypot: Binary = binary("hypot", {
   tensorsOnly: true,
   grad: [(g, a, b) => times(g, a).div(hypot(a, b)), (g, a, b) => times(g, b).div(hypot(a, b))],
 });
-/** The larger of both; NaN wins. Shapes broadcast. Ties share the gradient. */
+/** The larger of both; NaN wins. Shapes broadcast. Ties share the gradient; at NaN both get it. */
 export const maximum: Binary = binary("maximum", {
   tensorsOnly: true,
-  grad: [(g, a, b) => shareGrad(g, a, b, "gt"), (g, a, b) => shareGrad(g, b, a, "gt")],
+  grad: [(g, a, b) => unlessLost(g, a, b, lt(a, b)), (g, a, b) => unlessLost(g, a, b, gt(a, b))],
 });
-/** The smaller of both; NaN wins. Shapes broadcast. */
+/** The smaller of both; NaN wins. Shapes broadcast. Ties share the gradient; at NaN both get it. */
 export const minimum: Binary = binary("minimum", {
   tensorsOnly: true,
-  grad: [(g, a, b) => shareGrad(g, a, b, "lt"), (g, a, b) => shareGrad(g, b, a, "lt")],
+  grad: [(g, a, b) => unlessLost(g, a, b, gt(a, b)), (g, a, b) => unlessLost(g, a, b, lt(a, b))],
 });
-/** The larger of both; a number wins over NaN. Shapes broadcast. */
+/** The larger of both; a number wins over NaN. Shapes broadcast. Ties share the gradient. */
 export const fmax: Binary = binary("fmax", {
   tensorsOnly: true,
   grad: [
-    (g, a, b) => g.mul(ge(a, b).logicalOr((b as Tensor).isnan())),
-    (g, a, b) =>
-      g.mul(
-        ge(a, b)
-          .logicalOr((b as Tensor).isnan())
-          .logicalNot(),
-      ),
+    (g, a, b) => unlessLost(g, a, b, lt(a, b).logicalOr((a as Tensor).isnan().logicalAnd((b as Tensor).isnan().logicalNot()))),
+    (g, a, b) => unlessLost(g, a, b, gt(a, b).logicalOr((b as Tensor).isnan())),
   ],
 });
-/** The smaller of both; a number wins over NaN. Shapes broadcast. */
+/** The smaller of both; a number wins over NaN. Shapes broadcast. Ties share the gradient. */
 export const fmin: Binary = binary("fmin", {
   tensorsOnly: true,
   grad: [
-    (g, a, b) => g.mul(le(a, b).logicalOr((b as Tensor).isnan())),
-    (g, a, b) =>
-      g.mul(
-        le(a, b)
-          .logicalOr((b as Tensor).isnan())
-          .logicalNot(),
-      ),
+    (g, a, b) => unlessLost(g, a, b, gt(a, b).logicalOr((a as Tensor).isnan().logicalAnd((b as Tensor).isnan().logicalNot()))),
+    (g, a, b) => unlessLost(g, a, b, lt(a, b).logicalOr((b as Tensor).isnan())),
   ],
 });
 /** The magnitude of input with the sign of other. Shapes broadcast. */
@@ -224,31 +228,27 @@ export const xlogy: Binary = binary("xlogy", {
 const squareOf = (a: Operand): Operand => (typeof a === "number" ? a * a : a.square());
 const sumOfSquares = (a: Operand, b: Operand): Tensor => add(squareOf(a), squareOf(b));
 
-/** The gradient of max or min for its first operand: whole where it won, half at ties. */
-function shareGrad(g: Tensor, a: Operand, b: Operand, won: "gt" | "lt"): Tensor {
-  const wins = won === "gt" ? gt(a, b) : lt(a, b);
-  const ties = eq(a, b);
-  return where(wins, g, where(ties, g.mul(0.5), 0));
-}
+/** The gradient of the larger or smaller for one operand: nothing where it lost, half at ties. */
+const unlessLost = (g: Tensor, a: Operand, b: Operand, lost: Tensor): Tensor => where(eq(a, b), g.mul(0.5), where(lost, 0, g));
 
 /** True where equal. Shapes broadcast; bool. */
-export const eq: Binary = binary("eq", { result: "bool", grad: null });
+export const eq: Binary = binary("eq", { result: "bool", grad: null, history: "cut" });
 /** True where not equal. Shapes broadcast; bool. */
-export const ne: Binary = binary("ne", { result: "bool", grad: null });
+export const ne: Binary = binary("ne", { result: "bool", grad: null, history: "cut" });
 /** True where input < other. Shapes broadcast; bool. */
-export const lt: Binary = binary("lt", { result: "bool", grad: null });
+export const lt: Binary = binary("lt", { result: "bool", grad: null, history: "cut" });
 /** True where input <= other. Shapes broadcast; bool. */
-export const le: Binary = binary("le", { result: "bool", grad: null });
+export const le: Binary = binary("le", { result: "bool", grad: null, history: "cut" });
 /** True where input > other. Shapes broadcast; bool. */
-export const gt: Binary = binary("gt", { result: "bool", grad: null });
+export const gt: Binary = binary("gt", { result: "bool", grad: null, history: "cut" });
 /** True where input >= other. Shapes broadcast; bool. */
-export const ge: Binary = binary("ge", { result: "bool", grad: null });
+export const ge: Binary = binary("ge", { result: "bool", grad: null, history: "cut" });
 /** True where both are non-zero. Shapes broadcast; bool. */
-export const logicalAnd: Binary = binary("logicalAnd", { result: "bool", grad: null, tensorsOnly: true });
+export const logicalAnd: Binary = binary("logicalAnd", { result: "bool", grad: null, tensorsOnly: true, history: "kept" });
 /** True where either is non-zero. Shapes broadcast; bool. */
-export const logicalOr: Binary = binary("logicalOr", { result: "bool", grad: null, tensorsOnly: true });
+export const logicalOr: Binary = binary("logicalOr", { result: "bool", grad: null, tensorsOnly: true, history: "kept" });
 /** True where exactly one is non-zero. Shapes broadcast; bool. */
-export const logicalXor: Binary = binary("logicalXor", { result: "bool", grad: null, tensorsOnly: true });
+export const logicalXor: Binary = binary("logicalXor", { result: "bool", grad: null, tensorsOnly: true, history: "kept" });
 /** Bitwise and; integers and bool. Shapes broadcast. */
 export const bitwiseAnd: Binary = binary("bitwiseAnd", { grad: null, refuse: integersOnly });
 /** Bitwise or; integers and bool. Shapes broadcast. */

@@ -7,6 +7,7 @@ import * as launch from "../tensor/launch.js";
 import { broadcastShapes, type Shape } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
 import { castTo, op, record, recorded } from "./define.js";
+import { withInPlace } from "./in-place.js";
 import { toInput, unary, type Unary } from "./pointwise.js";
 import { where } from "./ternary.js";
 import { viewOf, type Replay } from "./views.js";
@@ -84,7 +85,10 @@ const flipSign = unary("conj", { result: "same", grad: (g) => g.conj(), saves: "
 export const conj: Unary = (input, ...rest) =>
   input instanceof Tensor && !isComplex(input.dt) && rest.length === 0 ? (input.live("conj"), input) : flipSign(input, ...rest);
 /** As {@link conj} (torch.conj_physical). */
-export const conjPhysical: Unary = op("conjPhysical", "input: tensor", (input: Tensor) => conj(input));
+export const conjPhysical: Unary = withInPlace(
+  "conjPhysical",
+  op("conjPhysical", "input: tensor", (input: Tensor) => conj(input)),
+);
 /** The tensor itself: conjugates are never lazy here (torch.resolve_conj). */
 export const resolveConj: Unary = op("resolveConj", "input: tensor", (input: Tensor) => input);
 

@@ -90,6 +90,10 @@ export const long = castMethod("long", "int64");
 export const int = castMethod("int", "int32");
 /** As `to("bool")`. */
 export const bool = castMethod("bool", "bool");
+/** As `to("int16")`. */
+export const short = castMethod("short", "int16");
+/** As `to("int8")`. */
+export const char = castMethod("char", "int8");
 /** As `to("uint8")`. */
 export const byte = castMethod("byte", "uint8");
 

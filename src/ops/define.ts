@@ -122,6 +122,11 @@ export function recorded(a: Tensor, b?: Tensor | null, c?: Tensor | null): boole
 
 export const recordedAny = (inputs: readonly Tensor[]): boolean => inputs.some((t) => t.requiresGrad) && isGradEnabled();
 
+/** The rule of an op that PyTorch records, but cannot differentiate. */
+export const noDerivative = (op: string, hint?: string) => (): never => {
+  throw new AutogradError({ op, expected: "an op with a derivative", got: op, ...(hint === undefined ? {} : { hint }) });
+};
+
 // -- in place
 
 // Ops that this file needs and that are declared above it.

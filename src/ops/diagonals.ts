@@ -1,5 +1,6 @@
 /** Diagonals as matrices and back: diag, diagEmbed, diagflat, diagonalScatter; selectScatter and sliceScatter beside it. */
-import { ShapeError, ValueError, formatShape } from "../tensor/errors.js";
+import { Code } from "../tensor/dtype.js";
+import { DTypeError, ShapeError, ValueError, formatShape } from "../tensor/errors.js";
 import { sameShape, wrapDim } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { zeros } from "./creation.js";
@@ -30,6 +31,13 @@ export const diagEmbed: (
     return matrices.diagonalScatter(input, offset, -2, -1).permute(Array.from({ length: rank }, (_, i) => place(i)));
   },
 );
+
+/** The sum of a matrix's diagonal; integers give int64. [n,m] -> [] */
+export const trace: (input: Tensor) => Tensor = op("trace", "input: tensor", (input: Tensor) => {
+  if (input.shape.length !== 2) throw new ShapeError({ op: "trace", argument: "input", expected: "2-d", got: formatShape(input.shape) });
+  if (input.dt === Code.bool) throw new DTypeError({ op: "trace", argument: "input", expected: "a dtype other than bool", got: "bool" });
+  return input.diagonal().sum();
+});
 
 /** A vector as the diagonal of a matrix, or the diagonal of a matrix as a vector (copied). */
 export const diag: (input: Tensor, diagonal?: number | { diagonal?: number }) => Tensor = op(

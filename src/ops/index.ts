@@ -29,11 +29,12 @@ setEngineOps({
 setGradOf((output, inputs, g) => grad(output, inputs, { gradOutputs: g, createGraph: true, allowUnused: true }));
 
 export * from "./unary.js";
+export * from "./aliases.js";
 export { polygamma } from "./polygamma.js";
 export { nanToNum, logit, type NanToNumOptions } from "./finite.js";
-export { nextafter, ldexp, frexp, heaviside, floatPower } from "./representation.js";
+export { nextafter, ldexp, frexp, heaviside, floatPower, signbit } from "./representation.js";
 export { add, sub, mul, div, floorDivide, remainder, fmod, pow, atan2, hypot, maximum, minimum, fmax, fmin, copysign, logaddexp, logaddexp2, xlogy, eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor, bitwiseAnd, bitwiseOr, bitwiseXor, bitwiseLeftShift, bitwiseRightShift, gcd, lcm, type AlphaOptions, type DivOptions } from "./binary.js"; // prettier-ignore
-export { where, clamp, lerp, addcmul, addcdiv, maskedFill, type ClampOptions } from "./ternary.js";
+export { where, clamp, clampMin, clampMax, lerp, addcmul, addcdiv, maskedFill, type ClampOptions } from "./ternary.js";
 export { customOp } from "./custom.js";
 export * from "./creation.js";
 export { clone, type ToOptions } from "./convert.js";
@@ -61,7 +62,7 @@ export { diff, trapezoid, cumulativeTrapezoid, type DiffOptions, type TrapezoidO
 export { cov, corrcoef, type CovOptions } from "./correlation.js";
 export { equal, isclose, allclose, type CloseOptions } from "./closeness.js";
 export { reshape, flatten, ravel, unflatten, squeeze, unsqueeze, detach } from "./views.js";
-export { permute, transpose, swapaxes, swapdims, t, movedim, broadcastTo } from "./arrange.js";
+export { permute, transpose, swapaxes, swapdims, t, adjoint, movedim, broadcastTo } from "./arrange.js";
 export { narrow, select, unbind, split, chunk } from "./pieces.js";
 export { diagonal, asStrided } from "./strided.js";
 export { cat, concat, stack, flip, tril, triu } from "./joining.js";

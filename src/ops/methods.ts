@@ -22,10 +22,12 @@ type Changing<N extends string, A extends unknown[] = []> = { [K in `${N}_`]: (.
 type UnaryNames =
   | "abs" | "neg" | "sign" | "sgn" | "ceil" | "floor" | "round" | "trunc" | "fix" | "frac" | "exp" | "exp2" | "expm1" | "log" | "log2" | "log10" | "log1p"
   | "sqrt" | "rsqrt" | "reciprocal" | "square" | "sin" | "cos" | "tan" | "asin" | "acos" | "atan" | "sinh" | "cosh" | "tanh" | "asinh" | "acosh" | "atanh"
-  | "sigmoid" | "erf" | "erfc" | "erfinv" | "lgamma" | "digamma" | "sinc" | "deg2rad" | "rad2deg" | "relu" | "silu" | "logicalNot" | "bitwiseNot" | "zero"; // prettier-ignore
+  | "sigmoid" | "erf" | "erfc" | "erfinv" | "lgamma" | "digamma" | "sinc" | "deg2rad" | "rad2deg" | "relu" | "silu" | "logicalNot" | "bitwiseNot" | "zero" | "conjPhysical"
+  | "absolute" | "negative" | "arccos" | "arccosh" | "arcsin" | "arcsinh" | "arctan" | "arctanh"; // prettier-ignore
 type BinaryNames =
   | "mul" | "floorDivide" | "remainder" | "fmod" | "pow" | "atan2" | "hypot" | "copysign" | "xlogy" | "nextafter" | "gcd" | "lcm" | "bitwiseLeftShift" | "bitwiseRightShift" | "eq" | "ne" | "lt" | "le" | "gt" | "ge"
-  | "logicalAnd" | "logicalOr" | "logicalXor" | "bitwiseAnd" | "bitwiseOr" | "bitwiseXor"; // prettier-ignore
+  | "logicalAnd" | "logicalOr" | "logicalXor" | "bitwiseAnd" | "bitwiseOr" | "bitwiseXor"
+  | "arctan2" | "multiply" | "trueDivide" | "greater" | "greaterEqual" | "less" | "lessEqual" | "notEqual"; // prettier-ignore
 
 /** Ops whose in-place form has the same parameters. */
 type SameParameters =
@@ -39,9 +41,10 @@ interface InPlaceMethods
     SameForms,
     Changing<UnaryNames>,
     Changing<BinaryNames, [other: Tensor | Scalar]>,
-    Changing<"add" | "sub", [other: Tensor | Scalar, options?: AlphaOptions]>,
-    Changing<"div", [other: Tensor | Scalar, options?: DivOptions]>,
-    Changing<"clamp", [min?: Tensor | Scalar | null | ClampOptions, max?: Tensor | Scalar | null | ClampOptions]>,
+    Changing<"add" | "sub" | "subtract", [other: Tensor | Scalar, options?: AlphaOptions]>,
+    Changing<"div" | "divide", [other: Tensor | Scalar, options?: DivOptions]>,
+    Changing<"clampMin" | "clampMax", [bound: Tensor | Scalar]>,
+    Changing<"clamp" | "clip", [min?: Tensor | Scalar | null | ClampOptions, max?: Tensor | Scalar | null | ClampOptions]>,
     Changing<"leakyRelu" | "elu", [number?]>,
     Changing<"lerp", [end: Tensor, weight: Tensor | Scalar]>,
     Changing<"addcmul" | "addcdiv", [tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar }]>,

@@ -1,5 +1,6 @@
 /** Builders of the pointwise families: one declaration gives function, method, in-place form, promotion, broadcasting and gradient. */
 import { isGradEnabled, withRecording } from "../autograd/mode.js";
+import { markChanged } from "../autograd/node.js";
 import { native } from "../runtime/addon.js";
 import { Code, defaultDtypeCode, defaultOfCategory, isComplex, isDifferentiable, isIntegral, promoteWeak, scalarCategory } from "../tensor/dtype.js"; // prettier-ignore
 import { DTypeError, ValueError, describe } from "../tensor/errors.js";
@@ -37,6 +38,8 @@ export interface UnarySpec {
   readonly saves?: "input" | "output" | "none";
   /** Refuses bool, as torch does. */
   readonly refuseBool?: boolean;
+  /** The in-place form leaves history as it was. */
+  readonly history?: "kept";
 }
 
 /** Declares a function of one tensor, element by element. Shape [*] -> [*]. */
@@ -67,7 +70,9 @@ export function unary(name: string, spec: UnarySpec): Unary {
     const dt = computeCode(`${name}_`, target);
     requireWritable(`${name}_`, target, target.shape, result === "bool" ? Code.bool : dt);
     const write = (): void => launch.done(`${name}_`, native.unaryInto(code, target.handle, dt, target.handle), target);
-    return inPlace(`${name}_`, target, [], write, (before) => call(before));
+    return spec.history === "kept"
+      ? changeOnly(`${name}_`, target, write)
+      : inPlace(`${name}_`, target, [], write, (before) => call(before));
   });
   return register<Unary>(name, inputParams, call as Unary, { inPlace: true, differentiable: backward !== null && result !== "bool" });
 }
@@ -126,6 +131,8 @@ export interface BinarySpec {
   readonly refuseBool?: string;
   /** Refuses a number beside a tensor, as torch does. */
   readonly tensorsOnly?: boolean;
+  /** What the in-place form of an op without gradient does to history: "cut" gives gradients of zero, "kept" leaves it as it was. */
+  readonly history?: "cut" | "kept";
   /** Refuses the second operand's values; called before the computation with the dtype of the computation. */
   readonly checkOther?: (op: string, other: Tensor | Scalar, code: number, input: Tensor) => void;
 }
@@ -133,7 +140,7 @@ export interface BinarySpec {
 /** Declares a function of two operands, element by element, broadcasting. Shapes [*a], [*b] -> broadcast of both. */
 export function binary(name: string, spec: BinarySpec): Binary {
   const code = binaryCode(spec.kernel ?? name);
-  const { grad, result = "same", saves = "both", refuse, tensorsOnly = false, checkOther, refuseBool } = spec;
+  const { grad, result = "same", saves = "both", refuse, tensorsOnly = false, checkOther, refuseBool, history } = spec;
   const requireNoBool = (opName: string, a: Tensor | Scalar, b: Tensor | Scalar): void => {
     const isBool = (x: Tensor | Scalar): boolean => (x instanceof Tensor ? x.dt === Code.bool : typeof x === "boolean");
     if (refuseBool !== undefined && (isBool(a) || isBool(b))) throw new DTypeError({ op: opName, expected: refuseBool, got: "bool" });
@@ -207,6 +214,12 @@ export function binary(name: string, spec: BinarySpec): Binary {
       got: `${describe(a)} and ${describe(b)}`,
     });
   };
+  const change = (opName: string, target: Tensor, others: Tensor[], write: () => void, compute: (before: Tensor) => Tensor): Tensor => {
+    if (history === undefined) return inPlace(opName, target, others, write, compute);
+    return history === "kept"
+      ? changeOnly(opName, target, write)
+      : inPlace(opName, target, others, write, (t) => cut(name, t, others, compute(t)));
+  };
   const into = (opName: string, target: Tensor, given: Tensor | Scalar): Tensor => {
     const other = given instanceof Tensor && given.dev !== target.dev ? onOneDevice(opName, target, given, target)[1] : given;
     requireNoBool(opName, target, other);
@@ -216,7 +229,7 @@ export function binary(name: string, spec: BinarySpec): Binary {
       requireWritable(opName, target, shape, result === "bool" ? Code.bool : dt);
       checkOther?.(opName, other, dt, target);
       const write = (): void => launch.done(opName, native.binaryInto(code, target.handle, other.handle, dt, target.handle), target, other);
-      return inPlace(opName, target, [other], write, (before) => onTensors(before, other));
+      return change(opName, target, [other], write, (before) => onTensors(before, other));
     }
     const dt = finalCode(opName, promoteWeak(target.dt, defaultOfCategory(scalarCategory(other))));
     requireWritable(opName, target, target.shape, result === "bool" ? Code.bool : dt);
@@ -225,7 +238,7 @@ export function binary(name: string, spec: BinarySpec): Binary {
     if (typeof other === "object") return into(opName, target, scalarTensor(other, dt, target.dev));
     const write = (): void =>
       launch.done(opName, native.binaryScalarInto(code, target.handle, Number(other), 0, dt, target.handle), target);
-    return inPlace(opName, target, [], write, (before) => onScalar(before, other, 0));
+    return change(opName, target, [], write, (before) => onScalar(before, other, 0));
   };
   inPlaceForms.set(`${name}_`, (...args: unknown[]) => {
     const [target, other] = bind(`${name}_`, operandParams, args) as [Tensor, Tensor | Scalar];
@@ -233,6 +246,22 @@ export function binary(name: string, spec: BinarySpec): Binary {
     return into(`${name}_`, target, other);
   });
   return register<Binary>(name, operandParams, call as Binary, { inPlace: true, differentiable: grad !== null && result !== "bool" });
+}
+
+/** Changes values and leaves history as it was. */
+function changeOnly(name: string, target: Tensor, write: () => void): Tensor {
+  target.live(name);
+  write();
+  markChanged(target, name);
+  return target;
+}
+
+/** A result without gradient as the new value of `before`: recorded, with gradients of zero. */
+function cut(name: string, before: Tensor, others: readonly Tensor[], result: Tensor): Tensor {
+  const inputs = [before, ...others];
+  const forms = inputs.map(({ shape, dt }) => ({ shape, dt }));
+  const out = result.to(before.dtype);
+  return record(name, out, inputs, [], ([g]) => forms.map(({ shape, dt }) => toInput(g!.mul(0), shape, dt)));
 }
 
 function bigScalar(value: bigint, like: Tensor): Tensor {

@@ -3,17 +3,17 @@ import { Code, category, defaultDtypeCode, isIntegral, type DType } from "../ten
 import { DTypeError, ValueError } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
-import { pow } from "./binary.js";
-import { castTo, op, record, recorded } from "./define.js";
+import { eq, pow } from "./binary.js";
+import { castTo, noDerivative, op, record, recorded } from "./define.js";
 import { withInPlace } from "./in-place.js";
 import { named, type Named } from "./named.js";
-import { binary, scalarTensor, type Binary } from "./pointwise.js";
+import { binary, scalarTensor, type Binary, type Unary } from "./pointwise.js";
 import { where } from "./ternary.js";
 
 /** The next representable number after `input` towards `other`. Floating dtypes; shapes broadcast. */
 export const nextafter: Binary = binary("nextafter", {
   tensorsOnly: true,
-  grad: null,
+  grad: [(g, a, b) => where(eq(a, b), 0, g), (g) => g.mul(0)],
   refuse: (code) => (category[code] === 2 ? null : "floating dtypes"),
 });
 
@@ -37,7 +37,7 @@ export const frexp: (input: Tensor) => Named<{ mantissa: Tensor; exponent: Tenso
   return named({ mantissa, exponent });
 });
 
-/** 0 where input < 0, 1 where input > 0, `values` where input is 0. Shapes broadcast; one dtype. */
+/** 0 where input < 0, 1 where input > 0, `values` where input is 0. Shapes broadcast; one dtype. Has no derivative. */
 export const heaviside: (input: Tensor, values: Tensor) => Tensor = withInPlace(
   "heaviside",
   op(
@@ -47,10 +47,22 @@ export const heaviside: (input: Tensor, values: Tensor) => Tensor = withInPlace(
       if (input.dt !== values.dt) throw new DTypeError({ op: "heaviside", argument: "values", expected: input.dtype, got: values.dtype });
       if (category[input.dt] === 3)
         throw new DTypeError({ op: "heaviside", argument: "input", expected: "a real dtype", got: input.dtype });
-      return where(input.detach().eq(0), values.detach(), castTo(input.detach().gt(0), input.dt));
+      const out = where(input.detach().eq(0), values.detach(), castTo(input.detach().gt(0), input.dt));
+      return recorded(input, values) ? record("heaviside", out, [input, values], [], noDerivative("heaviside")) : out;
     },
     { differentiable: false },
   ),
+);
+
+/** True where the sign bit is set, -0 and negative NaN included. Shape [*]; bool. */
+export const signbit: Unary = op(
+  "signbit",
+  "input: tensor",
+  (input: Tensor) => {
+    if (category[input.dt] === 3) throw new DTypeError({ op: "signbit", argument: "input", expected: "a real dtype", got: input.dtype });
+    return isIntegral(input.dt) ? input.lt(0) : scalarTensor(1, input.dt, input.dev).copysign(input.detach()).lt(0);
+  },
+  { differentiable: false },
 );
 
 type Power = (input: Tensor | Scalar, exponent: Tensor | Scalar) => Tensor;

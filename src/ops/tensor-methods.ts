@@ -1,7 +1,9 @@
 /** The ops that are methods of Tensor: each function below without its first parameter. */
 export * from "./unary.js";
+export * from "./aliases.js";
+export * from "./new.js";
 export { nanToNum, logit } from "./finite.js";
-export { nextafter, ldexp, frexp, heaviside, floatPower } from "./representation.js";
+export { nextafter, ldexp, frexp, heaviside, floatPower, signbit } from "./representation.js";
 export {
   add, sub, mul, div, floorDivide, remainder, fmod, pow, atan2, hypot, maximum, minimum, fmax, fmin, copysign, logaddexp, logaddexp2,
   xlogy,
@@ -9,16 +11,16 @@ export {
   bitwiseRightShift, gcd, lcm,
   tanhBackward, sigmoidBackward, reluBackward, siluBackward, leakyReluBackward,
 } from "./binary.js"; // prettier-ignore
-export { clamp, lerp, addcmul, addcdiv, maskedFill } from "./ternary.js";
-export { clone, contiguous, to, float, double, half, bfloat16, long, int, bool, byte, cpu, typeAs } from "./convert.js";
+export { clamp, clampMin, clampMax, lerp, addcmul, addcdiv, maskedFill } from "./ternary.js";
+export { clone, contiguous, to, float, double, half, bfloat16, long, int, short, char, bool, byte, cpu, typeAs } from "./convert.js";
 export { reshape, view, viewAs, reshapeAs, flatten, ravel, unflatten, squeeze, unsqueeze, detach } from "./views.js";
-export { permute, transpose, swapaxes, swapdims, t, movedim, expand, expandAs, broadcastTo } from "./arrange.js";
+export { permute, transpose, swapaxes, swapdims, t, adjoint, movedim, expand, expandAs, broadcastTo } from "./arrange.js";
 export { narrow, select, unbind, split, chunk } from "./pieces.js";
 export { diagonal, unfold, asStrided } from "./strided.js";
 export { flip, tril, triu, repeat } from "./joining.js";
 export { tensorSplit, hsplit, vsplit, dsplit } from "./stacking.js";
 export { repeatInterleave, tile, fliplr, flipud, roll, rot90 } from "./repeating.js";
-export { diagEmbed, diag, diagflat, diagonalScatter, selectScatter, sliceScatter } from "./diagonals.js";
+export { diagEmbed, diag, diagflat, trace, diagonalScatter, selectScatter, sliceScatter } from "./diagonals.js";
 export { at, setAt } from "./indexing.js";
 export { gather, scatter, scatterAdd, indexSelect, indexAdd, nonzero, maskedSelect } from "./gathering.js";
 export { indexCopy, indexFill, indexPut, indexReduce, scatterReduce, take, takeAlongDim, put, maskedScatter } from "./putting.js";

@@ -1,11 +1,12 @@
 /** Functions of three operands, element by element: where, clamp, lerp, addcmul, addcdiv, maskedFill. */
-import { Code, defaultOfCategory, isIntegral, promoteTypes, promoteWeak, scalarCategory } from "../tensor/dtype.js";
-import { DTypeError, ValueError } from "../tensor/errors.js";
+import { withRecording } from "../autograd/mode.js";
+import { Code, defaultOfCategory, isComplex, isIntegral, promoteTypes, promoteWeak, scalarCategory } from "../tensor/dtype.js";
+import { DTypeError, ValueError, describe } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, type Shape } from "../tensor/shape.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { op, record, recorded, resultCode } from "./define.js";
-import { fromResult } from "./in-place.js";
+import { fromResult, withInPlace } from "./in-place.js";
 import { conjOf, inPlaceForms, promoteAll, scalarTensor, toInput } from "./pointwise.js";
 import { bind, parseSignature } from "./schema.js";
 
@@ -63,20 +64,50 @@ const clampParams = parseSignature("input: tensor, min: operand? = null, max: op
 
 function clampOf(name: string, input: Tensor, min: Bound, max: Bound): Tensor {
   if (min === null && max === null) throw new ValueError({ op: name, expected: "min, max or both", got: "neither" });
-  if (min instanceof Tensor || max instanceof Tensor) {
-    let out = input;
-    if (min !== null) out = out.maximum(min instanceof Tensor ? min : scalarTensor(min, boundCode(input, min), input.dev));
-    if (max !== null) out = out.minimum(max instanceof Tensor ? max : scalarTensor(max, boundCode(input, max), input.dev));
-    return out;
-  }
+  if (min instanceof Tensor || max instanceof Tensor) return clampByTensors(name, input, min, max);
   let dt = input.dt;
   for (const bound of [min, max]) if (bound !== null) dt = boundCode(new Tensor(input.shape, dt, input.dev), bound);
+  if (dt === Code.bool) throw new DTypeError({ op: name, argument: "input", expected: "a dtype other than bool", got: "bool" });
   const row = max === null ? "clampMin" : min === null ? "clampMax" : "clamp";
   const lo = min === null ? -Infinity : Number(min);
   const hi = max === null ? Infinity : Number(max);
   const out = launch.unaryAttr(name, unaryAttrCode(row), input, row === "clampMax" ? hi : lo, hi, dt);
   if (recorded(input)) record("clamp", out, [input], [input], ([g], node) => [clampGrad(g!, node.tensor(0), lo, hi)]);
   return out;
+}
+
+/** Limits to tensors: one bound is a maximum or minimum; between two, torch shares the gradient in a way of its own. */
+function clampByTensors(name: string, input: Tensor, lo: Bound, hi: Bound): Tensor {
+  for (const bound of [lo, hi]) {
+    if (bound !== null && !(bound instanceof Tensor))
+      throw new ValueError({ op: name, expected: "two numbers or two tensors", got: `a tensor and ${describe(bound)}` });
+  }
+  if (hi === null) return input.maximum(lo as Tensor);
+  if (lo === null) return input.minimum(hi as Tensor);
+  const [low, high] = [lo as Tensor, hi as Tensor];
+  const out = withRecording(false, () => input.maximum(low).minimum(high));
+  if (!recorded(input, low, high)) return out;
+  const forms = [input, low, high].map(({ shape, dt }) => ({ shape, dt }));
+  return record("clamp", out, [input, low, high], [input, low, high], ([g], node) => {
+    const [x, a, b] = [node.tensor(0), node.tensor(1), node.tensor(2)];
+    const parts = clampShares(g!, x, a, b);
+    return parts.map((part, i) => (node.needs(i) ? toInput(part(), forms[i]!.shape, forms[i]!.dt) : null));
+  });
+}
+
+/** Who gets the gradient of clamp(x, a, b): halves at a bound, all to x at a NaN of its own or where a = x = b, all to b where a > b. */
+function clampShares(g: Tensor, x: Tensor, a: Tensor, b: Tensor): readonly (() => Tensor)[] {
+  const [open, crossed] = [a.lt(b), a.gt(b)];
+  const half = g.mul(0.5);
+  return [
+    () => {
+      const cut = x.lt(a).logicalOr(x.gt(b)).logicalOr(crossed);
+      const shares = x.eq(a).logicalOr(x.eq(b)).logicalAnd(open);
+      return where(x.isnan(), g, where(cut, 0, where(shares, half, g)));
+    },
+    () => where(x.lt(a).logicalAnd(a.le(b)), g, where(x.eq(a).logicalAnd(open), half, 0)),
+    () => where(x.gt(b).logicalAnd(a.le(b)).logicalOr(crossed), g, where(x.eq(b).logicalAnd(open), half, 0)),
+  ];
 }
 
 /** Passes where lo < x < hi; nothing at the bounds, as in torch 2.15. */
@@ -87,12 +118,23 @@ function clampGrad(g: Tensor, x: Tensor, lo: number, hi: number): Tensor {
 
 const boundCode = (input: Tensor, bound: Scalar): number => promoteWeak(input.dt, defaultOfCategory(scalarCategory(bound)));
 
-/** Limits elements to [min, max]; bounds are numbers or tensors that broadcast, null for none. Shape [*]. NaN stays. */
+/** Limits elements to [min, max]; bounds are two numbers or two tensors that broadcast, null for none. Shape [*]. NaN stays. */
 export const clamp: (input: Tensor, min?: Bound | ClampOptions, max?: Bound | ClampOptions) => Tensor = op(
   "clamp",
   "input: tensor, min: operand? = null, max: operand? = null",
   (input: Tensor, min: Bound, max: Bound) => clampOf("clamp", input, min, max),
   { inPlace: true },
+);
+type Limit = (input: Tensor, bound: Tensor | Scalar) => Tensor;
+/** The larger of each element and `min`, a number or a tensor that broadcasts. Shape [*]. */
+export const clampMin: Limit = withInPlace(
+  "clampMin",
+  op("clampMin", "input: tensor, min: operand", (input: Tensor, min: Tensor | Scalar) => clampOf("clampMin", input, min, null)),
+);
+/** The smaller of each element and `max`, a number or a tensor that broadcasts. Shape [*]. */
+export const clampMax: Limit = withInPlace(
+  "clampMax",
+  op("clampMax", "input: tensor, max: operand", (input: Tensor, max: Tensor | Scalar) => clampOf("clampMax", input, null, max)),
 );
 inPlaceForms.set("clamp_", (...args: unknown[]) => {
   const [target, min, max] = bind("clamp_", clampParams, args) as [Tensor, Bound, Bound];
@@ -122,16 +164,30 @@ function recordThree(name: string, out: Tensor, tensors: readonly Tensor[], rule
   });
 }
 
-/** input + weight * (end - input); weight is a number or a tensor. Shapes broadcast. */
+/** input + weight * (end - input); weight is a number or a tensor. Floating and complex, one dtype. Shapes broadcast. */
 export const lerp: (input: Tensor, end: Tensor, weight: Tensor | Scalar) => Tensor = op(
   "lerp",
   "input: tensor, end: tensor, weight: operand",
   (input: Tensor, end: Tensor, weight: Tensor | Scalar) => {
+    requireOneDtype(input, end, weight);
     const { out, tensors } = three("lerp", "lerp", input, end, weight, 0);
     return recordThree("lerp", out, tensors, (g, [a, b, w]) => [() => g.mul(w!.neg().add(1)), () => g.mul(w!), () => g.mul(b!.sub(a!))]);
   },
   { inPlace: true },
 );
+
+function requireOneDtype(input: Tensor, end: Tensor, weight: Tensor | Scalar): void {
+  if (isIntegral(input.dt))
+    throw new DTypeError({ op: "lerp", argument: "input", expected: "a floating or complex dtype", got: input.dtype });
+  if (end.dt !== input.dt) throw new DTypeError({ op: "lerp", argument: "end", expected: input.dtype, got: end.dtype });
+  if (weight instanceof Tensor ? weight.shape.length > 0 && weight.dt !== input.dt : typeof weight === "object" && !isComplex(input.dt))
+    throw new DTypeError({
+      op: "lerp",
+      argument: "weight",
+      expected: input.dtype,
+      got: weight instanceof Tensor ? weight.dtype : "complex",
+    });
+}
 
 const addcSignature = "input: tensor, tensor1: tensor, tensor2: tensor, *, value: number = 1";
 type Addc = (input: Tensor, tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar }) => Tensor;

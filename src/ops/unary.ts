@@ -132,7 +132,7 @@ export const isposinf: Unary = unary("isposinf", { result: "bool", grad: null })
 /** True where the element is -Infinity. Shape [*], bool. */
 export const isneginf: Unary = unary("isneginf", { result: "bool", grad: null });
 /** True where the element is zero. Shape [*], bool. */
-export const logicalNot: Unary = unary("logicalNot", { result: "bool", grad: null });
+export const logicalNot: Unary = unary("logicalNot", { result: "bool", grad: null, history: "kept" });
 /** Every bit flipped; integers and bool. Shape [*]. */
 export const bitwiseNot: Unary = unary("bitwiseNot", { result: "same", grad: null });
 

@@ -24,6 +24,7 @@ import {
   made,
   type Sample,
 } from "./sample.js";
+import { aliasSamples } from "./samples-alias.js";
 import { complexSamples } from "./samples-complex.js";
 import { orderSamples } from "./samples-order.js";
 import { shapeSamples } from "./samples-shape.js";
@@ -110,11 +111,13 @@ export type OpName =
   | Creation
   | Random
   | Others
+  | keyof typeof aliasSamples
   | keyof typeof complexSamples
   | keyof typeof orderSamples
   | keyof typeof shapeSamples;
 
 export const samples: Record<OpName, Sample> = {
+  ...aliasSamples,
   ...complexSamples,
   ...orderSamples,
   ...shapeSamples,
