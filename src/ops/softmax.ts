@@ -1,11 +1,11 @@
 /** Softmax, gelu and the normalizations: fused kernels, whose higher derivatives come from their definitions in plain ops. */
 import { isGradEnabled } from "../autograd/mode.js";
 import { isIntegral, type DType } from "../tensor/dtype.js";
-import { DTypeError, ShapeError, ValueError, formatShape } from "../tensor/errors.js";
+import { AutogradError, DTypeError, ShapeError, ValueError, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { numelOf, sameShape, wrapDim } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { op, record, recorded, register, requireSameDevice } from "./define.js";
+import { op, record, recorded, register, requireSameDevice, recordedAny } from "./define.js";
 import { fusedGrad } from "./pointwise.js";
 import { bind, parseSignature } from "./schema.js";
 
@@ -215,6 +215,13 @@ export const batchNorm: BatchNorm = op(
       ["bias", b],
     ] as const)
       requireParameter("batchNorm", argument, t, x, channels);
+    if (recordedAny([mean, variance].filter((t) => t !== null)))
+      throw new AutogradError({
+        op: "batchNorm",
+        expected: "running statistics that do not require grad",
+        got: "ones that do",
+        hint: "pass runningMean.detach() and runningVar.detach()",
+      });
     const flags = (w === null ? 0 : 1) + (b === null ? 0 : 2);
     const given = [w, b].filter((t) => t !== null);
     if (!training) {

@@ -64,6 +64,9 @@ const clampParams = parseSignature("input: tensor, min: operand? = null, max: op
 
 function clampOf(name: string, input: Tensor, min: Bound, max: Bound): Tensor {
   if (min === null && max === null) throw new ValueError({ op: name, expected: "min, max or both", got: "neither" });
+  // Beside a number, a 0-d tensor without history counts as one.
+  if (isConstant(min) && max !== null && !(max instanceof Tensor)) return clampOf(name, input, min.item(), max);
+  if (isConstant(max) && min !== null && !(min instanceof Tensor)) return clampOf(name, input, min, max.item());
   if (min instanceof Tensor || max instanceof Tensor) return clampByTensors(name, input, min, max);
   let dt = input.dt;
   for (const bound of [min, max]) if (bound !== null) dt = boundCode(new Tensor(input.shape, dt, input.dev), bound);
@@ -75,6 +78,8 @@ function clampOf(name: string, input: Tensor, min: Bound, max: Bound): Tensor {
   if (recorded(input)) record("clamp", out, [input], [input], ([g], node) => [clampGrad(g!, node.tensor(0), lo, hi)]);
   return out;
 }
+
+const isConstant = (bound: Bound): bound is Tensor => bound instanceof Tensor && bound.shape.length === 0 && !bound.requiresGrad;
 
 /** Limits to tensors: one bound is a maximum or minimum; between two, torch shares the gradient in a way of its own. */
 function clampByTensors(name: string, input: Tensor, lo: Bound, hi: Bound): Tensor {

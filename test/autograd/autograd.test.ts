@@ -172,6 +172,20 @@ describe("in-place changes", () => {
     expect(x.tolist()).toEqual([2]);
   });
 
+  it("to a comparison cut the gradient, logical ones leave history as it was", () => {
+    const x = leaf([1, 2]);
+    const compared = x.mul(3).eq_(cg.tensor([3, 0]));
+    expect([compared.tolist(), compared.gradFn!.name]).toEqual([[1, 0], "EqBackward0"]);
+    compared.sum().backward();
+    expect(x.grad!.tolist()).toEqual([0, 0]);
+    const inverted = x.mul(3).logicalNot_();
+    inverted.sum().backward();
+    expect([inverted.tolist(), x.grad!.tolist()]).toEqual([
+      [0, 0],
+      [3, 3],
+    ]);
+  });
+
   it("of a saved tensor are an error that names the op that made them", () => {
     const x = leaf([1, 2]);
     const y = x.mul(1);

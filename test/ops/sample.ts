@@ -35,6 +35,7 @@ export const mask = (shape: readonly number[] = [3, 4]): Input => ({ shape, low:
 export const integers = (shape: readonly number[] = [3, 4], low = 1, high = 9): Input => ({ shape, low, high, dtype: "int64" });
 
 export const steps = "constant between steps, where differences see nothing";
+export const underived = "torch gives it no derivative";
 export const bools = "its result is bool";
 export const whole = "its result is integral";
 export const noInputs = "it makes tensors, it does not take any";
