@@ -220,7 +220,11 @@ export const logaddexp2: Binary = binary("logaddexp2", {
 export const xlogy: Binary = binary("xlogy", {
   result: "float",
   grad: [
-    (g, a, b) => (typeof b === "number" ? g.mul(Math.log(b)).mul((a as Tensor).ne(0)) : g.mul(where(ne(a, 0), b.log(), 0))),
+    // Where a is 0 the result is 0 for any b, but only for b > 0 does it have the slope log b.
+    (g, a, b) => {
+      if (typeof b === "number") return b > 0 ? g.mul(Math.log(b)) : where(eq(a, 0), 0, g.mul(Math.log(b)));
+      return where(eq(a, 0).logicalAnd(b.le(0)), 0, g.mul(b.log()));
+    },
     (g, a, b) => times(g, a).div(b),
   ],
 });

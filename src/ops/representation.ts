@@ -7,7 +7,7 @@ import { eq, pow } from "./binary.js";
 import { castTo, noDerivative, op, record, recorded } from "./define.js";
 import { withInPlace } from "./in-place.js";
 import { named, type Named } from "./named.js";
-import { binary, scalarTensor, type Binary, type Unary } from "./pointwise.js";
+import { binary, inPlaceForms, scalarTensor, type Binary, type Unary } from "./pointwise.js";
 import { where } from "./ternary.js";
 
 /** The next representable number after `input` towards `other`. Floating dtypes; shapes broadcast. */
@@ -77,6 +77,14 @@ export const floatPower: Power = withInPlace(
     return pow(wide(input), wide(exponent));
   }) as Power as (input: Tensor, exponent: Tensor | Scalar) => Tensor,
 ) as Power;
+
+const floatPowerInto = inPlaceForms.get("floatPower_") as unknown as (target: Tensor, exponent: Tensor | Scalar) => Tensor;
+inPlaceForms.set("floatPower_", (target: Tensor, exponent: Tensor | Scalar) => {
+  const complex = [target, exponent].some((x) => (x instanceof Tensor ? category[x.dt] === 3 : typeof x === "object"));
+  const wanted = complex ? "complex128" : "float64";
+  if (target.dtype !== wanted) throw new DTypeError({ op: "floatPower_", argument: "input", expected: wanted, got: target.dtype });
+  return floatPowerInto(target, exponent);
+});
 
 /** @internal An integral tensor as the default float. */
 export const toFloat = (input: Tensor): Tensor => (isIntegral(input.dt) ? input.to(launch.dtypeName(defaultDtypeCode()) as DType) : input);

@@ -297,6 +297,32 @@ def in_place():
     record("method", *call, learn=False)
 
 
+def edges():
+    """Where numbers tie, are NaN, or sit on a bound; alpha, rounding modes, refusals; second names."""
+    values = [-1.0, 0.0, 2.0, math.inf, math.nan]
+    a, b = (torch.tensor(column) for column in zip(*[(x, y) for x in values for y in values]))
+    for name in "maximum minimum fmax fmin nextafter xlogy clamp_min clamp_max clip greater not_equal arctan2 multiply divide subtract isclose".split():
+        record("method", name, [a, b])
+    low, high = (torch.tensor(column) for column in zip(*[(x, y) for x in values for y in (0.0, 2.0, math.nan)]))
+    record("method", "clamp", [torch.tensor(values).repeat_interleave(3), low, high])
+    record("method", "clamp", [a, b, 2.0])
+    for mode in ("floor", "trunc"):
+        record("torch", "div", [make([3, 4]), make([4], low=0.5)], {"rounding_mode": mode})
+    whole, flags = torch.tensor([1, 2]), torch.tensor([True, False])
+    for x, y in [(whole, whole), (whole, torch.tensor([0.5, 1.5])), (flags, flags), (whole, flags), (whole, 2), (whole, 0.5), (torch.ones(2), 2)]:
+        for alpha in (2, 0.5, True):
+            record("method", random.choice(["add", "sub"]), [x, y], {"alpha": alpha})
+    for x, y in [(whole, whole.int()), (flags, flags), (torch.tensor([250], dtype=torch.uint8), torch.tensor([4], dtype=torch.uint8))]:
+        record("torch", "isclose", [x, y], {"atol": 11.0})
+    for name in "absolute negative arccos arccosh arcsin arcsinh arctan arctanh signbit square".split():
+        record("torch", name, [make([2, 3], random.choice(DTYPES))])
+    record("method", "adjoint", [make([2, 3, 1])])
+    record("method", "trace", [make([2, 3])])
+    record("torch", "moveaxis", [make([2, 3, 1]), 0, -1])
+    record("method", "lerp", [make([2]), torch.ones(2), 0.3])
+    record("method", "lerp", [torch.ones(2), torch.ones(2, dtype=torch.float64), 0.3])
+
+
 def printed():
     """A tensor and how torch prints it: fixed, scientific, integers, NaN, summaries."""
     sizes = random.choice([shape(3), shape(3), [1200], [50, 30]])
@@ -316,6 +342,7 @@ def main():
     path = pathlib.Path(__file__).with_name("golden.json")
     header = {"made": "python test/ops/golden.py", "torch": torch.__version__.split("+")[0], "seed": SEED}
     prints = [printed() for _ in range(60)]
+    edges()
     rows = lambda items: "[\n" + ",\n".join(json.dumps(item, separators=(",", ":")) for item in items) + "\n]"
     path.write_text(json.dumps(header)[:-1] + ',"cases":' + rows(cases) + ',"prints":' + rows(prints) + "}\n")
 
