@@ -23,23 +23,23 @@ afterAll(async () => {
   await cell.published;
 });
 
-test("the heartbeat", async () => {
+test("the heartbeat (row 15)", async () => {
   await started.client.heartbeat();
 });
 
-test("kernel_info on shell and control", async () => {
+test("kernel_info on shell and control (row 16)", async () => {
   for (const channel of ["shell", "control"] as const) {
     await started.client.request("kernel_info_request", {}, { channel }).reply;
   }
 });
 
-test("completion", async () => {
+test("completion (row 17)", async () => {
   const completion = started.client.request("complete_request", { code: "config.", cursor_pos: 7 });
   await completion.reply;
   expect((await completion.reply).content.matches).toEqual(expect.arrayContaining(["alpha", "beta"]));
 });
 
-test("inspection", async () => {
+test("inspection (row 17)", async () => {
   const inspection = started.client.request("inspect_request", { code: "config", cursor_pos: 3, detail_level: 0 });
   await inspection.reply;
   const { found, data } = (await inspection.reply).content as { found: boolean; data: Record<string, string> };
@@ -47,7 +47,7 @@ test("inspection", async () => {
   expect(data["text/plain"]).toContain("alpha: number");
 });
 
-test("a view's request, with the value that the loop has reached", async () => {
+test("a view's request, with the value that the loop has reached (row 19)", async () => {
   const { client } = started;
   const comm_id = randomUUID();
   await client.request("comm_open", { comm_id, target_name: "cellgrad.views", data: {} }).published;

@@ -50,7 +50,7 @@ test("an encrypted kernel refuses a front end that does not encrypt", async () =
   );
 });
 
-test("every front end gets its welcome, and what any of them has executed (row 9, row 10)", async () => {
+test("every front end gets its welcome, and what any of them has executed (rows 9, 10)", async () => {
   await withKernel(async (client) => {
     const second = await Client.join(client.kernel);
     const seen = second.next(({ header, content }) => header.msg_type === "stream" && content.text === "for all\n");

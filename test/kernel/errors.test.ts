@@ -6,7 +6,7 @@ import { kernel } from "./kernel.js";
 const started = kernel();
 const plain = (lines: readonly string[]) => stripVTControlCharacters(lines.join("\n"));
 
-test("an error names its cell, line and column, draws the line, and leaves the kernel's frames out", async () => {
+test("an error names its cell, line and column, draws the line, and leaves the kernel's frames out (row 7)", async () => {
   const { error, reply } = await started.client.execute("function f(n: number): number {\n  throw new TypeError('bad');\n}\nf(1)");
   expect(plain(error!.traceback)).toBe(`TypeError: bad
   Cell [1]:2:9 in f
@@ -67,7 +67,7 @@ test("a syntax error points at its place, and nothing runs", async () => {
   expect((await client.execute("'touched' in globalThis")).result).toBe("false");
 });
 
-test("a type error stops the cell, with its code, line and column, and nothing runs", async () => {
+test("a type error stops the cell, with its code, line and column, and nothing runs (row 41)", async () => {
   const { client } = started;
   const { error, reply } = await client.execute("globalThis.touched = 1;\nconst size: number = 'large'");
   expect(reply.status).toBe("error");
@@ -79,14 +79,14 @@ test("a type error stops the cell, with its code, line and column, and nothing r
   );
 });
 
-test("strict null errors are found, @ts-nocheck lets a cell run", async () => {
+test("strict null errors are found, @ts-nocheck lets a cell run (row 41)", async () => {
   const { client } = started;
   const code = "const o: { a?: number } = {};\no.a.toFixed()";
   expect((await client.execute(code)).error!.ename).toBe("TS18048");
   expect((await client.execute(`// @ts-nocheck\n${code}`)).error!.ename).toBe("TypeError");
 });
 
-test("a cell that fails leaves earlier names intact and those it had assigned visible", async () => {
+test("a cell that fails leaves earlier names intact and those it had assigned visible (row 39)", async () => {
   const { client } = started;
   await client.execute("let before = 1");
   await client.execute("before = 2; let assigned = 3; throw new Error('stop')");

@@ -1,7 +1,7 @@
-/** Imports in cells (row 40 of the acceptance list): what Node resolves, and local TypeScript as it is now. */
+/** Imports in cells (rows 40 and 60 of the acceptance list): what Node resolves, and local TypeScript as it is now. */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { kernel } from "./kernel.js";
 
@@ -40,17 +40,18 @@ test.each([
   ["local TypeScript without", 'import { Color } from "./helper"; Color.Green', "1"],
   ["local TypeScript as .js, as TypeScript itself has it", 'import { twice as double } from "./helper.js"; double(5)', "10"],
   ["a module that imports another", 'import { twice as chained } from "./chain.ts"; chained(6)', "12"],
+  ["a file of the parent folder", `import { twice as up } from "../${basename(folder)}/helper"; up(8)`, "16"],
   ["a folder's index", 'import { inFolder } from "./folder"; inFolder', "true"],
   ["types only", 'import type { Color as C } from "./helper"; const c: C = 0; c', "0"],
   ["a dynamic import", 'const { twice: late } = await import("./helper.ts"); late(7)', "14"],
   ["require", 'require("./plain.js").answer', "42"],
-])("%s", async (_, code, result) => {
+])("%s (row 40)", async (_, code, result) => {
   const cell = await started.client.execute(`// @ts-nocheck\n${code}`);
   expect(cell.error).toBeNull();
   expect(cell.result).toBe(result);
 });
 
-test("an edited module is loaded again, also when another one imports it", async () => {
+test("an edited module is loaded again, also when another one imports it (row 40)", async () => {
   const { client } = started;
   writeFileSync(join(folder, "helper.ts"), files["helper.ts"]!.replace("x * 2", "x * 3"));
   expect((await client.execute('// @ts-nocheck\nimport { twice } from "./helper.ts"; twice(10)')).result).toBe("30");

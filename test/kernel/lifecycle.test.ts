@@ -32,10 +32,10 @@ async function allGone(pids: readonly number[]): Promise<void> {
 
 describe("the runtime's end in a cell is an error, and the front end stays connected:", () => {
   test.each([
-    ["process.exit", "process.exit(3)", "exited with code 3"],
+    ["process.exit (row 49)", "process.exit(3)", "exited with code 3"],
     ["process.exit in a timer", "setTimeout(() => process.exit(4)); await new Promise(() => {})", "exited with code 4"],
     ["process.abort", "process.abort()", "SIGABRT"],
-    ["SIGSEGV", 'process.kill(process.pid, "SIGSEGV"); for (;;);', "SIGSEGV"],
+    ["SIGSEGV (row 49)", 'process.kill(process.pid, "SIGSEGV"); for (;;);', "SIGSEGV"],
     ["SIGKILL", 'process.kill(process.pid, "SIGKILL"); for (;;);', "SIGKILL"],
   ])("%s", async (_, code, how) => {
     await withKernel(async (client) => {
@@ -60,7 +60,7 @@ describe("the runtime's end in a cell is an error, and the front end stays conne
 });
 
 describe("shutdown", () => {
-  test("ends everything, in the middle of a loop, children of cells included", async () => {
+  test("ends everything, in the middle of a loop, children of cells included (row 20)", async () => {
     const client = await Client.start();
     await client.execute('import { spawn } from "node:child_process"; void spawn("sleep", ["1000"], { stdio: "ignore" })');
     const cell = client.start('console.log("go"); for (;;);');
@@ -132,6 +132,21 @@ describe("shutdown", () => {
   });
 });
 
+test("10 starts, one after the other on the same ports, find them free (row 10)", async () => {
+  for (let i = 0; i < 10; i++) {
+    const client = await Client.start({ startup: "connection file" });
+    expect(await client.stop()).toBe(0);
+    expect(client.kernel.log).toBe("");
+  }
+});
+
+test("an idle kernel, all its processes together, takes less than 300 MB (row 59)", async () => {
+  await withKernel(async (client) => {
+    await client.execute("1");
+    expect((await client.request("usage_request", {}, { channel: "control" }).reply).content.kernel_memory).toBeLessThan(300e6);
+  });
+});
+
 test("a taken port is an exit code and a message", async () => {
   const client = await Client.start({ startup: "connection file" });
   const file = client.kernel.connectionFile;
@@ -145,7 +160,7 @@ test("a taken port is an exit code and a message", async () => {
   await client.stop();
 });
 
-test("install writes a kernelspec with absolute paths", () => {
+test("install writes a kernelspec with absolute paths (rows 60, 61)", () => {
   const prefix = mkdtempSync(join(tmpdir(), "cellgrad install é-"));
   const cli = fileURLToPath(new URL("../../build/js/kernel/cli.js", import.meta.url));
   execFileSync(process.execPath, [cli, "install", "--prefix", prefix]);

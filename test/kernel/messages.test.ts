@@ -22,7 +22,7 @@ test("an empty key means unsigned messages", () => {
   expect(decodeMessage(frames, new Signer(""))).toEqual(message);
 });
 
-test("a message with another key's signature is dropped", () => {
+test("a message with another key's signature is dropped (row 8)", () => {
   expect(decodeMessage(encodeMessage(message, new Signer("other")), new Signer("key"))).toBeNull();
 });
 
@@ -46,7 +46,7 @@ test.each([
   ["a header that is not JSON", ["<IDS|MSG>", "", "{", "{}", "{}", "{}"]],
   ["a header without a type", ["<IDS|MSG>", "", '{"msg_id":"1","session":"2"}', "{}", "{}", "{}"]],
   ["content that is a list", ["<IDS|MSG>", "", '{"msg_id":"1","session":"2","msg_type":"x"}', "{}", "{}", "[]"]],
-])("%s is dropped", (_, frames) => {
+])("%s is dropped (row 8)", (_, frames) => {
   const bytes = frames.map((frame) => Buffer.from(frame));
   expect(decodeMessage(bytes, new Signer(""))).toBeNull();
 });

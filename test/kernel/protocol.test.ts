@@ -7,7 +7,7 @@ import { kernel } from "./kernel.js";
 const started = kernel();
 const types = (messages: readonly { readonly header: { readonly msg_type: string } }[]) => messages.map(({ header }) => header.msg_type);
 
-test("a cell is published as busy, input, output, result, idle", async () => {
+test("a cell is published as busy, input, output, result, idle (row 1)", async () => {
   const { messages, reply } = await started.client.execute('console.log("a"); 6 * 7');
   expect(types(messages)).toEqual(["status", "execute_input", "stream", "execute_result", "status"]);
   expect(messages[0]!.content.execution_state).toBe("busy");
@@ -15,7 +15,7 @@ test("a cell is published as busy, input, output, result, idle", async () => {
   expect(reply.status).toBe("ok");
 });
 
-test("a result is its inspection without colours, undefined is none, a promise is awaited", async () => {
+test("a result is its inspection without colours, undefined is none, a promise is awaited (row 4)", async () => {
   const { client } = started;
   expect((await client.execute("({ a: [1, 'two'], b: null })")).result).toBe("{ a: [ 1, 'two' ], b: null }");
   expect((await client.execute("undefined")).result).toBeNull();
@@ -24,7 +24,7 @@ test("a result is its inspection without colours, undefined is none, a promise i
 });
 
 describe("execute_request", () => {
-  test("silent publishes nothing but status and does not count", async () => {
+  test("silent publishes nothing but status and does not count (row 5)", async () => {
     const { client } = started;
     const before = (await client.execute("1")).reply.execution_count as number;
     const { messages } = await client.execute("console.log('quiet'); 5", { silent: true });
@@ -32,20 +32,20 @@ describe("execute_request", () => {
     expect((await client.execute("1")).reply.execution_count).toBe(before + 1);
   });
 
-  test("store_history false leaves the counter", async () => {
+  test("store_history false leaves the counter (row 5)", async () => {
     const { client } = started;
     const before = (await client.execute("1")).reply.execution_count;
     expect((await client.execute("2", { store_history: false })).reply.execution_count).toBe(before);
   });
 
-  test("user_expressions are evaluated, and one that fails stays alone", async () => {
+  test("user_expressions are evaluated, and one that fails stays alone (row 5)", async () => {
     const { reply } = await started.client.execute("let five = 5", { user_expressions: { good: "five + 1", bad: "nowhere" } });
     const expressions = reply.user_expressions as Record<string, Record<string, unknown>>;
     expect(expressions.good).toEqual({ status: "ok", data: { "text/plain": "6" }, metadata: {} });
     expect(expressions.bad).toMatchObject({ status: "error", ename: "ReferenceError" });
   });
 
-  test("an error aborts the cells that wait", async () => {
+  test("an error aborts the cells that wait (row 6)", async () => {
     const { client } = started;
     const cells = ["throw new Error('first')", "globalThis.second = true", "3"].map((code) => client.start(code));
     const replies = await Promise.all(cells.map(({ reply }) => reply));
@@ -53,7 +53,7 @@ describe("execute_request", () => {
     expect((await client.execute("'second' in globalThis")).result).toBe("false");
   });
 
-  test("with stop_on_error false they run", async () => {
+  test("with stop_on_error false they run (row 6)", async () => {
     const { client } = started;
     const cells = ["throw new Error('first')", "4"].map((code) => client.start(code, { stop_on_error: false }));
     const replies = await Promise.all(cells.map(({ reply }) => reply));
@@ -62,10 +62,15 @@ describe("execute_request", () => {
 });
 
 describe("requests beside cells", () => {
-  test("kernel_info is answered on shell and control", async () => {
+  test("kernel_info is answered on shell and control (row 9)", async () => {
     for (const channel of ["shell", "control"] as const) {
       const { content } = await started.client.request("kernel_info_request", {}, { channel }).reply;
       expect(content).toMatchObject({ status: "ok", protocol_version: "5.5", implementation: "cellgrad" });
+      expect(content).toMatchObject({
+        supported_features: expect.arrayContaining(["kernel subshells"]),
+        debugger: expect.any(Boolean),
+        banner: expect.any(String),
+      });
       expect(content.language_info).toMatchObject({ name: "typescript", file_extension: ".ts", mimetype: "application/typescript" });
     }
   });
@@ -78,12 +83,12 @@ describe("requests beside cells", () => {
     ["// only a comment", "complete"],
     ["const f = <T,>(x: T) => x", "complete"],
     ["const = 3", "invalid"],
-  ])("is_complete of %j is %s", async (code, status) => {
+  ])("is_complete of %j is %s (row 12)", async (code, status) => {
     const { content } = await started.client.request("is_complete_request", { code }).reply;
     expect(content.status).toBe(status);
   });
 
-  test("history gives tail, range and search", async () => {
+  test("history gives tail, range and search (row 13)", async () => {
     const { client } = started;
     for (const n of [1, 2, 3]) await client.execute(`"remembered ${n}"`);
     await client.execute('"remembered 3"');
@@ -99,7 +104,19 @@ describe("requests beside cells", () => {
     expect((await ask({ hist_access_type: "tail", n: 1, output: true }))[0]![2]).toEqual(['"remembered 3"', "'remembered 3'"]);
   });
 
-  test("a comm on an unknown target is closed", async () => {
+  test("what an interrupted cell was stays in the history (row 13)", async () => {
+    const { client } = started;
+    const code = 'console.log("go"); for (;;);';
+    const cell = client.start(code);
+    await client.printed(cell, "go");
+    await client.interrupt();
+    await cell.published;
+    const { history } = (await client.request("history_request", { hist_access_type: "tail", n: 1, output: false, raw: true }).reply)
+      .content;
+    expect((history as unknown[][])[0]![2]).toBe(code);
+  });
+
+  test("a comm on an unknown target is closed (row 8)", async () => {
     const { client } = started;
     const comm_id = randomUUID();
     const { published } = client.request("comm_open", { comm_id, target_name: "nobody", data: {} });
@@ -161,7 +178,7 @@ describe("requests beside cells", () => {
 });
 
 describe("what is not a valid request", () => {
-  test("is survived: unknown types, garbage, empty frames, a wrong signature", async () => {
+  test("is survived: unknown types, garbage, empty frames, a wrong signature (row 8)", async () => {
     const { client } = started;
     await client.request("no_such_request", {}).published;
     await client.request("constructor", {}).published;
@@ -175,7 +192,7 @@ describe("what is not a valid request", () => {
     expect((await client.execute("'forged' in globalThis")).result).toBe("false");
   });
 
-  test("a message of 32 MB is an ordinary message", async () => {
+  test("a message of 32 MB is an ordinary message (row 8)", async () => {
     const { result } = await started.client.execute(`"${"x".repeat(32e6)}".length`);
     expect(result).toBe("32000000");
   });

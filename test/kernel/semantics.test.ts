@@ -6,8 +6,8 @@ const started = kernel();
 
 /** Cells in order, and the result of the last. */
 const sessions: { readonly [name: string]: readonly [...cells: string[], result: string] } = {
-  "a closure sees a later assignment": ["let n = 0; function next() { return ++n }", "n = 10; next()", "11"],
-  "const over let over class over function over enum over import": [
+  "a closure sees a later assignment (row 35)": ["let n = 0; function next() { return ++n }", "n = 10; next()", "11"],
+  "const over let over class over function over enum over import (row 34)": [
     "let thing: any = 1",
     "const thing = 2",
     "class thing {}",
@@ -18,41 +18,41 @@ const sessions: { readonly [name: string]: readonly [...cells: string[], result:
     "thing",
     "5",
   ],
-  "an interface and a type can be declared again": [
+  "an interface and a type can be declared again (row 34)": [
     "interface Shape { a: number }",
     "type Shape = { b: string }",
     "const s: Shape = { b: 'x' }; s.b",
     "'x'",
   ],
-  "a function is used before its definition": ["early(); function early() { return 1 }", "early()", "1"],
-  "functions of two cells call each other": [
+  "a function is used before its definition (row 36)": ["early(); function early() { return 1 }", "early()", "1"],
+  "functions of two cells call each other (row 36)": [
     "// @ts-nocheck\nfunction even(n: number): boolean { return n === 0 || odd(n - 1) }",
     "function odd(n: number): boolean { return n !== 0 && even(n - 1) }",
     "even(10)",
     "true",
   ],
-  "await and for await at the top level": [
+  "await and for await at the top level (row 37)": [
     "let sum = 0; for await (const x of (async function* () { yield 1; yield 2 })()) sum += x; sum += await Promise.resolve(3)",
     "sum",
     "6",
   ],
-  destructuring: [
+  "destructuring (row 37)": [
     "const { a, ...rest } = { a: 1, b: 2, c: 3 }; const [first, , third = 9] = [7, 8]",
     "[a, rest, first, third]",
     "[ 1, { b: 2, c: 3 }, 7, 9 ]",
   ],
-  "using is disposed at the end of its cell": [
+  "using is disposed at the end of its cell (row 37)": [
     "const log: string[] = []; class Resource { [Symbol.dispose]() { log.push('disposed') } }",
     "using r = new Resource(); log.push('used')",
     "log",
     "[ 'used', 'disposed' ]",
   ],
-  "enums, namespaces, generics, satisfies, bigint": [
+  "enums, namespaces, generics, satisfies, bigint (row 37)": [
     "enum E { A, B } namespace N { export const x = 1 } const id = <T,>(x: T) => x; const o = { k: 2n } satisfies Record<string, bigint>",
     "[E.B, N.x, id('z'), o.k]",
     "[ 1, 1, 'z', 2n ]",
   ],
-  "a name that shadows a global does not break the host": [
+  "a name that shadows a global does not break the host (row 38)": [
     "const process = 'mine'; const console2 = console; const name = 'n'; const fetch = 1",
     "console2.log('still'); [process, name, fetch]",
     "[ 'mine', 'n', 1 ]",
@@ -70,16 +70,27 @@ test.each(Object.keys(sessions))("%s", async (name) => {
   expect(last!.result).toBe(sessions[name]!.at(-1));
 });
 
-test("completion knows earlier cells, counts code points, and runs no getter", async () => {
+test("completion knows earlier cells, counts code points, and runs no getter (rows 11, 56)", async () => {
   const { client } = started;
   await client.execute("let ran = 0; const watched = { get danger() { ran++; return 1 }, safe: 2 }");
   const code = '"😀é"; watched.sa';
   const { content } = await client.request("complete_request", { code, cursor_pos: 16 }).reply;
   expect(content).toMatchObject({ matches: ["safe"], cursor_start: 14, cursor_end: 16 });
+  const inspected = await client.request("inspect_request", { code: '"😀"; watched', cursor_pos: 6, detail_level: 0 }).reply;
+  expect((inspected.content.data as Record<string, string>)["text/plain"]).toContain("safe: number");
   expect((await client.execute("ran")).result).toBe("0");
 });
 
-test("300 cells later, a cell takes as long as at the start", async () => {
+test("a cell that is run again frees the tensors of its last run (row 45)", async () => {
+  const { client } = started;
+  await client.execute('import * as cg from "cellgrad"');
+  const allocated = async () => Number((await client.execute("cg.memoryStats().allocated")).result);
+  const before = await allocated();
+  for (let i = 0; i < 100; i++) expect((await client.execute("const big = cg.zeros(4, 2 ** 20)", { cellId: "big" })).error).toBeNull();
+  expect((await allocated()) - before).toBeLessThan((100 * 2 ** 24) / 2);
+});
+
+test("300 cells later, a cell takes as long as at the start (row 44)", async () => {
   const { client } = started;
   const median = (times: number[]) => times.toSorted((a, b) => a - b)[times.length >> 1]!;
   const times: number[] = [];

@@ -13,7 +13,7 @@ const complete = [
   "`a ${`b ${c}`} d`",
   "new Map<string, number[]>()",
 ];
-it.each(complete)("%j is complete", (code) => expect(isComplete(code)).toEqual({ status: "complete" }));
+it.each(complete)("%j is complete (row 12)", (code) => expect(isComplete(code)).toEqual({ status: "complete" }));
 
 const incomplete: readonly (readonly [string, string])[] = [
   ["let x =", ""],
@@ -35,9 +35,9 @@ const incomplete: readonly (readonly [string, string])[] = [
   ["import { a } from", ""],
   ["@decorator", ""],
 ];
-it.each(incomplete)("%j is incomplete and goes on with %j", (code, indent) =>
+it.each(incomplete)("%j is incomplete and goes on with %j (row 12)", (code, indent) =>
   expect(isComplete(code)).toEqual({ status: "incomplete", indent }),
 );
 
 const invalid = ["x = }", "'open", "/open", "a b", "let a; let a", "if (1) {}}", "let b = }\nlet c = {", "return 5"];
-it.each(invalid)("%j is invalid", (code) => expect(isComplete(code)).toEqual({ status: "invalid" }));
+it.each(invalid)("%j is invalid (row 12)", (code) => expect(isComplete(code)).toEqual({ status: "invalid" }));

@@ -62,7 +62,7 @@ afterAll(async () => {
 });
 
 describe("check", () => {
-  it("finds a type error with its number, line and column in the cell", async () => {
+  it("finds a type error with its number, line and column in the cell (row 41)", async () => {
     const { cell } = await openSession();
     expect(await cell('import * as cg from "cellgrad"\nconst x = cg.zeros(2, 3)')).toEqual([]);
     expect(await cell("// a comment\n  x.matmull(x)")).toEqual([
@@ -108,7 +108,7 @@ new Box(1).map((x) => x.toFixed()).value.length; const o = { [k]: 1 }; o[k].toFi
     ]);
   });
 
-  it("lets a name be declared again as anything", async () => {
+  it("lets a name be declared again as anything (row 34)", async () => {
     const { cell } = await openSession();
     for (const code of [
       "const n = 1",
@@ -171,7 +171,7 @@ describe("the notebook's folder", () => {
     await expect.poll(async () => cell('import { u as u3 } from "./util"; u3.toUpperCase()'), { timeout: 5000 }).toEqual([]);
   });
 
-  it("gives its tsconfig.json, comments, extends and all", async () => {
+  it("gives its tsconfig.json, comments, extends and all (row 43)", async () => {
     const { cell, language } = await openSession({
       "tsconfig.json":
         '{ // strict is too strict\n "extends": "./base.json", "compilerOptions": { "strict": false, }, "include": ["src"], "cellgrad": { "typeErrors": "warn" } }',
@@ -188,7 +188,7 @@ describe("the notebook's folder", () => {
     ).toEqual([]);
   });
 
-  it("takes a tsconfig.json of a parent folder, JSX included", async () => {
+  it("takes a tsconfig.json of a parent folder, JSX included (row 43)", async () => {
     const folder = folderWith({
       "tsconfig.json": '{ "compilerOptions": { "jsx": "react", "jsxFactory": "h", "noImplicitAny": false } }',
       "deep/er/x.ts": "",
@@ -215,7 +215,7 @@ describe("the notebook's folder", () => {
 });
 
 describe("stale", () => {
-  it("names the cells that a redefinition broke", async () => {
+  it("names the cells that a redefinition broke (row 42)", async () => {
     const { cell, language } = await openSession();
     await cell("function area(r: number) { return r * r }", "a");
     await cell("const x = area(2)", "b");
@@ -229,7 +229,7 @@ describe("stale", () => {
 });
 
 describe("assistance", () => {
-  it("completes names of other cells with kinds, types and documentation", async () => {
+  it("completes names of other cells with kinds, types and documentation (rows 54, 55)", async () => {
     const { cell, language } = await openSession();
     await cell(
       '/** Doubles. */\nfunction double(x: number) { return x * 2 }\nconst doubt = 1; import * as cg from "cellgrad"; let t = cg.zeros(1)',
@@ -255,7 +255,7 @@ describe("assistance", () => {
     expect((await language.complete("const t = 'x'\nfoo(t.toUp", 24))!.items.map(({ text }) => text)).toEqual(["toUpperCase"]);
   });
 
-  it("counts cursors in code points", async () => {
+  it("counts cursors in code points (row 11)", async () => {
     const { cell, language } = await openSession();
     await cell("let t = { alpha: 1 }");
     const code = "'😀😀'; t.al";
@@ -263,7 +263,7 @@ describe("assistance", () => {
     expect(await language.hover("'😀'; t", 5)).toMatchObject({ start: 5, end: 6, expression: "t" });
   });
 
-  it("explains what is under the cursor", async () => {
+  it("explains what is under the cursor (row 54)", async () => {
     const { cell, language } = await openSession();
     await cell("/**\n * Adds.\n * @param a one\n */\nfunction add(a: number, b = 1) { return a + b }");
     const hover = await language.hover("add(1)", 1);
@@ -274,7 +274,7 @@ describe("assistance", () => {
     expect(await language.hover("   ", 1)).toBeNull();
   });
 
-  it("helps with the call that is being typed", async () => {
+  it("helps with the call that is being typed (row 54)", async () => {
     const { cell, language } = await openSession();
     await cell("function add(a: number, b = 1) { return a + b }");
     expect(await language.signature("add(1, ", 7)).toEqual({
@@ -332,7 +332,7 @@ function serverPid(language: Language): number {
 
 describe("speed", () => {
   it.each([60, 300])(
-    "checks in flat time over %i cells",
+    "checks in flat time over %i cells (row 44)",
     async (cells) => {
       const { cell } = await openSession();
       const times: number[] = [];

@@ -49,7 +49,7 @@ describe("the result of a cell", () => {
 });
 
 describe("names of the session", () => {
-  it("lets closures see later assignments", async () => {
+  it("lets closures see later assignments (row 35)", async () => {
     await run("let cnt = 0; function inc() { return ++cnt }");
     await run("inc(); inc()");
     await run("cnt = 10");
@@ -68,7 +68,7 @@ describe("names of the session", () => {
     "namespace thing { export const a = 1 }",
   ];
   const pairs = declarations.flatMap((first) => declarations.map((second) => [first, second] as const));
-  it.each(pairs)("declares %j, then %j", async (first, second) => {
+  it.each(pairs)("declares %j, then %j (row 34)", async (first, second) => {
     await run(first);
     await run(second);
     expect(await run("typeof thing")).toBe(
@@ -82,7 +82,7 @@ describe("names of the session", () => {
     expect(await run("Colour")).toEqual({ 0: "Green", Green: 0 });
   });
 
-  it("hoists functions to the start of the cell", async () => {
+  it("hoists functions to the start of the cell (row 36)", async () => {
     expect(await run("const early = later(2)\nfunction later(x: number) {\n  return x * 2\n}\nearly")).toBe(4);
     expect(
       await run(
@@ -107,7 +107,7 @@ describe("names of the session", () => {
     expect(await run("[...(f3 as any)(), await f2()]")).toEqual([undefined]);
   });
 
-  it("keeps earlier bindings when a cell fails, and those assigned before the throw", async () => {
+  it("keeps earlier bindings when a cell fails, and those assigned before the throw (row 39)", async () => {
     await run("let kept = 1, later1 = 'before'");
     await fail("kept = 2; let assigned = 3; throw new Error('stop'); let later1 = 'after'");
     expect(await run("[kept, assigned, later1]")).toEqual([2, 3, "before"]);
@@ -121,7 +121,7 @@ describe("names of the session", () => {
     expect(await run("[u, v]")).toEqual([undefined, 1]);
   });
 
-  it("destructures in every form", async () => {
+  it("destructures in every form (row 37)", async () => {
     await run("const { a: d1, ...d2 } = { a: 1, b: 2 }, [d3, , d4 = 5] = [3, 4]\nlet { d5 = 7 } = {} as { d5?: number }");
     expect(await run("[d1, d2, d3, d4, d5]")).toEqual([1, { b: 2 }, 3, 5, 7]);
   });
@@ -143,7 +143,7 @@ describe("names of the session", () => {
 });
 
 describe("globals of the host", () => {
-  it("survive a cell's declaration of the same name", async () => {
+  it("survive a cell's declaration of the same name (row 38)", async () => {
     const { fetch: hostFetch, process: hostProcess } = globalThis;
     await run(
       "const process = { pid: 'mine' }; function fetch() { return 'fetched' }; class Event { v = 1 }; let name = 'n'; enum URL { A }",
@@ -212,13 +212,13 @@ describe("imports", () => {
 });
 
 describe("TypeScript that needs code", () => {
-  it("runs enums", async () => {
+  it("runs enums (row 37)", async () => {
     await run("enum E { A, B = 10, C, D = 'd', F = B | 4, G, 'h-i' = 1 << 3 }\nenum E { Z = A + 100 }\nconst enum K { One = 1 }");
     expect(await run("[E.A, E.B, E.C, E.D, E.F, E.G, E['h-i'], E[10], E.Z, K.One]")).toEqual([0, 10, 11, "d", 14, 15, 8, "B", 100, 1]);
     expect(await run("(() => { enum Local { X = 2, Y } enum Local { W = X } return [Local.Y, Local.W] })()")).toEqual([3, 2]);
   });
 
-  it("runs namespaces", async () => {
+  it("runs namespaces (row 37)", async () => {
     await run(`namespace N {
   export const a = 1
   export let b = a + 1
@@ -258,13 +258,13 @@ namespace OnlyTypes { export type T = 1 }`);
     expect(await run("new Derived(1).sum()")).toBe(6);
   });
 
-  it("runs standard decorators", async () => {
+  it("runs standard decorators (row 37)", async () => {
     await run("function double(f: any, context: ClassMethodDecoratorContext) { return function (this: any) { return f.call(this) * 2 } }");
     await run("class Decorated { @double value() { return 21 } accessor a = 1 }");
     expect(await run("[new Decorated().value(), new Decorated().a, Decorated.name]")).toEqual([42, 1, "Decorated"]);
   });
 
-  it("disposes top-level `using` at the end of the cell, and `using` in functions there", async () => {
+  it("disposes top-level `using` at the end of the cell, and `using` in functions there (row 37)", async () => {
     await run("const log: string[] = []\nfunction open(name: string) { return { name, [Symbol.dispose]() { log.push(name) } } }");
     expect(await run("using r1 = open('first'), r2 = open('second')\nlog.length")).toBe(0);
     expect(await run("log")).toEqual(["second", "first"]);

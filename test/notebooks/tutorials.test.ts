@@ -27,7 +27,7 @@ describe.each(names)("%s", (name) => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test("runs twice to the same bytes", () => {
+  test("runs twice to the same bytes (row 62)", () => {
     expect(readFileSync(paths[1], "utf8")).toBe(readFileSync(paths[0], "utf8"));
   });
 

@@ -44,6 +44,17 @@ test("jupyter execute fills a notebook in", async () => {
   expect(done.outputs).toMatchObject([{ output_type: "execute_result", data: { "text/plain": ["42"] } }]);
 });
 
+test("a runner keeps every line that a notebook prints, each under its cell (row 3)", async () => {
+  const sources = ["a", "b", "c"].map((name) => `for (let i = 0; i < 1000; i++) console.log("${name}", i)`);
+  const cells = sources.map((source, i) => ({ cell_type: "code", id: `c${i}`, metadata: {}, source, outputs: [], execution_count: null }));
+  const kernelspec = { name: "cellgrad", display_name: "TypeScript (cellgrad)", language: "typescript" };
+  const path = file("lines.ipynb", JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: { kernelspec }, cells }));
+  await run(jupyter, ["execute", "--inplace", path], { env: env() });
+  const done = (JSON.parse(readFileSync(path, "utf8")) as { cells: { outputs: { text: string[] }[] }[] }).cells;
+  const lines = (name: string) => Array.from({ length: 1000 }, (_, i) => `${name} ${i}\n`).join("");
+  expect(done.map(({ outputs }) => outputs.flatMap(({ text }) => text).join(""))).toEqual(["a", "b", "c"].map(lines));
+});
+
 test("jupyter console takes lines, shows results and errors, and ends with its input", async () => {
   const child = spawn(jupyter, ["console", "--kernel", "cellgrad", "--simple-prompt"], { env: env(), stdio: ["pipe", "pipe", "pipe"] });
   let shown = "";
