@@ -65,7 +65,7 @@ export { reshape, flatten, ravel, unflatten, squeeze, unsqueeze, detach } from "
 export { permute, transpose, swapaxes, swapdims, t, adjoint, movedim, broadcastTo } from "./arrange.js";
 export { narrow, select, unbind, split, chunk } from "./pieces.js";
 export { diagonal, asStrided } from "./strided.js";
-export { cat, concat, stack, flip, tril, triu } from "./joining.js";
+export { cat, concat, concatenate, stack, flip, tril, triu } from "./joining.js";
 export * from "./stacking.js";
 export * from "./repeating.js";
 export * from "./diagonals.js";

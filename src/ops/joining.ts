@@ -25,6 +25,13 @@ export const concat: Join = op(
   (tensors: readonly Tensor[], dim: number) => catAlong("concat", tensors, dim),
   { method: false },
 );
+/** As {@link cat}. */
+export const concatenate: Join = op(
+  "concatenate",
+  "tensors: tensors, dim: dim = 0",
+  (tensors: readonly Tensor[], dim: number) => catAlong("concatenate", tensors, dim),
+  { method: false },
+);
 
 function catAlong(name: string, given: readonly Tensor[], dim: number): Tensor {
   if (given.length === 0) throw new ValueError({ op: name, argument: "tensors", expected: "at least one Tensor", got: "an empty list" });

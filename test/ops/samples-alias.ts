@@ -30,6 +30,7 @@ export const aliasSamples = {
   adjoint: plain((x) => x!.adjoint(), real([2, 3, 4])),
   trace: plain((x) => x!.trace(), real([3, 4])),
   ger: plain((x, y) => x!.ger(y!), real([3]), real([4])),
+  concatenate: plain((x, y) => cg.concatenate([x!, y!]), real([2, 3]), real([1, 3])),
   short: { call: (x) => x!.short(), inputs: [real()], reference: Math.trunc, noGrad: whole },
   char: { call: (x) => x!.char(), inputs: [real()], reference: Math.trunc, noGrad: whole },
   newZeros: made(() => cg.ones(2, { dtype: "int32" }).newZeros(2, 3)),
