@@ -17,9 +17,19 @@ export function typeScriptCoverage() {
     for (const [id, { start }] of Object.entries(file.statementMap)) reach(hits, `${file.path}:${start.line}`, file.s[id]);
   }
   for (const name of existsSync(processCoverage) ? readdirSync(processCoverage) : []) {
-    for (const script of JSON.parse(readFileSync(join(processCoverage, name), "utf8")).result) addScript(hits, script);
+    for (const script of scriptsOf(join(processCoverage, name))) addScript(hits, script);
   }
   return table("TypeScript", hits);
+}
+
+/** What a process reported; nothing when it was killed while it wrote, or wrote after a test's cell had broken JavaScript's builtins. */
+function scriptsOf(path) {
+  try {
+    const { result } = JSON.parse(readFileSync(path, "utf8"));
+    return Array.isArray(result) ? result : [];
+  } catch {
+    return [];
+  }
 }
 
 /** One row a folder of native/, from the counters that the native tests left. */
