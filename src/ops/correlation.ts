@@ -18,8 +18,7 @@ function covariance(name: string, given: Tensor, correction: number, fweights: T
   if (given.shape.length > 2)
     throw new ShapeError({ op: name, argument: "input", expected: "at most 2 dims", got: formatShape(given.shape) });
   if (given.dt === Code.bool) throw new DTypeError({ op: name, argument: "input", expected: "a dtype other than bool", got: "bool" });
-  const input = toFloat(given);
-  const rows = input.shape.length < 2 ? input.reshape(1, -1) : input;
+  const rows = given.shape.length < 2 ? given.reshape(1, -1) : given;
   const count = rows.shape[1]!;
   for (const [argument, weights] of [
     ["fweights", fweights],
@@ -39,11 +38,11 @@ function covariance(name: string, given: Tensor, correction: number, fweights: T
     if (count > 0 && Number(weights.detach().amin().item()) < 0)
       throw new ValueError({ op: name, argument, expected: "weights of at least 0", got: "others" });
   }
-  const weights = fweights === null ? aweights : aweights === null ? fweights.to(input.dtype) : aweights.mul(fweights).to(input.dtype);
+  const weights = fweights === null ? aweights : aweights === null ? fweights : aweights.mul(fweights);
   if (weights !== null && count > 0 && Number(weights.detach().sum().item()) === 0)
     throw new ValueError({ op: name, argument: "aweights", expected: "weights that do not add up to 0", got: "0" });
   if (weights === null) {
-    const centered = rows.sub(rows.mean(1, true));
+    const centered = rows.sub(toFloat(rows).mean(1, true));
     const out = centered.mm(centered.conj().t()).div(Math.max(0, count - correction));
     return out.squeeze();
   }

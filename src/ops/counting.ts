@@ -40,15 +40,15 @@ export const bincount: (
   { differentiable: false },
 );
 
-/** The bounds of a histogram: given, or those of the elements when both are equal. */
-function boundsOf(name: string, input: Tensor, lo: number, hi: number): [number, number] {
+/** The bounds of a histogram: given, or those of the elements when both are equal; `around` widens what is still equal. */
+function boundsOf(name: string, input: Tensor, lo: number, hi: number, around: number): [number, number] {
   if (lo > hi || !Number.isFinite(lo) || !Number.isFinite(hi))
     throw new ValueError({ op: name, argument: "max", expected: "finite bounds, min not above max", got: `${lo} and ${hi}` });
   let [min, max] = [lo, hi];
   if (min === max && input.numel() > 0) [min, max] = [Number(input.amin().item()), Number(input.amax().item())];
   if (!Number.isFinite(min) || !Number.isFinite(max))
     throw new ValueError({ op: name, argument: "input", expected: "finite elements, or bounds", got: `${min} to ${max}` });
-  return min === max ? [min - 1, max + 1] : [min, max];
+  return min === max ? [min - around, max + around] : [min, max];
 }
 
 export interface HistcOptions {
@@ -65,7 +65,7 @@ export const histc: (input: Tensor, bins?: number | HistcOptions, min?: number |
     if (!isFloating(given.dt)) throw new DTypeError({ op: "histc", argument: "input", expected: "a floating dtype", got: given.dtype });
     if (bins < 1) throw new ValueError({ op: "histc", argument: "bins", expected: "at least 1", got: String(bins) });
     const input = given.detach().reshape(-1);
-    const [lo, hi] = boundsOf("histc", input, min, max);
+    const [lo, hi] = boundsOf("histc", input, min, max, 1);
     const inside = input.ge(lo).logicalAnd(input.le(hi));
     const place = where(inside, input, lo).sub(lo).div(hi - lo).mul(bins).to("int64").clamp(0, bins - 1); // prettier-ignore
     return zeros(bins, { dtype: given.dtype }).indexAdd(0, place, inside.to(given.dtype));
@@ -133,6 +133,7 @@ function edgesOf(input: Tensor, bins: unknown, range: readonly number[] | null):
     });
   if (range !== null && !(Array.isArray(range) && range.length === 2 && range.every((x) => typeof x === "number")))
     throw new ValueError({ op: "histogram", argument: "range", expected: "two numbers or null", got: describe(range) });
-  const [lo, hi] = boundsOf("histogram", input, range?.[0] ?? 0, range?.[1] ?? 0);
+  const [min, max] = range ?? (input.numel() === 0 ? [0, 1] : [0, 0]);
+  const [lo, hi] = boundsOf("histogram", input, min!, max!, 0.5);
   return linspace(lo, hi, bins + 1, { dtype: input.dtype });
 }

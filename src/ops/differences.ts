@@ -5,6 +5,7 @@ import { wrapDim } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
 import { op } from "./define.js";
 import { cat } from "./joining.js";
+import { toFloat } from "./representation.js";
 
 export interface DiffOptions {
   n?: number;
@@ -31,7 +32,7 @@ export const diff: (
     const d = wrapDim("diff", dim, input.shape.length);
     const parts = [prepend, input, append].filter((part) => part !== null);
     let out = parts.length === 1 ? input : cat(parts, d);
-    if (n === 0) return out;
+    if (n === 0) return input.clone();
     const times = Math.min(n, out.shape[d]!);
     for (let i = 0; i < times; i++) {
       const length = Math.max(0, out.shape[d]! - 1);
@@ -55,7 +56,7 @@ function areas(name: string, y: Tensor, x: Tensor | null, dx: number, d: number)
   const size = y.shape[d]!;
   const length = Math.max(0, size - 1);
   const sides = y.narrow(d, size - length, length).add(y.narrow(d, 0, length));
-  if (x === null) return sides.mul(dx / 2);
+  if (x === null) return toFloat(sides).mul(dx / 2);
   if (x.shape.length === 0) throw new ShapeError({ op: name, argument: "x", expected: "at least 1 dim", got: "a 0-d tensor" });
   const points = x.shape.length === 1 ? x.shape[0] : x.shape[d];
   if (points !== size) throw new ShapeError({ op: name, argument: "x", expected: `${size} points along dim ${d}`, got: String(points) });
@@ -69,8 +70,14 @@ const trapezoidSignature = "y: tensor, x: tensor? = null, *, dx: float = 1.0, di
 export const trapezoid: Trapezoid = op(
   "trapezoid",
   trapezoidSignature,
-  (y: Tensor, x: Tensor | null, dx: number, dim: number) =>
-    areas("trapezoid", y, x, dx, wrapDim("trapezoid", dim, y.shape.length)).sum(dim),
+  (y: Tensor, x: Tensor | null, dx: number, dim: number) => {
+    const d = wrapDim("trapezoid", dim, y.shape.length);
+    if (x !== null) return areas("trapezoid", y, x, dx, d).sum(d);
+    if (y.shape[d] === 0) return y.detach().sum(d).to(y.dtype);
+    // The sum of all without half the ends, as torch counts: a single infinity leaves NaN, not 0.
+    const ends = y.select(d, 0).add(y.select(d, -1));
+    return toFloat(y.sum(d)).sub(ends.mul(0.5)).mul(dx);
+  },
   { method: false },
 );
 /** The running integral of y: one element fewer along `dim`. */

@@ -184,7 +184,8 @@ export const normal: (
     );
     const like = launch.empty("normal", shape, dt ?? tensors[0]?.dt ?? Code.float32, tensors[0]?.dev ?? defaultDeviceCode());
     const out = numbers("normal", like, like.dt, streamOf("normal", generator), [0, 1]);
-    const drawn = out.mul(std instanceof Tensor ? std.detach() : std).add(mean instanceof Tensor ? mean.detach() : mean);
+    const spread = out.mul(std instanceof Tensor ? std.detach().to(like.dtype) : std);
+    const drawn = spread.add(mean instanceof Tensor ? mean.detach().to(like.dtype) : mean);
     return requiresGrad ? drawn.requiresGrad_() : drawn;
   },
   plain,

@@ -11,7 +11,7 @@ import { cat, stack } from "./joining.js";
 const plain = { method: false } as const;
 
 type GridOptions = { indexing?: "ij" | "xy" };
-/** Coordinates of a grid: vectors expanded along dims of their own. `indexing` "xy" swaps the first two. Default "ij". */
+/** Coordinates of a grid: vectors expanded along dims of their own. `indexing` "xy" swaps the first two dims. Default "ij". */
 export const meshgrid: (...tensors: (Tensor | readonly Tensor[] | GridOptions)[]) => Tensor[] = op(
   "meshgrid",
   "*tensors: tensors, *, indexing: ij|xy = ij",
@@ -26,9 +26,7 @@ export const meshgrid: (...tensors: (Tensor | readonly Tensor[] | GridOptions)[]
     const tensors = swapped ? [given[1]!, given[0]!, ...given.slice(2)] : given;
     const shape = tensors.map((t) => t.numel());
     const grids = tensors.map((t, i) => t.reshape(shape.map((size, k) => (k === i ? size : 1))).expand(shape));
-    if (!swapped) return grids;
-    const turned = grids.map((t) => t.swapdims(0, 1));
-    return [turned[1]!, turned[0]!, ...turned.slice(2)];
+    return swapped ? [grids[1]!, grids[0]!, ...grids.slice(2)] : grids;
   },
   plain,
 );

@@ -1,6 +1,6 @@
 /** Norms of elements, and distances by them. */
 import { isComplex, isFloating, type DType } from "../tensor/dtype.js";
-import { ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
+import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { dimMask, reducedShape, wrapDim } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
@@ -91,6 +91,7 @@ export const cdist: (
     if (a.shape.at(-1) !== b.shape.at(-1))
       throw new ShapeError({ op: "cdist", expected: "x1[-1] to equal x2[-1]", got: `${formatShape(a.shape)} and ${formatShape(b.shape)}` });
     for (const x of [a, b]) requireFloat("cdist", x);
+    if (a.dt !== b.dt) throw new DTypeError({ op: "cdist", argument: "x2", expected: a.dtype, got: b.dtype });
     if (!(p >= 0)) throw new ValueError({ op: "cdist", argument: "p", expected: "at least 0", got: String(p) });
     return a.unsqueeze(-2).sub(b.unsqueeze(-3)).norm(p, -1);
   },

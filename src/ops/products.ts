@@ -1,6 +1,7 @@
 /** Products beside matmul: vdot, inner, addmv, addr, addbmm, baddbmm, tensordot, kron, cross, chainMatmul. */
-import { Code, category } from "../tensor/dtype.js";
+import { Code, category, promoteTypes } from "../tensor/dtype.js";
 import { DTypeError, ShapeError, ValueError, formatShape } from "../tensor/errors.js";
+import * as launch from "../tensor/launch.js";
 import { broadcastShapes, numelOf, sameShape, wrapDim, wrapDims, type Shape } from "../tensor/shape.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { op } from "./define.js";
@@ -41,18 +42,14 @@ function added(
   a: string,
   b: string,
   check: (x: Tensor, y: Tensor) => void,
-  product: (x: Tensor, y: Tensor) => Tensor,
-  inPlaceForm = true,
+  product: (x: Tensor, y: Tensor, input: Tensor, beta: Scalar, alpha: Scalar) => Tensor,
 ): Added {
   const call = op<Added>(
     name,
     `input: tensor, ${a}: tensor, ${b}: tensor, *, beta: scalar = 1, alpha: scalar = 1`,
     (input: Tensor, x: Tensor, y: Tensor, beta: Scalar, alpha: Scalar) => {
       check(x, y);
-      requireSameDtype(name, x, y, input);
-      if (category[x.dt]! < 2 && ![beta, alpha].every((scale) => typeof scale === "bigint" || Number.isInteger(Number(scale))))
-        throw new DTypeError({ op: name, argument: "alpha", expected: "integers for integer tensors", got: `${beta} and ${alpha}` });
-      const part = scaled(product(x, y), alpha);
+      const part = product(x, y, input, beta, alpha);
       if (!sameShape(broadcastShapes(name, input.shape, part.shape), part.shape))
         throw new ShapeError({
           op: name,
@@ -60,12 +57,26 @@ function added(
           expected: `broadcastable to ${formatShape(part.shape)}`,
           got: formatShape(input.shape),
         });
-      return Number(beta) === 0 ? part : scaled(input, beta).add(part);
+      return Number(beta) === 0 ? part : scaled(input, whole(part, beta)).add(part);
     },
   );
-  return inPlaceForm ? (withInPlace(name, call as never) as Added) : call;
+  return withInPlace(name, call as never) as Added;
 }
 const scaled = (t: Tensor, by: Scalar): Tensor => (Number(by) === 1 ? t : t.mul(by));
+/** A factor in t's dtype: for integers PyTorch cuts off its fraction, for bools it is one. */
+function whole(t: Tensor, by: Scalar): Scalar {
+  if (t.dt === Code.bool) return Number(by) !== 0;
+  return category[t.dt]! < 2 && typeof by === "number" ? Math.trunc(by) : by;
+}
+
+/** alpha * product of operands that share input's dtype. */
+function ofOneDtype(name: string, product: (x: Tensor, y: Tensor) => Tensor) {
+  return (x: Tensor, y: Tensor, input: Tensor, _beta: Scalar, alpha: Scalar): Tensor => {
+    requireSameDtype(name, x, y, input);
+    const part = product(x, y);
+    return scaled(part, whole(part, alpha));
+  };
+}
 
 /** beta * input + alpha * (mat @ vec). [N], [N,M], [M] -> [N] */
 export const addmv = added(
@@ -76,9 +87,9 @@ export const addmv = added(
     requireRank("addmv", "mat", mat, 2);
     requireRank("addmv", "vec", vec, 1);
   },
-  (mat, vec) => mat.mv(vec),
+  ofOneDtype("addmv", (mat, vec) => mat.mv(vec)),
 );
-/** beta * input + alpha * outer(vec1, vec2). [N,M], [N], [M] -> [N,M] */
+/** beta * input + alpha * outer(vec1, vec2); dtypes promote. [N,M], [N], [M] -> [N,M] */
 export const addr = added(
   "addr",
   "vec1",
@@ -87,7 +98,13 @@ export const addr = added(
     requireRank("addr", "vec1", a, 1);
     requireRank("addr", "vec2", b, 1);
   },
-  (a, b) => a.outer(b),
+  (a, b, input, beta, alpha) => {
+    const dt = promoteTypes(input.dt, promoteTypes(a.dt, b.dt));
+    if (category[dt]! < 2 && ![beta, alpha].every((scale) => typeof scale !== "number" || Number.isInteger(scale)))
+      throw new ValueError({ op: "addr", argument: "alpha", expected: "integers for integer tensors", got: `${beta} and ${alpha}` });
+    const part = a.outer(b).to(launch.dtypeName(dt) as "float32");
+    return scaled(part, whole(part, alpha));
+  },
 );
 function requireStacks(name: string): (a: Tensor, b: Tensor) => void {
   return (a, b) => {
@@ -96,9 +113,21 @@ function requireStacks(name: string): (a: Tensor, b: Tensor) => void {
   };
 }
 /** beta * input + alpha * the sum of the products of two stacks. [N,P], [B,N,M], [B,M,P] -> [N,P] */
-export const addbmm = added("addbmm", "batch1", "batch2", requireStacks("addbmm"), (a, b) => a.bmm(b).sum(0).to(a.dtype));
+export const addbmm = added(
+  "addbmm",
+  "batch1",
+  "batch2",
+  requireStacks("addbmm"),
+  ofOneDtype("addbmm", (a, b) => a.bmm(b).sum(0).to(a.dtype)),
+);
 /** beta * input + alpha * (batch1 @ batch2). [B,N,P], [B,N,M], [B,M,P] -> [B,N,P] */
-export const baddbmm = added("baddbmm", "batch1", "batch2", requireStacks("baddbmm"), (a, b) => a.bmm(b));
+export const baddbmm = added(
+  "baddbmm",
+  "batch1",
+  "batch2",
+  requireStacks("baddbmm"),
+  ofOneDtype("baddbmm", (a, b) => a.bmm(b)),
+);
 
 /** Sums products over dims `left` of a and `right` of b. */
 function tensordotOf(a: Tensor, b: Tensor, left: readonly number[], right: readonly number[]): Tensor {
@@ -193,7 +222,8 @@ export const cross: (input: Tensor, other: Tensor, dim?: number | null | { dim?:
         expected: "a dim of size 3",
         got: `${formatShape(a.shape)} and ${formatShape(b.shape)}`,
       });
-    if (a.dt === Code.bool && b.dt === Code.bool) throw new DTypeError({ op: "cross", expected: "a dtype other than bool", got: "bool" });
+    requireSameDtype("cross", a, b);
+    if (a.dt === Code.bool) throw new DTypeError({ op: "cross", expected: "a dtype other than bool", got: "bool" });
     const turned = (t: Tensor, by: number): Tensor => t.expand(shape).roll(-by, d);
     return turned(a, 1)
       .mul(turned(b, 2))

@@ -1,5 +1,5 @@
 /** Elements by rank: kthvalue, medians, modes and quantiles. */
-import { Code, isFloating } from "../tensor/dtype.js";
+import { Code } from "../tensor/dtype.js";
 import { DTypeError, ValueError, describe } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { wrapDim } from "../tensor/shape.js";
@@ -16,6 +16,8 @@ type DimOptions = { dim?: number | null; keepdim?: boolean };
 
 /** Runs a kernel that answers one element a line and its place. */
 function picked(kernel: string, name: string, input: Tensor, dim: number, keepdim: boolean, attrs: readonly number[]): ValuesIndices {
+  if (input.dt === Code.bool && kernel !== "mode")
+    throw new DTypeError({ op: name, argument: "input", expected: "a dtype other than bool", got: "bool" });
   const d = wrapDim(name, dim, input.shape.length);
   requireElements(name, input, input.shape.length === 0 ? [] : [d]);
   input.live(name);
@@ -53,11 +55,10 @@ function medianOf(name: "median" | "nanmedian"): Median {
   const ignoreNan = name === "nanmedian" ? 1 : 0;
   const whole = (input: Tensor): Tensor => {
     const flat = input.detach().reshape(-1);
-    if (flat.numel() === 0) {
-      if (isFloating(input.dt)) return launch.empty(name, [], input.dt, input.dev).fill_(NaN);
-      requireElements(name, input, input.shape.map((_, i) => i)); // prettier-ignore
-    }
-    const out = picked("median", name, flat, 0, false, [ignoreNan]).values;
+    if (input.dt === Code.bool) throw new DTypeError({ op: name, argument: "input", expected: "a dtype other than bool", got: "bool" });
+    // Of no elements, NaN: what a cast makes of it for integers.
+    const none = (): Tensor => launch.empty(name, [], Code.float64, input.dev).fill_(NaN).to(input.dtype);
+    const out = flat.numel() === 0 ? none() : picked("median", name, flat, 0, false, [ignoreNan]).values;
     if (!recorded(input)) return out;
     return record(name, out, [input], [input, out], ([g], node) => {
       const x = node.tensor(0);

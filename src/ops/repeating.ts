@@ -24,7 +24,9 @@ export const repeatInterleave: (
   "input: tensor, repeats: any? = null, dim: dim? = null, *, outputSize: int? = null",
   (input: Tensor, repeats: unknown, dim: number | null, outputSize: number | null) => {
     if (repeats === null) return placesOf(input, outputSize);
-    const x = dim === null ? input.reshape(-1) : input.shape.length === 0 ? input.reshape(1) : input;
+    if (dim !== null && input.shape.length === 0)
+      throw new ShapeError({ op: "repeatInterleave", argument: "dim", expected: "none for a 0-d tensor", got: String(dim) });
+    const x = dim === null ? input.reshape(-1) : input;
     const d = wrapDim("repeatInterleave", dim ?? 0, x.shape.length);
     const size = x.shape[d]!;
     if (typeof repeats === "number") {

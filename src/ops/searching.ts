@@ -1,6 +1,6 @@
 /** Finding values: searchsorted, bucketize, isin, argwhere, unique, uniqueConsecutive. */
 import { Code, category } from "../tensor/dtype.js";
-import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
+import { DTypeError, IndexError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { sameShape, wrapDim } from "../tensor/shape.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
@@ -182,19 +182,27 @@ function uniqueOf(
 ): Tensor | [Tensor, ...Tensor[]] {
   const input = given.detach();
   const d = dim === null ? 0 : wrapDim(name, dim, input.shape.length);
-  const rows = dim === null ? input.reshape(-1) : input.shape.length === 0 ? input.reshape(1) : input.movedim(d, 0);
+  if (dim !== null && input.shape.length === 0)
+    throw new IndexError({ op: name, argument: "dim", expected: "none for a 0-d tensor", got: String(dim) });
+  const rows = dim === null ? input.reshape(-1) : input.movedim(d, 0);
   const n = rows.shape[0]!;
   const none = (): Tensor => zeros(0, { dtype: "int64" });
   if (rows.numel() === 0) {
-    if (dim !== null && n > 0)
+    if (dim !== null && (n > 0 || rows.shape.filter((size) => size === 0).length > 1))
       throw new ShapeError({ op: name, argument: "input", expected: "elements, or no pieces along dim", got: formatShape(input.shape) });
-    return collect(input.clone(), dim === null ? none().reshape(input.shape) : none(), none(), returnInverse, returnCounts);
+    return collect(
+      dim === null ? rows.clone() : input.clone(),
+      dim === null ? none().reshape(input.shape) : none(),
+      none(),
+      returnInverse,
+      returnCounts,
+    );
   }
   const order = ordered ? orderOf(rows) : null;
   const inOrder = order === null ? rows : rows.indexSelect(0, order);
   const { starts, group } = groupsOf(inOrder);
   const picked = inOrder.indexSelect(0, starts);
-  const values = dim === null || input.shape.length === 0 ? picked : picked.movedim(0, d).contiguous();
+  const values = dim === null ? picked : picked.movedim(0, d).contiguous();
   const inverse = order === null ? group : zeros(n, { dtype: "int64" }).scatter(0, order, group);
   return collect(values, dim === null ? inverse.reshape(input.shape) : inverse, lengths(starts, n), returnInverse, returnCounts);
 }

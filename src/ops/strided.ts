@@ -4,6 +4,7 @@ import { IndexError, ValueError, describe } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { wrapDim, type Shape } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
+import { arange, ones, zeros } from "./creation.js";
 import { op, record, recorded } from "./define.js";
 import { checkSizes } from "./schema.js";
 import { embed, viewOf, writeSizes, type Replay } from "./views.js";
@@ -82,9 +83,28 @@ function unfoldGrad(g: Tensor, shape: Shape, d: number, size: number, step: numb
   return recorded(g) ? record("unfoldBackward", out, [g], [], ([gg]) => [unfold(gg!, d, size, step)]) : out;
 }
 
+/** Which elements of a storage a tensor reads. */
+interface Geometry {
+  readonly shape: Shape;
+  readonly strides: readonly number[];
+  readonly start: number;
+}
+
+/** The gradient of the storage, where windows add up, as `input` reads it; elements that input reads often share theirs. */
+function stridedGrad(g: Tensor, input: Geometry, out: Geometry): Tensor {
+  const first = Math.min(input.start, out.start);
+  const ends = [input, out].map(({ shape, strides, start }) => shape.reduce((at, n, i) => at + Math.max(0, n - 1) * strides[i]!, start));
+  const elements = arange(Math.max(...ends) + 1 - first);
+  const places = ({ shape, strides, start }: Geometry): Tensor => asStrided(elements, shape, strides, start - first).reshape(-1);
+  const [to, from] = [places(out), places(input)];
+  const storage = zeros(elements.numel(), { dtype: g.dtype }).indexAdd(0, to, g.reshape(-1));
+  const readers = zeros(elements.numel(), { dtype: g.dtype }).indexAdd(0, from, ones(from.numel(), { dtype: g.dtype }));
+  return storage.div(readers.clamp(1)).indexSelect(0, from).reshape(input.shape);
+}
+
 /**
  * A view of the storage with any sizes and strides (in elements). Kept in bounds.
- * Differs: its gradient needs windows that do not overlap and an input that is contiguous.
+ * Differs: a recorded change in place needs an input that is contiguous and begins its storage.
  */
 export const asStrided: (input: Tensor, size: readonly number[], stride: readonly number[], storageOffset?: number | null) => Tensor = op(
   "asStrided",
@@ -113,6 +133,8 @@ export const asStrided: (input: Tensor, size: readonly number[], stride: readonl
     }
     const replay: Replay = (base) => asStrided(base, size, stride, offset);
     const { shape } = input;
-    return stridedOf("asStrided", input, size, stride, offset, replay, (g) => embed(g, shape, replay));
+    const [own, start] = [input.stride(), input.storageOffset()];
+    const grad = (g: Tensor): Tensor => stridedGrad(g, { shape, strides: own, start }, { shape: size, strides: stride, start: offset });
+    return stridedOf("asStrided", input, size, stride, offset, replay, grad);
   },
 );

@@ -62,7 +62,8 @@ template <class T> int64_t median_of(const T* x, int64_t n, bool ignore_nan, int
     --count;
   }
   const int64_t k = std::max<int64_t>(0, (count - 1) / 2);
-  std::nth_element(places, places + k, places + n, [=](int64_t i, int64_t j) { return above(x[j], x[i]); });
+  std::nth_element(places, places + k, places + n,
+                   [=](int64_t i, int64_t j) { return above(x[j], x[i]) || (!above(x[i], x[j]) && i < j); });
   return places[k];
 }
 

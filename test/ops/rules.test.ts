@@ -1,0 +1,118 @@
+/** Rules of reductions, ranks and shapes at their edges, each with what PyTorch 2.15 answers. */
+import { describe, expect, test } from "vitest";
+import * as cg from "../../src/index.js";
+
+const { tensor, zeros, ones } = cg;
+const ints = (data: cg.TensorData): cg.Tensor => tensor(data, { dtype: "int64" });
+const places = (pair: { values: cg.Tensor; indices: cg.Tensor }): number[] => [Number(pair.values.item()), Number(pair.indices.item())];
+
+describe("ranks", () => {
+  test("a median among equal elements is the one whose place comes next", () => {
+    expect(places(ints([2, 1, 2, 1, 2]).median(0))).toEqual([2, 0]);
+    expect(places(ones(4).median(0))).toEqual([1, 1]);
+    expect(places(ints([3, 0, 3, 0, 3, 0, 3, 0]).nanmedian(0))).toEqual([0, 7]);
+    expect(places(ints([3, 3, 0, 3, 0, 3, 3]).median(0))).toEqual([3, 1]);
+  });
+  test("the median of nothing is NaN, cast to the dtype", () => {
+    expect(zeros(0).median().item()).toBeNaN();
+    expect(Number(zeros(2, 0, { dtype: "int32" }).median().item())).toBe(-2147483648);
+    expect(Number(zeros(0, { dtype: "uint8" }).nanmedian().item())).toBe(0);
+  });
+  test("bools have a mode, but no median and no k-th value", () => {
+    const bools = tensor([true, false, true]);
+    expect(() => bools.median()).toThrow(cg.DTypeError);
+    expect(() => bools.nanmedian(0)).toThrow(cg.DTypeError);
+    expect(() => bools.kthvalue(1)).toThrow(cg.DTypeError);
+    expect(bools.mode().values.item()).toBe(true);
+  });
+});
+
+describe("counting", () => {
+  test("bins of equal elements lie half a unit around them, of no elements between 0 and 1", () => {
+    const { hist, binEdges } = ones(2).histogram(2);
+    expect([hist.tolist(), binEdges.tolist()]).toEqual([[0, 2], [0.5, 1, 1.5]]); // prettier-ignore
+    expect(zeros(0).histogram(4).binEdges.tolist()).toEqual([0, 0.25, 0.5, 0.75, 1]);
+  });
+  test("unique of nothing is a vector; a 0-d tensor has no dim", () => {
+    const [values, inverse] = zeros(2, 0).unique({ returnInverse: true }) as cg.Tensor[];
+    expect([values!.shape, inverse!.shape]).toEqual([[0], [2, 0]]);
+    expect(() => tensor(1).unique({ dim: 0 })).toThrow(cg.IndexError);
+    expect(() => tensor(1).uniqueConsecutive({ dim: 0 })).toThrow(cg.IndexError);
+    expect(() => zeros(0, 0).unique({ dim: 1 })).toThrow(cg.ShapeError);
+    expect(() => tensor(1).repeatInterleave(2, 0)).toThrow(cg.ShapeError);
+  });
+  test("the covariance of integers has the dtype that its weights promote to", () => {
+    const x = ints([[1, 2, 4], [2, 8, 9]]); // prettier-ignore
+    expect(x.cov().dtype).toBe("float32");
+    const weighted = x.cov({ aweights: tensor([1, 2, 1], { dtype: "float64" }) });
+    expect(weighted.dtype).toBe("float64");
+    [1.9, 3.7, 3.7, 12.3].forEach((value, i) => expect(weighted.flatten().elements()[i]).toBeCloseTo(value, 10));
+  });
+});
+
+describe("differences", () => {
+  test("no differences leave the input alone, without what is joined to it", () => {
+    expect(ints([1, 2]).diff({ n: 0, prepend: ints([5]) }).elements()).toEqual([1, 2]); // prettier-ignore
+  });
+  test("an integral over even distances is a float", () => {
+    const area = cg.trapezoid(ints([[1, 2, 3], [4, 5, 6]]), { dx: 2 }); // prettier-ignore
+    expect([area.dtype, area.tolist()]).toEqual(["float32", [8, 20]]);
+    const running = cg.cumulativeTrapezoid(ints([1, 2, 4]), { dx: 2 });
+    expect([running.dtype, running.tolist()]).toEqual(["float32", [3, 9]]);
+  });
+  test("an integral over one infinite point is NaN", () => {
+    expect(cg.trapezoid(tensor([[1, Infinity]]), { dim: 0 }).tolist()).toEqual([0, NaN]);
+  });
+});
+
+describe("shapes", () => {
+  test('meshgrid "xy" turns the first two dims of every grid', () => {
+    const [x, y] = cg.meshgrid(tensor([1, 2]), tensor([3, 4, 5]), { indexing: "xy" });
+    expect(x!.tolist()).toEqual([[1, 2], [1, 2], [1, 2]]); // prettier-ignore
+    expect(y!.tolist()).toEqual([[3, 3], [4, 4], [5, 5]]); // prettier-ignore
+  });
+  test("the gradient of overlapping windows adds up", () => {
+    const x = cg.arange(4).to("float32").requiresGrad_();
+    x.asStrided([2, 2], [1, 1]).mul(tensor([[1, 2], [4, 8]])).sum().backward(); // prettier-ignore
+    expect(x.grad!.tolist()).toEqual([1, 6, 8, 0]);
+  });
+  test("the gradient of strides over a transposed and over an expanded input finds its elements", () => {
+    const x = zeros(2, 3).requiresGrad_();
+    x.t().asStrided([2, 2], [2, 2], 1).mul(tensor([[1, 2], [4, 8]])).sum().backward(); // prettier-ignore
+    expect(x.grad!.tolist()).toEqual([[0, 1, 0], [6, 0, 8]]); // prettier-ignore
+    const line = zeros(2).requiresGrad_();
+    line.expand(3, 2).asStrided([2], [1], 0).mul(tensor([1, 2])).sum().backward(); // prettier-ignore
+    expect(line.grad!.tolist()).toEqual([1, 2]);
+  });
+});
+
+describe("products", () => {
+  const vec = ones(2, { dtype: "int32" });
+  const mat = ones(2, 2, { dtype: "int32" });
+  test("factors of integer products lose their fraction, but addr refuses them", () => {
+    expect(vec.addmv(mat, vec, { beta: 1.5 }).tolist()).toEqual([3, 3]);
+    expect(vec.addmv(mat, vec, { alpha: 0.5 }).tolist()).toEqual([1, 1]);
+    expect(mat.addbmm(mat.reshape(1, 2, 2), mat.reshape(1, 2, 2), { alpha: 1.5 }).tolist()).toEqual([[3, 3], [3, 3]]); // prettier-ignore
+    expect(() => mat.addr(vec, vec, { alpha: 0.5 })).toThrow(cg.ValueError);
+  });
+  test("addr promotes; cross and cdist want one dtype", () => {
+    expect(mat.addr(vec.to("float32"), vec.to("float64")).dtype).toBe("float64");
+    expect(mat.addr(vec.to("float32"), vec, { alpha: 0.5 }).tolist()).toEqual([[1.5, 1.5], [1.5, 1.5]]); // prettier-ignore
+    expect(mat.bool().addr(vec.bool(), vec.bool(), { alpha: 2 }).dtype).toBe("bool");
+    expect(() => ones(3).cross(ints([1, 2, 3]))).toThrow(cg.DTypeError);
+    expect(() => cg.cdist(ones(2, 2), ones(2, 2, { dtype: "float64" }))).toThrow(cg.DTypeError);
+  });
+});
+
+test("normal has the dtype of its means", () => {
+  expect(cg.normal(zeros(2), ones(2, { dtype: "float64" })).dtype).toBe("float32");
+  expect(cg.normal(zeros(2, { dtype: "float64" }), ones(2)).dtype).toBe("float64");
+});
+
+test("numbers beside small integers wrap to their dtype first", () => {
+  const bytes = tensor([3, 255, 200], { dtype: "uint8" });
+  expect(bytes.le(-1).tolist()).toEqual([true, true, true]);
+  expect(bytes.le(ints(300)).tolist()).toEqual([true, false, false]);
+  expect(bytes.gcd(ints(-6)).tolist()).toEqual([1, 5, 50]);
+  expect(bytes.lcm(ints(-6)).tolist()).toEqual([238, 206, 232]);
+});
