@@ -115,7 +115,7 @@ bool Plan::fits(std::span<Tensor* const> given) const {
       if (shared != (buffer.block == other.block) || (shared && apart != buffer.data - other.data)) return false;
     }
     for (const Buffer& other : buffers_)
-      if (other.origin == Origin::kCaptured && other.block == given[i]->storage->block.data) return false;
+      if (other.origin == Origin::kCaptured && handles_.find(other.keeper)->storage == given[i]->storage) return false;
   }
   return true;
 }
@@ -125,7 +125,10 @@ Status Plan::run(std::span<Tensor* const> given, std::span<const double> fresh, 
   const Block arena = memory.allocate(std::max<size_t>(arena_bytes_, 1));
   if (arena.data == nullptr) return Status::kOutOfMemory;
   for (size_t b = 0; b < buffers_.size(); ++b)
-    if (planned_[b] != kNowhere) base_[b] = static_cast<char*>(arena.data) + planned_[b];
+    if (planned_[b] != kNowhere)
+      base_[b] = static_cast<char*>(arena.data) + planned_[b];
+    else if (buffers_[b].origin == Origin::kCaptured) // sharing a tensor between threads moves its storage
+      base_[b] = static_cast<char*>(handles_.find(buffers_[b].keeper)->storage->block.data);
   for (size_t i = 0; i < given.size(); ++i)
     base_[static_cast<size_t>(arguments_[i].buffer)] = given[i]->view.as<char>();
   Status status = make_results(given, made) ? Status::kOk : Status::kOutOfMemory;

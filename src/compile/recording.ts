@@ -1,6 +1,6 @@
 /** One recorded run of a function: what it launched lies in native code, what else it did is noted here. */
 import { nextSequence } from "../autograd/node.js";
-import { io, native } from "../runtime/addon.js";
+import { afterInterrupt, io, native } from "../runtime/addon.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { setTrace, trace, type Trace } from "../tensor/trace.js";
 
@@ -9,6 +9,10 @@ interface GradAccess {
   readonly before: Tensor | null;
   readonly read: boolean;
 }
+
+let latest: Recording | null = null;
+// An interrupt unwinds without running `finally`.
+afterInterrupt(() => latest?.abandon());
 
 export class Recording implements Trace {
   readonly numbers: (() => readonly number[])[] = [];
@@ -26,8 +30,7 @@ export class Recording implements Trace {
     given.forEach((t, i) => (io[i] = t.live("compile")));
     native.traceBegin(given.length);
     setTrace(this);
-    // An interrupt unwinds without running `finally`.
-    setImmediate(() => this.abandon());
+    latest = this;
   }
 
   /** Why the run cannot be replayed, or null. */
@@ -69,6 +72,7 @@ export class Recording implements Trace {
   /** Ends the recording; the handles in `io` and the answer are native's traceEnd. */
   end(results: number, incoming: number, outgoing: number): number {
     this.ended = true;
+    latest = null;
     if (trace === this) setTrace(null);
     return native.traceEnd(results, incoming, outgoing);
   }

@@ -139,6 +139,17 @@ describe("fusion", () => {
   });
 });
 
+test("a captured tensor may move to shared memory between calls", () => {
+  const total = zeros(3);
+  const add = compile((x: Tensor) => total.add_(x).mul(1));
+  const x = tensor([1, 2, 3]);
+  add(x);
+  add(x);
+  total.shareMemory_();
+  expect(add(x).tolist()).toEqual([3, 6, 9]);
+  expect(total.tolist()).toEqual([3, 6, 9]);
+});
+
 describe("calls of another kind", () => {
   test("other shapes, dtypes, layouts and numbers are recorded for themselves", () => {
     const f = compile((x: Tensor, k: number) => x.mul(k).sum(0));
