@@ -10,10 +10,6 @@ interface GradAccess {
   readonly read: boolean;
 }
 
-let latest: Recording | null = null;
-// An interrupt unwinds without running `finally`.
-afterInterrupt(() => latest?.abandon());
-
 export class Recording implements Trace {
   readonly numbers: (() => readonly number[])[] = [];
   readonly guards: (() => boolean)[] = [];
@@ -30,7 +26,6 @@ export class Recording implements Trace {
     given.forEach((t, i) => (io[i] = t.live("compile")));
     native.traceBegin(given.length);
     setTrace(this);
-    latest = this;
   }
 
   /** Why the run cannot be replayed, or null. */
@@ -72,7 +67,6 @@ export class Recording implements Trace {
   /** Ends the recording; the handles in `io` and the answer are native's traceEnd. */
   end(results: number, incoming: number, outgoing: number): number {
     this.ended = true;
-    latest = null;
     if (trace === this) setTrace(null);
     return native.traceEnd(results, incoming, outgoing);
   }
@@ -82,3 +76,8 @@ export class Recording implements Trace {
     if (!this.ended) this.end(-1, 0, 0);
   }
 }
+
+// An interrupt unwinds without running `finally`.
+afterInterrupt(() => {
+  if (trace instanceof Recording) trace.abandon();
+});
