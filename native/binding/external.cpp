@@ -1,7 +1,5 @@
-// Memory that is not the allocator's: JavaScript buffers, shared buffers, mapped files; and files read and written in place.
+// Memory that is not the allocator's: JavaScript buffers and shared buffers; and files read in place.
 #include <cerrno>
-#include <memory>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "binding/arguments.h"
@@ -48,33 +46,6 @@ napi_value move_into(napi_env env, napi_callback_info info) {
   return args.answer(Status::kOk);
 }
 
-struct Mapping {
-  void* address;
-  size_t bytes;
-};
-
-void unmap(void* lender) {
-  const std::unique_ptr<Mapping> mapping(static_cast<Mapping*>(lender));
-  munmap(mapping->address, mapping->bytes);
-}
-
-// Private pages: writes stay in this process, the file is never changed.
-napi_value map_file(napi_env env, napi_callback_info info) {
-  const Arguments args(env, info);
-  View shape;
-  shape.rank = 1;
-  shape.sizes[0] = args.long_integer(1);
-  make_contiguous(shape);
-  const auto bytes = static_cast<size_t>(shape.numel);
-  if (shape.numel <= 0) return args.answer(Status::kInvalid);
-  void* address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, args.integer(0), 0);
-  if (address == MAP_FAILED) return args.answer(fail(Status::kInvalid, errno));
-  auto* mapping = std::make_unique<Mapping>(Mapping{address, bytes}).release();
-  Tensor* tensor = args.environment().handles().borrow(shape, DType::kUInt8, kHost, {address, bytes}, unmap, mapping);
-  if (tensor == nullptr) unmap(mapping);
-  return args.answer(tensor, args[2]);
-}
-
 // A contiguous view of a storage from a byte on, as elements of another type.
 napi_value reinterpret_from(napi_env env, napi_callback_info info) {
   const Arguments args(env, info);
@@ -101,10 +72,10 @@ std::span<char> bytes_of(const Tensor& tensor) {
   return {view.as<char>(), static_cast<size_t>(view.numel) * element_size(view.dtype)};
 }
 
-// Reads or writes all bytes at a position of a file: 0, an errno, or kInvalid where the file ends too early.
-template <class Transfer> int32_t transfer(std::span<char> data, int64_t position, Transfer once) {
+// Reads all bytes from a position of a file: 0, an errno, or kInvalid where the file ends too early.
+int32_t read_all(int fd, std::span<char> data, int64_t position) {
   for (size_t done = 0; done < data.size();) {
-    const ssize_t count = once(data.data() + done, data.size() - done, position + static_cast<int64_t>(done));
+    const ssize_t count = pread(fd, data.data() + done, data.size() - done, position + static_cast<int64_t>(done));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return errno;
     if (count == 0) return static_cast<int32_t>(Status::kInvalid);
@@ -117,19 +88,8 @@ napi_value read_file(napi_env env, napi_callback_info info) {
   const Arguments args(env, info);
   Tensor* tensor = args.tensor(0);
   if (tensor == nullptr) return args.answer(Status::kStaleHandle);
-  const int fd = args.integer(1);
   ++tensor->storage->version;
-  return args.answer(transfer(bytes_of(*tensor), args.long_integer(2),
-                              [fd](char* data, size_t bytes, int64_t at) { return pread(fd, data, bytes, at); }));
-}
-
-napi_value write_file(napi_env env, napi_callback_info info) {
-  const Arguments args(env, info);
-  const Tensor* tensor = args.tensor(0);
-  if (tensor == nullptr) return args.answer(Status::kStaleHandle);
-  const int fd = args.integer(1);
-  return args.answer(transfer(bytes_of(*tensor), args.long_integer(2),
-                              [fd](char* data, size_t bytes, int64_t at) { return pwrite(fd, data, bytes, at); }));
+  return args.answer(read_all(args.integer(1), bytes_of(*tensor), args.long_integer(2)));
 }
 
 napi_value checksum(napi_env env, napi_callback_info info) {
@@ -143,8 +103,8 @@ napi_value checksum(napi_env env, napi_callback_info info) {
 }
 
 constexpr Function kFunctions[] = {
-    {"borrow", borrow},      {"moveInto", move_into},   {"mapFile", map_file},  {"reinterpretFrom", reinterpret_from},
-    {"readFile", read_file}, {"writeFile", write_file}, {"checksum", checksum},
+    {"borrow", borrow},      {"moveInto", move_into}, {"reinterpretFrom", reinterpret_from},
+    {"readFile", read_file}, {"checksum", checksum},
 };
 
 } // namespace

@@ -69,14 +69,10 @@ export interface Native {
   borrow(dtype: number, rank: number, data: ArrayBufferView, owner: object): Handle;
   /** Moves the storage, with all its views, into `data` of at least its size. */
   moveInto(handle: Handle, data: ArrayBufferView): number;
-  /** The first `bytes` of a file as uint8, paged in when read; writes stay private. On failure the errno is in {@link failure}. */
-  mapFile(fd: number, bytes: number, owner: object): Handle;
   /** io: sizes. A contiguous view of the storage from byte `start` on; needsCopy when it is not aligned for the dtype. */
   reinterpretFrom(handle: Handle, dtype: number, rank: number, start: number, owner: object): Handle;
   /** Fills a contiguous tensor from a position of a file: 0, a positive errno, or invalid where the file ends too early. */
   readFile(handle: Handle, fd: number, position: number): number;
-  /** Writes the bytes of a contiguous tensor: 0 or a positive errno. */
-  writeFile(handle: Handle, fd: number, position: number): number;
   /** The CRC-32 of the bytes of a contiguous tensor. */
   checksum(handle: Handle): number;
 
