@@ -46,25 +46,6 @@ napi_value move_into(napi_env env, napi_callback_info info) {
   return args.answer(Status::kOk);
 }
 
-// A contiguous view of a storage from a byte on, as elements of another type.
-napi_value reinterpret_from(napi_env env, napi_callback_info info) {
-  const Arguments args(env, info);
-  const Tensor* base = args.tensor(0);
-  if (base == nullptr) return args.answer(Status::kStaleHandle);
-  View view;
-  if (!args.environment().read_shape(args.dtype(1), args.integer(2), 0, view)) return args.answer(Status::kInvalid);
-  const Storage& storage = *base->storage;
-  const int64_t start = args.long_integer(3);
-  const size_t size = element_size(view.dtype);
-  const auto numel = static_cast<size_t>(view.numel);
-  const bool inside = start >= 0 && static_cast<size_t>(start) <= storage.bytes &&
-                      numel <= (storage.bytes - static_cast<size_t>(start)) / size;
-  if (!inside) return args.answer(Status::kInvalid);
-  view.data = static_cast<char*>(storage.block.data) + start;
-  if (numel > 0 && reinterpret_cast<uintptr_t>(view.data) % size != 0) return args.answer(Status::kNeedsCopy);
-  return args.answer(args.environment().handles().share(*base, view), args[4]);
-}
-
 // The bytes of a contiguous tensor of the CPU; empty for any other.
 std::span<char> bytes_of(const Tensor& tensor) {
   const View& view = tensor.view;
@@ -103,8 +84,10 @@ napi_value checksum(napi_env env, napi_callback_info info) {
 }
 
 constexpr Function kFunctions[] = {
-    {"borrow", borrow},      {"moveInto", move_into}, {"reinterpretFrom", reinterpret_from},
-    {"readFile", read_file}, {"checksum", checksum},
+    {"borrow", borrow},
+    {"moveInto", move_into},
+    {"readFile", read_file},
+    {"checksum", checksum},
 };
 
 } // namespace

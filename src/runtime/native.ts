@@ -69,8 +69,6 @@ export interface Native {
   borrow(dtype: number, rank: number, data: ArrayBufferView, owner: object): Handle;
   /** Moves the storage, with all its views, into `data` of at least its size. */
   moveInto(handle: Handle, data: ArrayBufferView): number;
-  /** io: sizes. A contiguous view of the storage from byte `start` on; needsCopy when it is not aligned for the dtype. */
-  reinterpretFrom(handle: Handle, dtype: number, rank: number, start: number, owner: object): Handle;
   /** Fills a contiguous tensor from a position of a file: 0, a positive errno, or invalid where the file ends too early. */
   readFile(handle: Handle, fd: number, position: number): number;
   /** The CRC-32 of the bytes of a contiguous tensor. */
