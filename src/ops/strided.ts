@@ -94,11 +94,12 @@ interface Geometry {
 function stridedGrad(g: Tensor, input: Geometry, out: Geometry): Tensor {
   const first = Math.min(input.start, out.start);
   const ends = [input, out].map(({ shape, strides, start }) => shape.reduce((at, n, i) => at + Math.max(0, n - 1) * strides[i]!, start));
-  const elements = arange(Math.max(...ends) + 1 - first);
+  const { dtype, device } = g;
+  const elements = arange(Math.max(...ends) + 1 - first, { device });
   const places = ({ shape, strides, start }: Geometry): Tensor => asStrided(elements, shape, strides, start - first).reshape(-1);
   const [to, from] = [places(out), places(input)];
-  const storage = zeros(elements.numel(), { dtype: g.dtype }).indexAdd(0, to, g.reshape(-1));
-  const readers = zeros(elements.numel(), { dtype: g.dtype }).indexAdd(0, from, ones(from.numel(), { dtype: g.dtype }));
+  const storage = zeros(elements.numel(), { dtype, device }).indexAdd(0, to, g.reshape(-1));
+  const readers = zeros(elements.numel(), { dtype, device }).indexAdd(0, from, ones(from.numel(), { dtype, device }));
   return storage.div(readers.clamp(1)).indexSelect(0, from).reshape(input.shape);
 }
 
