@@ -18,9 +18,10 @@ export function createTransformer(settings: TransformSettings = defaultSettings)
   const known = new Set<string>();
   const bindingOf: BindingOf = (name) => (hostNames.has(name) ? name + joiner : name);
   return {
-    transform(code) {
+    transform(code, locals) {
       const parsed = parseCell(code, { jsx: settings.jsx !== null });
-      return parsed.ok ? transformParsed(parsed, settings, known, bindingOf) : parsed;
+      const bindingHere: BindingOf = locals ? (name) => (locals.has(name) ? name : bindingOf(name)) : bindingOf;
+      return parsed.ok ? transformParsed(parsed, settings, known, bindingHere) : parsed;
     },
     commit(cell) {
       for (const { binding } of cell.names) if (binding) known.add(binding);

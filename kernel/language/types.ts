@@ -60,7 +60,8 @@ export interface SyntaxFailure extends Position {
  * on globalThis at that moment are the ones that user declarations must not overwrite.
  */
 export interface CellTransformer {
-  transform(code: string): TransformedCell | SyntaxFailure;
+  /** `locals` are names of an inner scope that the code is read in, which hide the session's. */
+  transform(code: string, locals?: ReadonlySet<string>): TransformedCell | SyntaxFailure;
   /** Remembers that V8 has the cell's names now: call it when `prelude` was evaluated, never for a cell that does not run. */
   commit(cell: TransformedCell): void;
 }

@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { Session } from "node:inspector";
 import { Socket } from "node:net";
 import { workerData, type MessagePort } from "node:worker_threads";
+import { Devtools } from "./devtools.js";
 import { deliverText, runningWord, takeOver } from "./handover.js";
 import { readLines } from "./lines.js";
 import { Pipe, type FromAgent, type InputAnswer, type ToAgent } from "./messages.js";
@@ -29,6 +30,7 @@ const kernel = `globalThis["cellgrad.kernel"]`;
 const pipe = new Socket({ fd: Pipe.agent });
 const session = new Session();
 session.connectToMainThread();
+const devtools = new Devtools(session, (event) => send({ event }));
 let interrupting = false;
 
 void deliverText(handover, textTime, () => evaluate(`${kernel}.flush()`));
@@ -43,8 +45,11 @@ pipe.on("close", () => {
 });
 
 async function answer(message: ToAgent): Promise<void> {
-  const reply: FromAgent = { id: message.id, value: await perform(message) };
-  pipe.write(JSON.stringify(reply) + "\n");
+  send({ id: message.id, value: await perform(message) });
+}
+
+function send(message: FromAgent): void {
+  pipe.write(JSON.stringify(message) + "\n");
 }
 
 async function perform(message: ToAgent): Promise<unknown> {
@@ -59,6 +64,8 @@ async function perform(message: ToAgent): Promise<unknown> {
       return describe(message.expression);
     case "input":
       return answerInput(message.answer);
+    case "devtools":
+      return devtools.request(message.method, message.params);
   }
 }
 
@@ -77,7 +84,7 @@ async function interrupt(upTo: number): Promise<void> {
   for (let attempt = 0; postponed && attempt < mostAttempts; attempt++) {
     const question = `${kernel}.interrupt(${upTo}, ${attempt === mostAttempts - 1})`;
     const ask = async () => void (postponed = (await evaluate(question)) === "later");
-    await takeOver(handover, ask, () => session.post("Runtime.terminateExecution"));
+    await takeOver(handover, ask, () => devtools.terminate());
     if (postponed) await new Promise((resolve) => setTimeout(resolve, 1)); // it gets on meanwhile
   }
   clearTimeout(cancelling);
@@ -93,6 +100,7 @@ async function names(receiver: string | null): Promise<unknown> {
   const target = await post<{ result: { objectId?: string } }>("Runtime.evaluate", {
     expression: `Object(${receiver})`,
     throwOnSideEffect: true,
+    silent: true,
   });
   const objectId = target?.result.objectId;
   if (objectId === undefined) return null;
@@ -124,6 +132,7 @@ async function describe(expression: string): Promise<unknown> {
     {
       expression,
       throwOnSideEffect: true,
+      silent: true,
       objectGroup: "describe",
     },
   );
@@ -138,6 +147,7 @@ async function evaluate(expression: string): Promise<unknown> {
   const answer = await post<{ result: { value?: unknown }; exceptionDetails?: object }>("Runtime.evaluate", {
     expression: source,
     returnByValue: true,
+    silent: true,
   });
   return answer && !answer.exceptionDetails ? (answer.result.value ?? null) : null;
 }

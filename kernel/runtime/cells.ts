@@ -40,6 +40,16 @@ export function registerScript(cell: RuntimeCell, map: Script["map"]): void {
   codeByCount.set(cell.count, cell.code);
 }
 
+/** Every cell that has a script. */
+export function cellsOf(): RuntimeCell[] {
+  return [...scripts.values()].map(({ cell }) => cell);
+}
+
+/** Where a place of a cell's script is in its text. */
+export function placeIn(key: number, place: Position): Position {
+  return scripts.get(key)?.map(place) ?? place;
+}
+
 /** The text of the cell that people know as `Cell [count]`. */
 export function codeOf(count: number): string | undefined {
   return codeByCount.get(count);

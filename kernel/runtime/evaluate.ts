@@ -9,6 +9,7 @@ import type { CellTransformer, SyntaxFailure, TransformedCell } from "../languag
 import type { JsonObject } from "../protocol/message.js";
 import { activeCell, codeOf, registerScript, scriptUrl, type ActiveCell } from "./cells.js";
 import { emit, flush, isSending } from "./channel.js";
+import { createDebugging } from "./debugging.js";
 import { toBundle } from "./display.js";
 import { describeError, framesOfStack } from "./errors.js";
 import { endRuntime } from "./failure.js";
@@ -60,6 +61,7 @@ export class Evaluator {
         interrupt: (upTo: number, isLast: boolean) => (isSending() ? "later" : this.#interrupt(upTo, isLast)),
         receive: (value: unknown) => void (this.#received = value),
         flush,
+        debugging: createDebugging(transformer),
       },
     });
   }
@@ -171,14 +173,14 @@ export class Evaluator {
     return this.#post({ expression: `${script.js}\n//# sourceURL=${url}`, objectGroup: String(key) });
   }
 
-  /** Evaluates in V8's REPL mode, which always makes a promise. */
+  /** Evaluates in V8's REPL mode, which always makes a promise. Not silent: a debugger may pause where the cell throws. */
   #post(parameters: Runtime.EvaluateParameterType): Promise<Outcome> {
     return new Promise((resolve) => {
       let promise: Promise<unknown> | null = null; // the first that the evaluation makes is that of the script as a whole
       const stopWatching = promiseHooks.onInit((made) => {
         if (promise === null) this.#pending.add((promise = made));
       });
-      const evaluation = { ...parameters, replMode: true, silent: true };
+      const evaluation = { ...parameters, replMode: true };
       this.#session.post("Runtime.evaluate", evaluation, (failure, answer: Runtime.EvaluateReturnType) => {
         if (promise) this.#pending.delete(promise);
         if (failure) resolve({ ok: false, error: describeError(failure) });

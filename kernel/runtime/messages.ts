@@ -112,7 +112,9 @@ export type ToAgent =
   /** A line about the value of an expression without side effects. */
   | { readonly id: number; readonly type: "describe"; readonly expression: string }
   /** Wake the main thread, which waits for input. */
-  | { readonly id: number; readonly type: "input"; readonly answer: InputAnswer };
+  | { readonly id: number; readonly type: "input"; readonly answer: InputAnswer }
+  /** Speak to V8's debugger in the DevTools protocol; answered by a {@link DevtoolsAnswer}. */
+  | { readonly id: number; readonly type: "devtools"; readonly method: string; readonly params: JsonObject };
 
 /** What became of question `id`: the line, or why there is none. */
 export interface InputAnswer {
@@ -121,8 +123,15 @@ export interface InputAnswer {
   readonly refusal: string | null;
 }
 
-export interface FromAgent {
-  readonly id: number;
-  /** Null when there is no answer. */
-  readonly value: unknown;
+export type FromAgent =
+  /** The answer to a question; null when there is none. */
+  | { readonly id: number; readonly value: unknown }
+  /** Something happened in V8's debugger while it is enabled. */
+  | { readonly event: DevtoolsEvent };
+
+export type DevtoolsAnswer = { readonly result: JsonObject } | { readonly error: string };
+
+export interface DevtoolsEvent {
+  readonly method: string;
+  readonly params: JsonObject;
 }

@@ -2,8 +2,8 @@
 import { readFileSync, statSync } from "node:fs";
 import type { InitializeHook, LoadHook, ResolveHook } from "node:module";
 import { fileURLToPath } from "node:url";
-import { transformSync } from "oxc-transform";
 import type { HookSettings } from "./imports.js";
+import { stripModule } from "./strip-module.js";
 
 /** A local file that was imported. Its URL carries the version from the first edit on. */
 interface LocalModule {
@@ -38,9 +38,7 @@ export const resolve: ResolveHook = async (specifier, context, next) => {
 export const load: LoadHook = async (url, context, next) => {
   const path = url.startsWith("file:") ? fileURLToPath(url.split("?")[0]!) : "";
   if (!/\.[mc]?tsx?$/.test(path)) return next(url, context);
-  const { code, map, errors } = transformSync(path, readFileSync(path, "utf8"), { sourcemap: true });
-  const failure = errors.find((error) => error.severity === "Error");
-  if (failure) throw new SyntaxError(`${path}: ${failure.message}\n${failure.codeframe ?? ""}`);
+  const { code, map } = stripModule(path, readFileSync(path, "utf8"));
   const inlineMap = Buffer.from(JSON.stringify(map)).toString("base64");
   const source = `${code}\n//# sourceMappingURL=data:application/json;base64,${inlineMap}`;
   return { format: path.endsWith(".cts") ? "commonjs" : "module", source, shortCircuit: true };

@@ -55,7 +55,15 @@ const interruptedBeforeRun: CellError = {
   traceback: ["KeyboardInterrupt: the cell was interrupted before it ran"],
 };
 
+/** Who follows cells from outside: the debugger, once there is one. */
+export interface CellObserver {
+  /** The cell runs when this resolves. */
+  beforeRun(cell: { readonly key: number; readonly count: number; readonly code: string }): Promise<void>;
+  afterRun(): void;
+}
+
 export class Executor {
+  observer: CellObserver | null = null;
   readonly #runtime: Runtime;
   readonly #language: Language;
   readonly #output: Output;
@@ -167,9 +175,11 @@ export class Executor {
       this.#runtime.drop(key);
       return failedOutcome(refused);
     }
+    await this.observer?.beforeRun({ key, count, code });
     const ended = this.#runtime.run(key, execution.expressions);
     this.#language.commit(cell);
     const outcome = await ended;
+    this.observer?.afterRun();
     this.#stuck = false;
     return outcome;
   }

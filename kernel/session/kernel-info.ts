@@ -24,6 +24,6 @@ export const kernelInfo: JsonObject = {
     { text: "TypeScript", url: "https://www.typescriptlang.org/docs/" },
     { text: "Node.js", url: "https://nodejs.org/docs/latest/api/" },
   ],
-  debugger: false,
-  supported_features: ["kernel subshells"],
+  debugger: true,
+  supported_features: ["debugger", "kernel subshells"],
 };

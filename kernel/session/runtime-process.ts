@@ -5,7 +5,15 @@ import type { Socket } from "node:net";
 import { StringDecoder } from "node:string_decoder";
 import { fileURLToPath } from "node:url";
 import { encodeLine, readLines } from "../runtime/lines.js";
-import { Pipe, type FromAgent, type FromRuntime, type StreamName, type ToAgent, type ToRuntime } from "../runtime/messages.js";
+import {
+  Pipe,
+  type DevtoolsEvent,
+  type FromAgent,
+  type FromRuntime,
+  type StreamName,
+  type ToAgent,
+  type ToRuntime,
+} from "../runtime/messages.js";
 
 const entry = fileURLToPath(new URL("../runtime/main.js", import.meta.url));
 
@@ -23,6 +31,8 @@ export interface RuntimeListener {
   message(message: FromRuntime, buffers: readonly Uint8Array[]): void;
   /** Output of native code and of child processes, which belongs to no cell by itself. */
   output(name: StreamName, text: string): void;
+  /** Something happened in V8's debugger. */
+  devtools(event: DevtoolsEvent): void;
   /** R has ended; every message of it was delivered. */
   exit(how: string): void;
 }
@@ -145,9 +155,10 @@ export class RuntimeProcess {
     setTimeout(end, exitDelay).unref();
   }
 
-  #answer({ id, value }: FromAgent): void {
-    this.#questions.get(id)?.(value);
-    this.#questions.delete(id);
+  #answer(message: FromAgent): void {
+    if ("event" in message) return this.#listener?.devtools(message.event);
+    this.#questions.get(message.id)?.(message.value);
+    this.#questions.delete(message.id);
   }
 
   #ended(code: number | null, signal: NodeJS.Signals | null): void {

@@ -1,7 +1,7 @@
 /** R as the session sees it: cells go in, what became of them comes out, and when R ends another takes its place. */
 import type { TransformSettings } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
-import type { Bundle, CellError, CommEvent, FromRuntime, RuntimeCell } from "../runtime/messages.js";
+import type { Bundle, CellError, CommEvent, DevtoolsEvent, FromRuntime, RuntimeCell } from "../runtime/messages.js";
 import type { Output } from "./output.js";
 import { RuntimeProcess, type AgentQuestion } from "./runtime-process.js";
 
@@ -24,7 +24,16 @@ export interface CommListener {
   restarted(): void;
 }
 
+/** Who follows V8's debugger in R, over its restarts. */
+export interface DevtoolsListener {
+  devtools(event: DevtoolsEvent): void;
+  /** Another process has taken R's place: nothing is enabled in it. */
+  replaced(): void;
+}
+
 export class Runtime {
+  /** Set by the debugger when a front end first speaks to it. */
+  devtoolsListener: DevtoolsListener | null = null;
   readonly #folder: string;
   readonly #outputs: string;
   readonly #settings: TransformSettings;
@@ -136,6 +145,7 @@ export class Runtime {
     this.#process.listen({
       message: (message, buffers) => this.#receive(message, buffers),
       output: (name, text) => this.#output.stream(null, name, text),
+      devtools: (event) => this.devtoolsListener?.devtools(event),
       exit: (how) => this.#replace(how),
     });
     this.#process.send({ type: "start", settings: this.#settings });
@@ -176,6 +186,7 @@ export class Runtime {
     this.#onRestart();
     for (const number of this.#received.keys()) settle(this.#received, number, true);
     this.#comms?.restarted();
+    this.devtoolsListener?.replaced();
     for (const key of this.#prepared.keys()) settle(this.#prepared, key, error);
     for (const key of this.#running.keys()) settle(this.#running, key, failedOutcome(error));
     if (wasIdle) this.#output.stream(null, "stderr", `${error.ename}: ${error.evalue}\n`);

@@ -1,5 +1,6 @@
 /** Serves one front end's requests: a table of handlers, each between a busy and an idle. */
 import { randomUUID } from "node:crypto";
+import type { Debugger } from "../debugger/debugger.js";
 import { cursorOfOffset } from "../language/positions.js";
 import type { Completeness, Language } from "../language/types.js";
 import type { JsonObject, Message } from "../protocol/message.js";
@@ -38,6 +39,7 @@ export class Session {
   readonly #history = new History();
   readonly #subshells = new Set<string>();
   readonly #handlers: { readonly [type: string]: Handler };
+  #loadedDebugger: Promise<Debugger> | null = null;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -65,6 +67,7 @@ export class Session {
       comm_close: async (request) => (await comms.close(request), null),
       interrupt_request: () => (this.interrupt(), { status: "ok" }),
       shutdown_request: ({ content }) => ({ status: "ok", restart: content.restart === true }),
+      debug_request: async ({ content }) => (await this.#debugger()).serve(content),
       usage_request: () => usage.reply([process.pid, runtime.pid, language.pid]),
       create_subshell_request: () => ({ status: "ok", subshell_id: this.#createSubshell() }),
       delete_subshell_request: ({ content }) => this.#deleteSubshell(text(content.subshell_id)),
@@ -85,6 +88,17 @@ export class Session {
 
   interrupt(): void {
     this.#executor.interrupt();
+  }
+
+  /** Loaded when a front end first asks for it. */
+  #debugger(): Promise<Debugger> {
+    const { runtime, language, sockets } = this.#parts;
+    this.#loadedDebugger ??= import("../debugger/debugger.js").then(({ Debugger }) => {
+      const publish = (content: JsonObject) =>
+        void sockets.publish({ type: "debug_event", parent: this.#executor.running?.header ?? {}, content });
+      return (this.#executor.observer = new Debugger(runtime, language, publish));
+    });
+    return this.#loadedDebugger;
   }
 
   async #serve(channel: RequestChannel, request: Message, handler: Handler): Promise<void> {

@@ -3,6 +3,7 @@ import { io } from "../runtime/addon.js";
 import { hostSymbol, viewsSymbol, type Host, type Views } from "../wire/host.js";
 import type { LiveRef } from "../wire/live.js";
 import { isViewRequest, type ViewReply, type ViewRequest } from "../wire/views.js";
+import { describeValue } from "./tensor/describe.js";
 
 /** Answers one request about an object. Must not run user code, block, or make the object live longer. */
 export type Answer<T extends object> = (object: T, request: ViewRequest) => ViewReply;
@@ -39,14 +40,16 @@ export function offer<T extends object>(object: T, answer: Answer<T>): LiveRef |
 
 /** Called by the kernel's agent, possibly between two steps of an op that has just filled the scratch. */
 export const views: Views = {
-  request(message) {
+  request: (message) => views.aside(() => JSON.stringify(answer(message))),
+  aside(look) {
     const scratch = io.slice();
     try {
-      return JSON.stringify(answer(message));
+      return look();
     } finally {
       io.set(scratch);
     }
   },
+  describe: (value) => views.aside(() => describeValue(value)),
 };
 
 export function serveViews(): void {

@@ -39,6 +39,20 @@ export interface Host {
  */
 export interface Views {
   request(message: string): string;
+  /** Runs code that uses the library between any two steps of it, and leaves no trace. */
+  aside<Value>(look: () => Value): Value;
+  /** A value of the library as a debugger shows it; null for any other value. */
+  describe(value: unknown): Description | null;
+}
+
+/** A value of the library in a line. */
+export interface Description {
+  /** Its class: `Tensor`. */
+  readonly type: string;
+  /** `float32 [2, 3] [[0.1, 0.2, 0.3], …`. */
+  readonly text: string;
+  /** What is worth a look inside it, by name, without its internals. */
+  parts(): { readonly [name: string]: unknown };
 }
 
 /** The comm target of every live view. The front end opens it; data of a comm_msg is a request, the reply is a comm_msg. */
