@@ -9,7 +9,6 @@ const suites = ["kernel", "language", "notebooks", "jupyter", "setup", "browser"
 
 /** Rows that no test holds. */
 const absent: { readonly [row: number]: string } = {
-  53: "there is no debugger yet",
   57: "a timing: `npm run bench -- kernel-start` compares it with ipykernel's",
   58: "a timing: `npm run bench -- cell-roundtrip` compares it with ipykernel's",
 };

@@ -57,7 +57,7 @@ test("a breakpoint moves to the next line with code; one past the end is not ver
   await debug.breakAt(first, []);
 });
 
-test("a breakpoint of cell 1 stops cell 3: stack, scopes, variables, steps, evaluation, a value for later cells", async () => {
+test("a breakpoint of cell 1 stops cell 3: stack, scopes, variables, steps, evaluation, a value for later cells (row 53)", async () => {
   const { client } = started;
   await debug.breakAt(first, [{ line: 6 }]);
   const { cell, stop } = await debug.runToStop("const q = area({ w: 3, h: 4 })\nconst r = q + scale\nr");
