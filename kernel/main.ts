@@ -32,7 +32,7 @@ export async function runKernel(connectionFile: string): Promise<void> {
   const signer = new Signer(connection.key);
   const sockets = new Sockets(signer, randomUUID());
   const output = new Output(outputs, (type, parent, content, extras) => void sockets.publish({ type, parent, content, ...extras }));
-  const runtime = new Runtime(runtimeProcess, folder, language.transformSettings, output, () => language.reset());
+  const runtime = new Runtime(runtimeProcess, folder, output, () => language.reset());
 
   let ending = false;
   async function shutdown(): Promise<void> {

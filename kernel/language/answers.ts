@@ -44,6 +44,7 @@ const severities = { error: 1, warning: 2 };
 const unused = new Set([6133, 6138, 6192, 6196, 6198, 6199, 6205]);
 /** A package without types is a shortcoming, not a mistake. */
 const untypedModule = 7016;
+const unknownNames = new Set([2304, 2552]);
 const assignsImport = 2632;
 const assignsConstant = 2588;
 
@@ -64,6 +65,7 @@ export function diagnosticsOf(
   document: Document,
   code: string,
   kindOf: (name: string) => DeclaredName["kind"] | null,
+  isForLater: (name: string) => boolean,
 ): Diagnostic[] {
   const items = (report as { items?: readonly LspDiagnostic[] } | null)?.items ?? [];
   return items.flatMap(({ range, severity = severities.error, code: number = 0, message }): Diagnostic[] => {
@@ -73,8 +75,11 @@ export function diagnosticsOf(
     const from = placeAt(code, start);
     const to = placeAt(code, end);
     const place = { line: from.line, column: from.column, endLine: to.line, endColumn: to.column };
-    if (number === assignsImport && isConstant(kindOf(code.slice(start, end)))) {
-      const name = code.slice(start, end);
+    const name = code.slice(start, end);
+    if (unknownNames.has(number) && isForLater(name)) {
+      return [{ code: number, message: `'${name}' is not defined yet: a later cell can do it.`, ...place, category: "warning" }];
+    }
+    if (number === assignsImport && isConstant(kindOf(name))) {
       return [{ code: assignsConstant, message: `Cannot assign to '${name}' because it is a constant.`, ...place, category: "error" }];
     }
     const category = severity === severities.error && number !== untypedModule ? "error" : "warning";

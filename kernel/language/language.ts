@@ -68,11 +68,11 @@ class CellLanguage implements Language {
     this.modules = new Modules(folder, this.slots, this.project.settings);
     for (const [path, text] of this.project.documents) this.server.open(path, text);
     this.watch = new FileWatch((path, changes) => {
-      if (path === join(folder, "tsconfig.json")) return this.readProject();
+      if (this.project.sources.has(path)) return this.readProject();
       this.server.notify("workspace/didChangeWatchedFiles", { changes });
     });
-    this.watch.add(folder);
     this.watch.add(join(folder, "node_modules"));
+    this.watchProject();
     this.ready = this.warmUp();
   }
 
@@ -90,7 +90,7 @@ class CellLanguage implements Language {
     const module = (this.candidate = this.modules.create(cell));
     if (!module) return { status: "checked", diagnostics: [] }; // the transform reports what does not parse
     this.watchImports(cell.code);
-    const answer = this.diagnostics(this.modules.document(module), cell.code);
+    const answer = this.diagnostics(this.modules.document(module), cell.code, module.free);
     const deadline = this.isReady ? (this.options.checkDeadline ?? defaultCheckDeadline) : startDeadline;
     try {
       const diagnostics = await within(answer, deadline);
@@ -119,7 +119,7 @@ class CellLanguage implements Language {
     const stale: StaleCell[] = [];
     for (const module of affected) {
       const document = this.modules.again(module);
-      const diagnostics = await this.ask(() => this.diagnostics(document, module.cell.code));
+      const diagnostics = await this.ask(() => this.diagnostics(document, module.cell.code, module.free));
       const errors = diagnostics?.filter(({ category }) => category === "error") ?? [];
       if (errors.length > 0) stale.push({ cell: module.cell, diagnostics: errors });
     }
@@ -226,6 +226,11 @@ class CellLanguage implements Language {
     this.modules.settings = this.project.settings;
     this.slots.use(extensionOf(this.project.settings));
     for (const [path, text] of this.project.documents) this.server.open(path, text);
+    this.watchProject();
+  }
+
+  private watchProject(): void {
+    for (const path of this.project.sources) this.watch.add(dirname(path));
   }
 
   private refresh(document: Document): void {
@@ -237,10 +242,11 @@ class CellLanguage implements Language {
     this.server.open(path, text);
   }
 
-  private async diagnostics(document: Document, code: string): Promise<Diagnostic[]> {
+  private async diagnostics(document: Document, code: string, free?: CellModule["free"]): Promise<Diagnostic[]> {
     this.write(document);
     const report = await this.server.request("textDocument/diagnostic", { textDocument: { uri: uriOf(document.path) } });
-    return diagnosticsOf(report, document, code, (name) => this.modules.kindOf(name));
+    const isForLater = (name: string) => free?.get(name)?.later === true;
+    return diagnosticsOf(report, document, code, (name) => this.modules.kindOf(name), isForLater);
   }
 
   /** Opens code being typed and says where its cursor is. */

@@ -39,7 +39,6 @@ function lowerByOxc(script: string, settings: TransformSettings) {
     sourceType: "module",
     target,
     helpers: externalHelpers,
-    define: { babelHelpers: "__cellgrad.helpers" },
     decorator: { legacy: settings.experimentalDecorators },
     ...(settings.jsx && { jsx: jsxOptions(settings.jsx) }),
     sourcemap: true,
@@ -82,7 +81,9 @@ function asBlock(code: string): MagicString {
     });
     output.update(statement.start, statement.end, `const {${names.join()}}=await __cellgrad.import(${statement.source.raw});`);
   }
-  return output.appendLeft(start, "{").append("\n}");
+  // Not by oxc's `define`: that also drops a last expression without side effects, which is the cell's result.
+  const helpers = code.includes("babelHelpers.") ? "const babelHelpers=__cellgrad.helpers;" : "";
+  return output.appendLeft(start, `{${helpers}`).append("\n}");
 }
 
 function canParse(code: string): boolean {

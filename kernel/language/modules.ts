@@ -4,7 +4,7 @@ import { cellPrefix } from "./project.js";
 import { analyseScopes } from "./scope.js";
 import { aliasPrefix, globalAlias, type Slot, type Slots } from "./slots.js";
 import { parseCell, type Program } from "./syntax.js";
-import { declaredNames, freeNames } from "./transform.js";
+import { declaredNames, freeNames, type FreeName } from "./transform.js";
 import type { Cell, DeclaredName, TransformSettings } from "./types.js";
 
 /** A cell as a module of the checker. */
@@ -12,7 +12,7 @@ export interface CellModule {
   readonly slot: Slot;
   readonly cell: Cell;
   readonly names: readonly DeclaredName[];
-  readonly free: ReadonlyMap<string, { readonly deferred: boolean }>;
+  readonly free: ReadonlyMap<string, FreeName>;
   /** The modules its free names come from. */
   imports: Map<string, CellModule>;
   readonly body: string;
@@ -97,17 +97,21 @@ export class Modules {
 
   /** Makes a module the owner of its names; tells which other modules must be written again and which may be stale. */
   commit(module: CellModule): { readonly changed: readonly CellModule[]; readonly affected: readonly CellModule[] } {
-    const redefined = new Set(module.names.map(({ name }) => name).filter((name) => this.owners.has(name)));
+    const { id } = module.cell;
+    const before = new Map(module.names.map(({ name }) => [name, this.owners.get(name)]));
     for (const { name } of module.names) this.owners.set(name, module);
-    this.latest.set(module.cell.id, module);
+    this.latest.set(id, module);
     this.live.add(module);
     const changed: CellModule[] = [];
     const affected: CellModule[] = [];
     for (const other of this.live) {
       if (other === module) continue;
-      const touched = [...other.free].filter(([name]) => redefined.has(name));
+      // A name that is nobody's yet may be one of the host's: earlier cells keep that meaning.
+      const touched = [...other.free].filter(([name]) => before.get(name) ?? (before.has(name) && !(name in globalThis)));
       if (touched.length === 0) continue;
-      if (this.latest.get(other.cell.id) === other) affected.push(other);
+      // That a later cell takes a name for something else is how notebooks are written; that a cell's own rerun breaks others is not.
+      const isBroken = touched.some(([name]) => !other.imports.has(name) || before.get(name)?.cell.id === id);
+      if (isBroken && this.latest.get(other.cell.id) === other) affected.push(other);
       // Values were computed with the old meaning of a name; a function runs with the new one.
       const deferred = touched.filter(([, { deferred }]) => deferred);
       for (const [name] of deferred) other.imports.set(name, module);

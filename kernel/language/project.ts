@@ -17,6 +17,8 @@ const libraryFile = `${cellPrefix}library.ts`;
 export interface Project {
   readonly settings: TransformSettings;
   readonly typeErrors: TypeErrorLevel;
+  /** The files that the configuration was read from, and the place where a nearer one would stand. */
+  readonly sources: ReadonlySet<string>;
   /** Hidden documents by path: the configuration and the globals of cells. */
   readonly documents: ReadonlyMap<string, string>;
 }
@@ -31,7 +33,8 @@ interface TsConfig {
 export function openProject(folder: string, library: string): Project {
   const path = nearest(folder, "tsconfig.json");
   const own = path ? readConfig(path) : {};
-  const options = path ? resolvedOptions(path) : {};
+  const sources = new Set([join(folder, "tsconfig.json")]);
+  const options = path ? resolvedOptions(path, sources) : {};
   const jsx = jsxSettings(options);
   const level = own.cellgrad?.typeErrors;
   const config = {
@@ -55,6 +58,7 @@ export function openProject(folder: string, library: string): Project {
   return {
     settings: { jsx, experimentalDecorators: options.experimentalDecorators === true },
     typeErrors: level === "warn" || level === "off" ? level : "error",
+    sources,
     documents: new Map([
       [join(folder, "tsconfig.json"), JSON.stringify(config)],
       [join(folder, globalsFile), globals(folder)],
@@ -126,12 +130,13 @@ function nearest(folder: string, name: string): string | null {
   }
 }
 
-/** The compiler options of a configuration and of all it extends. */
-function resolvedOptions(path: string, seen: ReadonlySet<string> = new Set()): Record<string, unknown> {
+/** The compiler options of a configuration and of all it extends, which are added to `sources`. */
+function resolvedOptions(path: string, sources: Set<string>, seen: ReadonlySet<string> = new Set()): Record<string, unknown> {
   if (seen.has(path)) return {};
+  sources.add(path);
   const config = readConfig(path);
   const bases = [config.extends ?? []].flat();
-  const inherited = bases.map((base) => resolvedOptions(extendedPath(base, path), new Set([...seen, path])));
+  const inherited = bases.map((base) => resolvedOptions(extendedPath(base, path), sources, new Set([...seen, path])));
   const { paths } = config.compilerOptions ?? {};
   return Object.assign({}, ...inherited, config.compilerOptions, paths && { paths: absolutePaths(paths, dirname(path)) }) as Record<
     string,

@@ -31,6 +31,8 @@ export interface Occurrence {
   readonly inType: boolean;
   /** Inside a function, which may run later. */
   readonly deferred: boolean;
+  /** Inside a function that nothing calls on the spot: what it names may be declared by a later cell. */
+  readonly later: boolean;
 }
 
 /** Syntax that the transform must treat. */
@@ -90,6 +92,8 @@ class Walker {
   private scope = this.top;
   private typeDepth = 0;
   private functionDepth = 0;
+  /** Whether the outermost function stands in a call, which may run it at once: `map((x) => f(x))`. */
+  private inCall = false;
   /** The namespace whose `export` declaration is being visited. */
   private exporter: string | null = null;
   private readonly mergedOf = new Map<Scope, Map<string, Map<string, string>>>();
@@ -167,6 +171,9 @@ class Walker {
         return;
       case "LabeledStatement":
         return this.visit(node.body);
+      case "CallExpression":
+      case "NewExpression":
+        return this.call(node);
       case "MemberExpression":
         this.visit(node.object);
         if (node.computed) this.visit(node.property);
@@ -279,6 +286,13 @@ class Walker {
     this.scope = outer;
   }
 
+  private call(node: Node): void {
+    const outer = this.inCall;
+    if (this.functionDepth === 0) this.inCall = true;
+    this.all(children(node));
+    this.inCall = outer;
+  }
+
   private functionBody(node: FunctionExpression | ArrowFunctionExpression): void {
     this.inside(new Scope(this.scope, true), () => {
       if (node.type === "FunctionExpression" && node.id) this.declare(node.id.name, "function", {});
@@ -382,7 +396,15 @@ class Walker {
   private occur(name: string, start: number, options: { shorthand?: boolean; inType?: boolean } = {}): void {
     const inType = options.inType ?? this.typeDepth > 0;
     const shorthand = options.shorthand ?? false;
-    this.occurrences.push({ name, start, scope: this.scope, shorthand, inType, deferred: this.functionDepth > 0 });
+    this.occurrences.push({
+      name,
+      start,
+      scope: this.scope,
+      shorthand,
+      inType,
+      deferred: this.functionDepth > 0,
+      later: this.functionDepth > 0 && !this.inCall,
+    });
   }
 
   private enumBody(node: EnumNode, exporter: string | null): void {

@@ -18,15 +18,21 @@ export function createTransformer(settings: TransformSettings = defaultSettings)
   const known = new Set<string>();
   const bindingOf: BindingOf = (name) => (hostNames.has(name) ? name + joiner : name);
   return {
+    settings,
     transform(code, locals) {
-      const parsed = parseCell(code, { jsx: settings.jsx !== null });
+      const parsed = parseCell(code, { jsx: this.settings.jsx !== null });
       const bindingHere: BindingOf = locals ? (name) => (locals.has(name) ? name : bindingOf(name)) : bindingOf;
-      return parsed.ok ? transformParsed(parsed, settings, known, bindingHere) : parsed;
+      return parsed.ok ? transformParsed(parsed, this.settings, known, bindingHere) : parsed;
     },
     commit(cell) {
       for (const { binding } of cell.names) if (binding) known.add(binding);
     },
   };
+}
+
+export interface FreeName {
+  readonly deferred: boolean;
+  readonly later: boolean;
 }
 
 /** The names a cell declares at its top level. */
@@ -38,13 +44,19 @@ export function declaredNames({ top }: CellScopes, bindingOf: BindingOf = (name)
   }));
 }
 
-/** The names a cell uses and does not declare. `deferred`: only inside functions, which run with whatever the name means then. */
-export function freeNames({ occurrences }: CellScopes): Map<string, { readonly deferred: boolean }> {
-  const free = new Map<string, { deferred: boolean }>();
-  for (const { name, scope, deferred, inType } of occurrences) {
+/**
+ * The names a cell uses and does not declare. `deferred`: only inside functions, which run with whatever the name means then.
+ * `later`: only inside functions that nothing calls on the spot, so that a later cell may declare it.
+ */
+export function freeNames({ occurrences }: CellScopes): Map<string, FreeName> {
+  const free = new Map<string, FreeName>();
+  for (const { name, scope, deferred, later, inType } of occurrences) {
     if (scope.resolve(name)) continue;
     const known = free.get(name);
-    free.set(name, { deferred: (deferred || inType) && (known?.deferred ?? true) });
+    free.set(name, {
+      deferred: (deferred || inType) && (known?.deferred ?? true),
+      later: later && !inType && (known?.later ?? true),
+    });
   }
   return free;
 }

@@ -60,6 +60,8 @@ export interface SyntaxFailure extends Position {
  * on globalThis at that moment are the ones that user declarations must not overwrite.
  */
 export interface CellTransformer {
+  /** May change between two cells, because tsconfig.json did. */
+  settings: TransformSettings;
   /** `locals` are names of an inner scope that the code is read in, which hide the session's. */
   transform(code: string, locals?: ReadonlySet<string>): TransformedCell | SyntaxFailure;
   /** Remembers that V8 has the cell's names now: call it when `prelude` was evaluated, never for a cell that does not run. */

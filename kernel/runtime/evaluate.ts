@@ -5,7 +5,7 @@ import { isPromise } from "node:util/types";
 import { promiseHooks } from "node:v8";
 import { codeFrame } from "../errors/code-frame.js";
 import { frameLines, header } from "../errors/traceback.js";
-import type { CellTransformer, SyntaxFailure, TransformedCell } from "../language/types.js";
+import type { CellTransformer, SyntaxFailure, TransformedCell, TransformSettings } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
 import { activeCell, codeOf, registerScript, scriptUrl, type ActiveCell } from "./cells.js";
 import { emit, flush, isSending } from "./channel.js";
@@ -67,7 +67,8 @@ export class Evaluator {
   }
 
   /** Transforms a cell; it runs when {@link run} is called. */
-  prepare(cell: RuntimeCell): void {
+  prepare(cell: RuntimeCell, settings: TransformSettings): void {
+    this.#transformer.settings = settings;
     this.#preparing = true;
     const script = this.#transformer.transform(cell.code);
     this.#preparing = false;

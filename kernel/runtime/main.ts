@@ -75,12 +75,12 @@ readLines(
 function obey(command: ToRuntime, buffers: readonly Uint8Array[]): void {
   switch (command.type) {
     case "start":
-      evaluator = new Evaluator(createTransformer(command.settings), words, handover);
+      evaluator = new Evaluator(createTransformer(), words, handover);
       preloadTimer = setTimeout(() => void imports.preload().catch(reportLate), preloadDelay);
       return emit({ type: "ready" });
     case "prepare":
       if (preloadTimer) clearTimeout(preloadTimer);
-      return evaluator!.prepare(command.cell);
+      return evaluator!.prepare(command.cell, command.settings);
     case "run":
       return evaluator!.run(command.key, command.expressions);
     case "drop":

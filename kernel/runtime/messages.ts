@@ -55,10 +55,10 @@ export interface CommEvent {
 }
 
 export type ToRuntime =
-  /** The first message; `settings` are the language's TransformSettings. Answered by `ready`. */
-  | { readonly type: "start"; readonly settings: TransformSettings }
+  /** The first message. Answered by `ready`. */
+  | { readonly type: "start" }
   /** Transform the cell; answered by `prepared`. */
-  | { readonly type: "prepare"; readonly cell: RuntimeCell }
+  | { readonly type: "prepare"; readonly cell: RuntimeCell; readonly settings: TransformSettings }
   /** Run the prepared cell; answered by `done`. */
   | { readonly type: "run"; readonly key: number; readonly expressions: JsonObject }
   /** Forget the prepared cell. */

@@ -7,7 +7,7 @@ import type { History } from "./history.js";
 import { interruptTimeout, startInterrupt } from "./interrupt.js";
 import type { Output, OutputOwner, Publish } from "./output.js";
 import { failedOutcome, type CellOutcome, type Runtime } from "./runtime.js";
-import { typeError, typeWarning } from "./type-errors.js";
+import { staleNotice, typeError, typeNotices, typeWarning } from "./type-errors.js";
 
 /** What the executor sends. */
 export interface Replies {
@@ -77,6 +77,8 @@ export class Executor {
   #quiet: Promise<unknown> = Promise.resolve();
   #stuck = false;
   #toldUnchecked = false;
+  /** Notices that were given: each says something new. */
+  readonly #told = new Set<string>();
 
   constructor(runtime: Runtime, language: Language, output: Output, history: History, replies: Replies) {
     this.#runtime = runtime;
@@ -164,7 +166,7 @@ export class Executor {
     const { code, cellId: id, interactive } = execution;
     const count = this.#count;
     const cell = { id: id ?? `execution-${key}`, count, code };
-    const preparing = this.#runtime.prepare({ key, count, id, code, interactive });
+    const preparing = this.#runtime.prepare({ key, count, id, code, interactive }, this.#language.transformSettings);
     const checking = execution.silent || this.#language.typeErrors === "off" ? null : this.#language.check(cell);
     const syntaxError = await preparing;
     if (syntaxError) return failedOutcome(syntaxError);
@@ -178,8 +180,11 @@ export class Executor {
     await this.observer?.beforeRun({ key, count, code });
     const ended = this.#runtime.run(key, execution.expressions);
     this.#language.commit(cell);
+    const stale = checking && this.#language.stale();
     const outcome = await ended;
     this.observer?.afterRun();
+    const notice = stale === null ? "" : staleNotice(await stale);
+    if (notice !== "") this.#output.stream(key, "stderr", notice);
     this.#stuck = false;
     return outcome;
   }
@@ -189,7 +194,8 @@ export class Executor {
     const warn = (text: string) => this.#output.stream(key, "stderr", text);
     switch (result.status) {
       case "checked":
-        if (this.#language.typeErrors === "error") return typeError(cell, result.diagnostics);
+        if (this.#language.typeErrors === "error")
+          return typeError(cell, result.diagnostics) ?? this.#tell(typeNotices(cell, result.diagnostics), warn);
         warn(typeWarning(cell, result.diagnostics));
         return null;
       case "late":
@@ -200,6 +206,15 @@ export class Executor {
         this.#toldUnchecked = true;
         return null;
     }
+  }
+
+  #tell(notices: readonly string[], warn: (text: string) => void): null {
+    for (const notice of notices) {
+      const news = notice.slice(notice.indexOf(" TS"));
+      if (!this.#told.has(news)) warn(notice);
+      this.#told.add(news);
+    }
+    return null;
   }
 
   /** Publishes how the cell ended; returns the content of its reply. */

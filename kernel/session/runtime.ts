@@ -36,7 +36,6 @@ export class Runtime {
   devtoolsListener: DevtoolsListener | null = null;
   readonly #folder: string;
   readonly #outputs: string;
-  readonly #settings: TransformSettings;
   readonly #output: Output;
   readonly #onRestart: () => void;
   #onInput: (question: Extract<FromRuntime, { type: "input" }>) => void = () => {};
@@ -52,22 +51,21 @@ export class Runtime {
   #closed = false;
 
   /** Takes over a process that was started ahead. `onRestart` is called when variables were lost. */
-  constructor(process: RuntimeProcess, folder: string, settings: TransformSettings, output: Output, onRestart: () => void) {
+  constructor(process: RuntimeProcess, folder: string, output: Output, onRestart: () => void) {
     this.#outputs = output.folder;
     this.#process = process;
     this.#folder = folder;
-    this.#settings = settings;
     this.#output = output;
     this.#onRestart = onRestart;
     this.#attach();
   }
 
-  /** Transforms a cell; the error is that of code that does not parse. */
-  prepare(cell: RuntimeCell): Promise<CellError | null> {
+  /** Transforms a cell as the project has it; the error is that of code that does not parse. */
+  prepare(cell: RuntimeCell, settings: TransformSettings): Promise<CellError | null> {
     if (this.#ended) this.#startAnother();
     return new Promise((resolve) => {
       this.#prepared.set(cell.key, resolve);
-      this.#process.send({ type: "prepare", cell });
+      this.#process.send({ type: "prepare", cell, settings });
     });
   }
 
@@ -148,7 +146,7 @@ export class Runtime {
       devtools: (event) => this.devtoolsListener?.devtools(event),
       exit: (how) => this.#replace(how),
     });
-    this.#process.send({ type: "start", settings: this.#settings });
+    this.#process.send({ type: "start" });
   }
 
   #receive(message: FromRuntime, buffers: readonly Uint8Array[]): void {

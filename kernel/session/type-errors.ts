@@ -1,7 +1,7 @@
 /** Type errors of a cell as Jupyter's error and as text. */
 import { codeFrame } from "../errors/code-frame.js";
 import { header } from "../errors/traceback.js";
-import type { Diagnostic } from "../language/types.js";
+import type { Diagnostic, StaleCell } from "../language/types.js";
 import type { CellError } from "../runtime/messages.js";
 
 /** More are counted, not shown. */
@@ -23,6 +23,23 @@ export function typeError(cell: CheckedCell, diagnostics: readonly Diagnostic[])
 /** The same as text, for cells that run nevertheless. */
 export function typeWarning(cell: CheckedCell, diagnostics: readonly Diagnostic[]): string {
   return diagnostics.length === 0 ? "" : describe(cell, diagnostics).join("\n") + "\n";
+}
+
+/** What is worth a line although the cell runs: a package without types, a name that a later cell must declare. */
+export function typeNotices({ count }: CheckedCell, diagnostics: readonly Diagnostic[]): string[] {
+  return diagnostics
+    .filter(({ category }) => category === "warning")
+    .map(({ code, message, line, column }) => `Cell [${count}]:${line}:${column} TS${code}: ${message.split("\n")[0]}\n`);
+}
+
+/** Tells which cells a redefinition broke. */
+export function staleNotice(stale: readonly StaleCell[]): string {
+  return stale
+    .map(({ cell, diagnostics: [first] }) => {
+      const { code, message, line, column } = first!;
+      return `Cell [${cell.count}] no longer fits: ${line}:${column} TS${code}: ${message.split("\n")[0]}\n`;
+    })
+    .join("");
 }
 
 function describe({ count, code }: CheckedCell, diagnostics: readonly Diagnostic[]): string[] {

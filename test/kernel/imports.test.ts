@@ -5,8 +5,11 @@ import { basename, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { kernel } from "./kernel.js";
 
-const folder = mkdtempSync(join(tmpdir(), "cellgrad imports é-"));
+const above = mkdtempSync(join(tmpdir(), "cellgrad imports é-"));
+const folder = join(above, "notebooks");
+const parent = "parent.ts";
 const files: { readonly [path: string]: string } = {
+  [`../${parent}`]: "export const above = 'parent';\n",
   "helper.ts": "export enum Color { Red, Green }\nexport const twice = (x: number): number => x * 2;\n",
   "chain.ts": 'export { twice } from "./helper";\n',
   "plain.js": "module.exports = { answer: 42 };\n",
@@ -22,11 +25,14 @@ for (const [path, text] of Object.entries(files)) {
   writeFileSync(join(folder, path), text);
 }
 symlinkSync(new URL("../../node_modules/@types", import.meta.url).pathname, join(folder, "node_modules/@types"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(above, { recursive: true, force: true }));
 
 const started = kernel({ folder });
 
 test.each([
+  ["JSON with attributes", 'import data2 from "./data.json" with { type: "json" }; data2.rows.length', "3"],
+  ["a file of the parent folder", `import { above } from "../${parent}"; above`, "'parent'"],
+  ["names passed on", 'export { twice as passed } from "./helper.ts"; export const kept = 1; kept', "1"],
   ["node: modules", 'import { basename } from "node:path"; basename("/a/b")', "'b'"],
   ["a namespace", 'import * as path from "node:path"; typeof path.join', "'function'"],
   ["a package that is ESM only", 'import esm, { kind } from "esm-only"; esm() + kind', "'esmesm'"],
@@ -58,7 +64,7 @@ test("an edited module is loaded again, also when another one imports it (row 40
   expect((await client.execute('// @ts-nocheck\nimport { twice } from "./chain.ts"; twice(10)')).result).toBe("30");
 });
 
-test("a name that a module does not have is a SyntaxError that says so", async () => {
+test("a name that a module does not have is a SyntaxError that says so (row 40)", async () => {
   const { error } = await started.client.execute('// @ts-nocheck\nimport { nothing } from "./helper.ts"; nothing');
   expect(error).toMatchObject({
     ename: "SyntaxError",

@@ -26,7 +26,7 @@ const sessions: { readonly [name: string]: readonly [...cells: string[], result:
   ],
   "a function is used before its definition (row 36)": ["early(); function early() { return 1 }", "early()", "1"],
   "functions of two cells call each other (row 36)": [
-    "// @ts-nocheck\nfunction even(n: number): boolean { return n === 0 || odd(n - 1) }",
+    "function even(n: number): boolean { return n === 0 || odd(n - 1) }",
     "function odd(n: number): boolean { return n !== 0 && even(n - 1) }",
     "even(10)",
     "true",
@@ -56,6 +56,18 @@ const sessions: { readonly [name: string]: readonly [...cells: string[], result:
     "const process = 'mine'; const console2 = console; const name = 'n'; const fetch = 1",
     "console2.log('still'); [process, name, fetch]",
     "[ 'mine', 'n', 1 ]",
+  ],
+  "decorators, accessors and using inside a block (row 37)": [
+    "const seen: string[] = []; function logged(f: Function, { name }: ClassMethodDecoratorContext) { return (...a: unknown[]) => (seen.push(String(name)), f(...a)) }",
+    "class Box { @logged get(n: number) { return n } accessor v = 4 }\n{ using r = { [Symbol.dispose]() { seen.push('gone') } } }",
+    "[new Box().get(1), new Box().v, seen]",
+    "[ 1, 4, [ 'gone', 'get' ] ]",
+  ],
+  "a const enum, and await using (row 37)": [
+    "const enum Bits { A = 1, B = A << 3 } const order: string[] = []; class Held { async [Symbol.asyncDispose]() { order.push('late') } }",
+    "await using held = new Held(); order.push('used')",
+    "[Bits.B, order]",
+    "[ 8, [ 'used', 'late' ] ]",
   ],
   "promises are inspected as Node inspects them": ["const settled = { p: Promise.resolve(7) }", "settled", "{ p: Promise { 7 } }"],
 };
