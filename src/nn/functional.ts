@@ -18,6 +18,7 @@ export { softmax, logSoftmax, gelu, layerNorm, batchNorm } from "../ops/softmax.
 export { conv2d, maxPool2d, avgPool2d, type ConvOptions, type MaxPoolOptions, type AvgPoolOptions, type Pair } from "../ops/convolution.js";
 export { linear } from "../ops/matmul.js";
 export { dropout, embedding } from "../ops/random.js";
+export { scaledDotProductAttention, type AttentionOptions } from "../ops/attention.js";
 export {
   crossEntropy, nllLoss, mseLoss, l1Loss, smoothL1Loss, huberLoss, binaryCrossEntropy, binaryCrossEntropyWithLogits, klDiv,
   type CrossEntropyOptions, type ClassLossOptions, type LossOptions, type WeightedOptions, type Reduction,

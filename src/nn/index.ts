@@ -6,5 +6,7 @@ export { Module, type ForwardHook, type ForwardPreHook, type StateDict } from ".
 export { Parameter } from "./parameter.js";
 export * from "./layers.js";
 export * from "./containers.js";
+export * from "./attention.js";
+export * from "./transformer.js";
 export * from "./activations.js";
 export * from "./losses.js";

@@ -374,6 +374,14 @@ export const samples: Record<OpName, Sample> = {
     real([3]),
   ),
 
+  // -- attention
+  scaledDotProductAttention: plain(
+    (q, k, v) => F.scaledDotProductAttention(q!, k!, v!, { isCausal: true, enableGqa: true }),
+    real([2, 4, 3, 5]),
+    real([2, 2, 4, 5]),
+    real([2, 2, 4, 3]),
+  ),
+
   // -- order
   sort: plain((x) => x!.sort(1, true).values, real()),
   argsort: { ...plain((x) => x!.argsort(), real()), noGrad: ordered },

@@ -129,7 +129,7 @@ private:
     for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
       const int64_t j = panel * kTileCols<T>;
       const int cols = static_cast<int>(std::min<int64_t>(kTileCols<T>, n_ - j));
-      const Tile<T>* tiles = cols <= kWidth<T> ? kTiles<T, 1> : kTiles<T, 2>;
+      const TileFn<T>* tiles = cols <= kWidth<T> ? kTiles<T, 1> : kTiles<T, 2>;
       const bool in_place = direct_b_ && cols == kTileCols<T>;
       const T* b = in_place ? b_.data + j : packed_b_ + j * k_;
       const int64_t b_row = in_place ? b_.row : kTileCols<T>;

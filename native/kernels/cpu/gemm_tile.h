@@ -98,15 +98,16 @@ void tile(int64_t k, const T* a, int64_t a_row, int64_t a_col, const T* b, int64
   store<T, R, W>(sum, to, cols);
 }
 
-template <class T> using Tile = void (*)(int64_t, const T*, int64_t, int64_t, const T*, int64_t, const Target<T>&, int);
+template <class T>
+using TileFn = void (*)(int64_t, const T*, int64_t, int64_t, const T*, int64_t, const Target<T>&, int);
 
 // kTiles<T, W>[r - 1] computes r rows.
 template <class T, int W, class Rows> struct TileTable;
 template <class T, int W, int... I> struct TileTable<T, W, std::integer_sequence<int, I...>> {
-  static constexpr Tile<T> kTiles[] = {tile<T, I + 1, W>...};
+  static constexpr TileFn<T> kTiles[] = {tile<T, I + 1, W>...};
 };
 template <class T, int W>
-constexpr const Tile<T>* kTiles = TileTable<T, W, std::make_integer_sequence<int, kTileRows<T>>>::kTiles;
+constexpr const TileFn<T>* kTiles = TileTable<T, W, std::make_integer_sequence<int, kTileRows<T>>>::kTiles;
 
 // Interleaves the low or the high halves of two vectors.
 template <class T, int... I>

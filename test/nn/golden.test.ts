@@ -1,0 +1,72 @@
+/** Compares layers with PyTorch's, weights copied: keys, results and gradients, from golden.json (made by golden.py; no Python here). */
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import * as cg from "../../src/index.js";
+import { nn, type DType, type Tensor } from "../../src/index.js";
+
+interface Encoded {
+  readonly shape: number[];
+  readonly dtype: DType;
+  readonly data: (number | string)[];
+}
+interface Case {
+  readonly make: string;
+  readonly args: unknown[] | null;
+  readonly options: Record<string, unknown>;
+  readonly state: Record<string, Encoded> | null;
+  readonly tensors: readonly Encoded[];
+  readonly inputs: readonly number[];
+  readonly call: Record<string, unknown>;
+  readonly results: readonly Encoded[];
+  readonly grads: readonly Encoded[];
+}
+const { torch, cases } = JSON.parse(readFileSync(new URL("golden.json", import.meta.url), "utf8")) as { torch: string; cases: Case[] };
+
+const tensorOf = ({ shape, dtype, data }: Encoded): Tensor => cg.tensor(data.map(Number), { dtype }).reshape(shape);
+const weights = (t: Tensor): Tensor => cg.arange(t.numel()).remainder(7).to(t.dtype).mul(0.25).add(0.5).reshape(t.shape);
+
+function makeModule({ make, args, options, state }: Case): nn.Module {
+  const [first, ...rest] = args as [unknown, ...unknown[]];
+  const of = (name: string, ...given: unknown[]): nn.Module => new (nn as never as Record<string, new (...a: unknown[]) => nn.Module>)[name]!(...given); // prettier-ignore
+  const module =
+    make === "TransformerEncoder"
+      ? of(make, of("TransformerEncoderLayer", ...(first as unknown[]), options), ...rest)
+      : of(make, first, ...rest, options);
+  expect(Object.keys(module.stateDict())).toEqual(Object.keys(state!));
+  module.loadStateDict(Object.fromEntries(Object.entries(state!).map(([key, value]) => [key, tensorOf(value)])));
+  return module;
+}
+
+// float32, sums of at most a few hundred terms.
+function expectClose(actual: Tensor, expected: Encoded, what: string): void {
+  expect(actual.shape, what).toEqual(expected.shape);
+  const error = actual.detach().sub(tensorOf(expected)).abs().max();
+  expect(Number(error.item()), what).toBeLessThan(2e-4);
+}
+
+describe(`agrees with PyTorch ${torch}`, () => {
+  it.each(
+    cases.map(
+      (one) =>
+        [`${one.make}(${JSON.stringify(one.options)}), called with ${Object.keys(one.call).join(", ") || "nothing more"}`, one] as const,
+    ),
+  )("%s", (_, one) => {
+    const module = one.args === null ? null : makeModule(one);
+    const tensors = one.tensors.map((t) => tensorOf(t).requiresGrad_());
+    const call = Object.fromEntries(
+      Object.entries(one.call).map(([key, value]) => [
+        key,
+        typeof value === "object" && value !== null ? tensorOf(value as Encoded) : value,
+      ]),
+    );
+    const given = [...one.inputs.map((i) => tensors[i]!), call];
+    const functions = nn.functional as unknown as Record<string, (...args: unknown[]) => Tensor>;
+    const result = (module === null ? functions[one.make]!(...given) : module.forward(...given)) as Tensor | (Tensor | null)[];
+    const results = (Array.isArray(result) ? result : [result]).filter((t) => t !== null);
+    expect(results.length).toBe(one.results.length);
+    results.forEach((t, i) => expectClose(t, one.results[i]!, `result ${i}`));
+    const loss = results.map((t) => t.mul(weights(t)).sum()).reduce((a, b) => a.add(b));
+    const leaves = [...tensors, ...(module?.parameters() ?? [])];
+    cg.autograd.grad(loss, leaves).forEach((g, i) => expectClose(g!, one.grads[i]!, `gradient ${i}`));
+  });
+});
