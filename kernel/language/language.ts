@@ -166,9 +166,9 @@ class CellLanguage implements Language {
     if (found?.path === document.path && !isInCode(document, code, found.start)) {
       // The name was taken from another cell by a declaration of ours: its type query leads there.
       const name = /[\p{ID_Continue}$]*$/u.exec(code.slice(0, expressionAt(code, offset).end))![0];
-      const declaration = document.text.indexOf(`declare let ${name}:`);
-      if (declaration < 0) return null;
-      const at = document.text.indexOf(`.${name};`, declaration) + 1;
+      const query = document.text.indexOf(`type ${name}=typeof `);
+      if (query < 0) return null;
+      const at = document.text.indexOf(`.${name};`, query) + 1;
       found = await this.definitionAt({ ...params, position: positionIn({ ...document, shift: 0 }, at) });
     }
     if (!found) return null;

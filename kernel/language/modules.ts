@@ -28,6 +28,9 @@ export interface Document {
   readonly shift: number;
 }
 
+/** The namespace of the types of names that a cell takes from others and may assign to. */
+const typesOfNames = `${aliasPrefix}types`;
+
 /** What a draft is for: questions about the code at a cursor, or the squiggles of a cell. */
 type DraftPurpose = "draft" | "edit";
 
@@ -171,13 +174,18 @@ const declarations = /\b(?:const|let|var|function\*?|class|enum|namespace|interf
 
 function importsOf(imports: ReadonlyMap<string, CellModule>): string {
   let text = "";
+  let types = "";
   for (const [name, { slot, names }] of imports) {
     const { kind } = names.find((each) => each.name === name)!;
     const owner = `${aliasPrefix}${slot.number}.${name}`;
-    // Only a declaration can be assigned to; an import cannot.
-    text += kind === "let" || kind === "var" ? `declare let ${name}:typeof ${owner};` : `import ${name}=${owner};`;
+    if (kind !== "let" && kind !== "var") text += `import ${name}=${owner};`;
+    else {
+      // Only a declaration can be assigned to; an import cannot. Its type stands where the cell's own statements, which use the name, do not narrow it.
+      types += `type ${name}=typeof ${owner};`;
+      text += `declare let ${name}:${typesOfNames}.${name};`;
+    }
   }
-  return text;
+  return types === "" ? text : `${text}declare namespace ${typesOfNames}{${types}}`;
 }
 
 function typePrefix({ kind, binding }: DeclaredName): "type " | "" {

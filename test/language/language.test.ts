@@ -125,6 +125,12 @@ new Box(1).map((x) => x.toFixed()).value.length; const o = { [k]: 1 }; o[k].toFi
     expect(await cell("n.toFixed()")).toEqual([]);
   });
 
+  it("checks a statement that only calls something of a name that may change", async () => {
+    const { cell } = await openSession();
+    await cell("let rate = 1");
+    expect(await cell("rate.trim()")).toEqual(["TS2339 1:6 Property 'trim' does not exist on type 'number'."]);
+  });
+
   it("does not check a cell that says // @ts-nocheck, and honours // @ts-expect-error", async () => {
     const { cell } = await openSession();
     expect(await cell("// @ts-nocheck\nnothing.at.all")).toEqual([]);
