@@ -3,7 +3,8 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { completionsOf, expressionAt, hoverOf, resolved, signatureHelpOf } from "./assist.js";
 import { diagnosticsOf, offsetIn, positionIn, type LspCompletionItem, type LspPosition, type LspRange } from "./answers.js";
-import { extensionOf, Modules, type CellModule, type Document } from "./modules.js";
+import { documentOf, extensionOf, kindIn, Modules, type CellModule, type Document, type Owners } from "./modules.js";
+import { NotebookDrafts } from "./notebook.js";
 import { offsetOfCursor, placeAt } from "./positions.js";
 import { openProject, type Project } from "./project.js";
 import { LanguageServer, ServerUnavailable, uriOf } from "./server.js";
@@ -18,6 +19,7 @@ import type {
   Hover,
   Language,
   LanguageOptions,
+  Notebook,
   SignatureHelp,
   StaleCell,
 } from "./types.js";
@@ -52,6 +54,8 @@ class CellLanguage implements Language {
   private candidate: CellModule | null = null;
   private resting: NodeJS.Timeout | null = null;
   private affected = new Set<CellModule>();
+  private readonly notebooks = new Set<NotebookDrafts>();
+  private readonly held = new Set<Promise<void>>();
   private readonly proposals = new WeakMap<CompletionItem, LspCompletionItem>();
 
   constructor(private readonly options: LanguageOptions) {
@@ -70,6 +74,7 @@ class CellLanguage implements Language {
     this.watch = new FileWatch((path, changes) => {
       if (this.project.sources.has(path)) return this.readProject();
       this.server.notify("workspace/didChangeWatchedFiles", { changes });
+      for (const each of this.notebooks) each.refresh("all");
     });
     this.watch.add(join(folder, "node_modules"));
     this.watchProject();
@@ -90,7 +95,8 @@ class CellLanguage implements Language {
     const module = (this.candidate = this.modules.create(cell));
     if (!module) return { status: "checked", diagnostics: [] }; // the transform reports what does not parse
     this.watchImports(cell.code);
-    const answer = this.diagnostics(this.modules.document(module), cell.code, module.free);
+    const answer = this.diagnostics(documentOf(module), cell.code, module.free);
+    this.hold(answer);
     const deadline = this.isReady ? (this.options.checkDeadline ?? defaultCheckDeadline) : startDeadline;
     try {
       const diagnostics = await within(answer, deadline);
@@ -108,9 +114,10 @@ class CellLanguage implements Language {
     if (isChecked) this.candidate = null;
     if (!module) return;
     const { changed, affected } = this.modules.commit(module);
-    for (const each of isChecked ? changed : [module, ...changed]) this.refresh(this.modules.document(each));
+    for (const each of isChecked ? changed : [module, ...changed]) this.refresh(documentOf(each));
     for (const each of affected) this.affected.add(each);
     for (const each of this.affected) if (each.cell.id === cell.id) this.affected.delete(each);
+    for (const each of this.notebooks) each.refresh([module, ...changed]);
   }
 
   async stale(): Promise<readonly StaleCell[]> {
@@ -177,9 +184,30 @@ class CellLanguage implements Language {
     return { cell: owner, path: owner ? null : found.path, line: found.start.line + 1, column: found.start.character + 1 };
   }
 
-  diagnose(code: string): Promise<readonly Diagnostic[] | null> {
-    const document = this.modules.draft("edit", code);
-    return this.ask(() => this.diagnostics(document, code));
+  openNotebook(tell: (id: string, diagnostics: readonly Diagnostic[]) => void): Notebook {
+    const { modules, slots } = this;
+    const typeErrors = () => this.typeErrors;
+    const drafts = new NotebookDrafts(
+      {
+        modules,
+        slots,
+        get typeErrors() {
+          return typeErrors();
+        },
+        write: (document) => this.write(document),
+        diagnostics: (...question) => this.diagnostics(...question),
+        quiet: () => this.quiet(),
+      },
+      tell,
+    );
+    this.notebooks.add(drafts);
+    return {
+      update: (cells) => drafts.update(cells),
+      close: () => {
+        this.notebooks.delete(drafts);
+        drafts.close();
+      },
+    };
   }
 
   get pid(): number | null {
@@ -189,6 +217,7 @@ class CellLanguage implements Language {
   reset(): void {
     this.modules.clear();
     this.affected.clear();
+    for (const each of this.notebooks) each.refresh("all");
   }
 
   async dispose(): Promise<void> {
@@ -227,6 +256,7 @@ class CellLanguage implements Language {
     this.slots.use(extensionOf(this.project.settings));
     for (const [path, text] of this.project.documents) this.server.open(path, text);
     this.watchProject();
+    for (const each of this.notebooks) each.rebuild();
   }
 
   private watchProject(): void {
@@ -239,14 +269,28 @@ class CellLanguage implements Language {
   }
 
   private write({ path, text }: Document): void {
-    this.server.open(path, text);
+    if (!this.server.holds(path, text)) this.server.open(path, text);
   }
 
-  private async diagnostics(document: Document, code: string, free?: CellModule["free"]): Promise<Diagnostic[]> {
+  private async diagnostics(document: Document, code: string, free?: CellModule["free"], owners: Owners = this.modules.owners) {
     this.write(document);
     const report = await this.server.request("textDocument/diagnostic", { textDocument: { uri: uriOf(document.path) } });
     const isForLater = (name: string) => free?.get(name)?.later === true;
-    return diagnosticsOf(report, document, code, (name) => this.modules.kindOf(name), isForLater);
+    return diagnosticsOf(report, document, code, (name) => kindIn(owners.get(name), name), isForLater);
+  }
+
+  /** Keeps the notebooks' questions back until this one is answered and a pause has passed: cells often run one after another. */
+  private hold(answer: Promise<unknown>): void {
+    const isQuiet = async () => {
+      await answer.catch(() => null);
+      await new Promise((resolve) => setTimeout(resolve, pause).unref());
+    };
+    const held = isQuiet().then(() => void this.held.delete(held));
+    this.held.add(held);
+  }
+
+  private async quiet(): Promise<void> {
+    while (this.held.size > 0) await Promise.all(this.held);
   }
 
   /** Opens code being typed and says where its cursor is. */

@@ -5,20 +5,24 @@ import { analyseScopes } from "./scope.js";
 import { aliasPrefix, globalAlias, type Slot, type Slots } from "./slots.js";
 import { parseCell, type Program } from "./syntax.js";
 import { declaredNames, freeNames, type FreeName } from "./transform.js";
-import type { Cell, DeclaredName, TransformSettings } from "./types.js";
+import type { Cell, DeclaredName, SyntaxFailure, TransformSettings } from "./types.js";
 
-/** A cell as a module of the checker. */
-export interface CellModule {
-  readonly slot: Slot;
-  readonly cell: Cell;
+/** What a cell's code says by itself. */
+export interface Reading {
   readonly names: readonly DeclaredName[];
   readonly free: ReadonlyMap<string, FreeName>;
-  /** The modules its free names come from. */
-  imports: Map<string, CellModule>;
   readonly body: string;
   /** How far the cell's text is from the start of the document. */
   readonly shift: number;
   readonly exports: string;
+}
+
+/** A cell as a module of the checker. */
+export interface CellModule extends Reading {
+  readonly slot: Slot;
+  readonly cell: Cell;
+  /** The modules its free names come from. */
+  imports: Map<string, CellModule>;
 }
 
 /** A document that holds code of a cell `shift` units after its start. */
@@ -27,6 +31,9 @@ export interface Document {
   readonly text: string;
   readonly shift: number;
 }
+
+/** Modules by the names they own. */
+export type Owners = ReadonlyMap<string, CellModule>;
 
 /** The namespace of the types of names that a cell takes from others and may assign to. */
 const typesOfNames = `${aliasPrefix}types`;
@@ -40,7 +47,8 @@ export function extensionOf({ jsx }: TransformSettings): "ts" | "tsx" {
 
 /** Who owns which name. */
 export class Modules {
-  private readonly owners = new Map<string, CellModule>();
+  /** The module of the last run that declared a name. */
+  readonly owners = new Map<string, CellModule>();
   private readonly latest = new Map<string, CellModule>();
   private live = new Set<CellModule>();
 
@@ -54,23 +62,26 @@ export class Modules {
     return parseCell(code, { jsx: this.settings.jsx !== null });
   }
 
-  /** The module of a cell, taking its free names from their owners now; null when the cell does not parse. */
-  create(cell: Cell): CellModule | null {
-    const parsed = this.parse(cell.code);
-    if (!parsed.ok) return null;
+  /** What code says by itself, or why it cannot be read. */
+  read(code: string): Reading | SyntaxFailure {
+    const parsed = this.parse(code);
+    if (!parsed.ok) return parsed;
     const scopes = analyseScopes(parsed.program);
     const names = declaredNames(scopes);
-    const free = freeNames(scopes);
-    return {
-      slot: this.slots.take(),
-      cell,
-      names,
-      free,
-      imports: this.ownersOf(free.keys()),
-      body: parsed.text,
-      shift: parsed.wrapped ? 1 : 0,
-      exports: exportsOf(names, parsed.program),
-    };
+    const exports = exportsOf(names, parsed.program);
+    return { names, free: freeNames(scopes), body: parsed.text, shift: parsed.wrapped ? 1 : 0, exports };
+  }
+
+  /** The module of a cell, taking its free names from their owners now; null when the cell does not parse. */
+  create(cell: Cell): CellModule | null {
+    const reading = this.read(cell.code);
+    if ("ok" in reading) return null;
+    return { ...reading, slot: this.slots.take(), cell, imports: this.ownersOf(reading.free.keys()) };
+  }
+
+  /** The last run of a cell. */
+  latestOf(id: string): CellModule | null {
+    return this.latest.get(id) ?? null;
   }
 
   /** Gives up a module that was not committed. */
@@ -78,23 +89,18 @@ export class Modules {
     this.slots.give(slot);
   }
 
-  /** The module's document. The imports stand after the code, so that its places and its leading comments keep their meaning. */
-  document({ slot, body, shift, imports, exports }: CellModule): Document {
-    return { path: slot.path, text: `${body}\n;${importsOf(imports)}${exports}${globalAlias(slot)}`, shift };
-  }
-
-  /** The document for code being typed, which sees every name of the session. */
-  draft(purpose: DraftPurpose, code: string): Document {
+  /** The document for code being typed, which sees every name of `owners`: those of the session, if nothing else is said. */
+  draft(purpose: DraftPurpose, code: string, owners: Owners = this.owners): Document {
     const path = this.draftPath(purpose);
     const parsed = this.parse(code);
     if (parsed.ok) {
       const own = new Set(declaredNames(analyseScopes(parsed.program)).map((each) => each.name));
-      const others = [...this.owners].filter(([each]) => !own.has(each));
+      const others = [...owners].filter(([each]) => !own.has(each));
       return { path, text: `${parsed.text}\n;${importsOf(new Map(others))}export {};`, shift: parsed.wrapped ? 1 : 0 };
     }
     // Code that does not parse might swallow what follows it: here the imports come first.
     const own = new Set([...code.matchAll(declarations)].map((match) => match[1]!));
-    const prologue = `${importsOf(new Map([...this.owners].filter(([each]) => !own.has(each))))}export {};\n`;
+    const prologue = `${importsOf(new Map([...owners].filter(([each]) => !own.has(each))))}export {};\n`;
     return { path, text: prologue + code, shift: prologue.length };
   }
 
@@ -131,7 +137,7 @@ export class Modules {
   }
 
   kindOf(name: string): DeclaredName["kind"] | null {
-    return this.owners.get(name)?.names.find((each) => each.name === name)?.kind ?? null;
+    return kindIn(this.owners.get(name), name);
   }
 
   cellAt(path: string): Cell | null {
@@ -169,15 +175,25 @@ export class Modules {
   }
 }
 
+/** A module's document. The imports stand after the code, so that its places and its leading comments keep their meaning. */
+export function documentOf({ slot, body, shift, imports, exports }: CellModule): Document {
+  return { path: slot.path, text: `${body}\n;${importsOf(imports)}${exports}${globalAlias(slot)}`, shift };
+}
+
+/** How a module declares a name; null when it does not. */
+export function kindIn(module: CellModule | undefined, name: string): DeclaredName["kind"] | null {
+  return module?.names.find((each) => each.name === name)?.kind ?? null;
+}
+
 /** Declarations in code that does not parse, well enough to keep imports from hiding them. */
 const declarations = /\b(?:const|let|var|function\*?|class|enum|namespace|interface|type)\s+([\p{ID_Start}$_][\p{ID_Continue}$]*)/gu;
 
-function importsOf(imports: ReadonlyMap<string, CellModule>): string {
+function importsOf(imports: Owners): string {
   let text = "";
   let types = "";
-  for (const [name, { slot, names }] of imports) {
-    const { kind } = names.find((each) => each.name === name)!;
-    const owner = `${aliasPrefix}${slot.number}.${name}`;
+  for (const [name, module] of imports) {
+    const owner = `${aliasPrefix}${module.slot.number}.${name}`;
+    const kind = kindIn(module, name);
     if (kind !== "let" && kind !== "var") text += `import ${name}=${owner};`;
     else {
       // Only a declaration can be assigned to; an import cannot. Its type stands where the cell's own statements, which use the name, do not narrow it.

@@ -68,6 +68,11 @@ export class LanguageServer {
     this.notify("textDocument/didChange", { textDocument, contentChanges: [{ text }] });
   }
 
+  /** Whether the server has this text already. */
+  holds(path: string, text: string): boolean {
+    return this.documents.get(path) === text;
+  }
+
   close(path: string): void {
     if (this.documents.delete(path)) this.notify("textDocument/didClose", { textDocument: { uri: uriOf(path) } });
   }

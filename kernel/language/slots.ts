@@ -33,6 +33,11 @@ export class Slots {
     return this.free.shift() ?? this.create();
   }
 
+  /** A document for a cell that is being typed: of those kept for cells that run, half stay. */
+  lend(kept: number): Slot {
+    return this.free.length > kept ? this.take() : this.create();
+  }
+
   /** Takes a document back; what stands in it is written over by the next cell. */
   give(slot: Slot): void {
     if (slot.path.endsWith(this.extension)) this.free.unshift(slot);

@@ -209,6 +209,19 @@ export interface LanguageOptions {
   readonly askDeadline?: number;
 }
 
+/** A code cell as it stands in a notebook, run or not. */
+export interface WrittenCell {
+  readonly id: string;
+  readonly code: string;
+}
+
+/** A notebook that is being written. Its cells are checked as if they ran in their order, when no cell that is to run needs T. */
+export interface Notebook {
+  /** Takes the code cells as they stand now, in order. */
+  update(cells: readonly WrittenCell[]): void;
+  close(): void;
+}
+
 /** The TypeScript language over the cells of one session; `startLanguage(options)` makes one. No method throws or outlasts its deadline. */
 export interface Language {
   /** Resolves when the server answers; nothing has to wait for it. */
@@ -228,8 +241,8 @@ export interface Language {
   hover(code: string, cursor: number): Promise<Hover | null>;
   signature(code: string, cursor: number): Promise<SignatureHelp | null>;
   definition(code: string, cursor: number): Promise<Definition | null>;
-  /** Diagnostics of code that is being typed, for squiggles; null when T is late. */
-  diagnose(code: string): Promise<readonly Diagnostic[] | null>;
+  /** Follows a notebook that is being written. `tell` gets what is wrong with a cell whenever it may have changed. */
+  openNotebook(tell: (id: string, diagnostics: readonly Diagnostic[]) => void): Notebook;
   /** The process of T; null while there is none. */
   readonly pid: number | null;
   /** Forgets every cell: the runtime was restarted. */

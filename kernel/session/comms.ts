@@ -1,7 +1,13 @@
-/** The comms between front end and kernel. Those of user code live in R; views are answered by the agent, whatever the running cell does. */
+/**
+ * The comms between front end and kernel. Those of user code live in R; views are answered by the agent and notebooks that are being
+ * written by K itself, whatever the running cell does.
+ */
+import { editorTarget } from "../../src/wire/editor.js";
 import { viewsTarget } from "../../src/wire/host.js";
 import type { JsonObject, Message } from "../protocol/message.js";
 import type { CommEvent, FromRuntime } from "../runtime/messages.js";
+import type { Language } from "../language/types.js";
+import { Editor } from "./editor.js";
 import type { Output, Publish } from "./output.js";
 import type { CommListener, Runtime } from "./runtime.js";
 
@@ -19,9 +25,17 @@ export class Comms implements CommListener {
   readonly #registered = new Set<string>();
   /** Opens that wait, by comm: what is sent to it meanwhile comes behind. */
   readonly #opening = new Map<string, Promise<void>>();
+  readonly #editor: Editor;
 
-  constructor(runtime: Runtime, output: Output, publish: Publish, drained: (subshell: string) => Promise<void>) {
+  constructor(runtime: Runtime, language: Language, output: Output, publish: Publish, drained: (subshell: string) => Promise<void>) {
     this.#runtime = runtime;
+    this.#editor = new Editor(language, {
+      send: (id, data) => publish("comm_msg", {}, { comm_id: id, data }),
+      close: (id) => {
+        this.#end(id);
+        publish("comm_close", {}, { comm_id: id, data: {} });
+      },
+    });
     this.#output = output;
     this.#publish = publish;
     this.#drained = drained;
@@ -32,7 +46,10 @@ export class Comms implements CommListener {
   async open(request: Message): Promise<void> {
     const { comm_id: id, target_name: target } = request.content;
     if (typeof id !== "string" || typeof target !== "string") return;
-    if (target === viewsTarget) return void this.#open.set(id, target);
+    if (isOfKernel(target)) {
+      if (target === editorTarget) this.#editor.open(id);
+      return void this.#open.set(id, target);
+    }
     const opening = this.#openInRuntime(request, id, target);
     this.#opening.set(id, opening);
     await opening.finally(() => this.#opening.delete(id));
@@ -45,8 +62,9 @@ export class Comms implements CommListener {
     await this.#opening.get(id);
     const target = this.#open.get(id);
     if (target === undefined) return;
-    if (target !== viewsTarget) return void (await this.#toRuntime("message", request, id));
+    if (!isOfKernel(target)) return void (await this.#toRuntime("message", request, id));
     const data = readData(content);
+    if (target === editorTarget) return this.#editor.message(id, data);
     const answer = await this.#runtime.ask({ type: "view", request: JSON.stringify(data) });
     this.#publish("comm_msg", header, { comm_id: id, data: readAnswer(answer, data) });
   }
@@ -54,9 +72,8 @@ export class Comms implements CommListener {
   async close(request: Message): Promise<void> {
     const id = String(request.content.comm_id);
     await this.#opening.get(id);
-    const target = this.#open.get(id);
-    this.#open.delete(id);
-    if (target !== undefined && target !== viewsTarget) await this.#toRuntime("close", request, id);
+    const target = this.#end(id);
+    if (target !== undefined && !isOfKernel(target)) await this.#toRuntime("close", request, id);
   }
 
   /** The content of a comm_info_reply; `target` filters. */
@@ -78,10 +95,18 @@ export class Comms implements CommListener {
   restarted(): void {
     this.#registered.clear();
     for (const [id, target] of this.#open) {
-      if (target === viewsTarget) continue; // told `gone` when it asks
+      if (isOfKernel(target)) continue; // a view is told `gone` when it asks
       this.#open.delete(id);
       this.#publish("comm_close", {}, { comm_id: id, data: {} });
     }
+  }
+
+  /** Forgets a comm; returns its target. */
+  #end(id: string): string | undefined {
+    const target = this.#open.get(id);
+    this.#open.delete(id);
+    if (target === editorTarget) this.#editor.close(id);
+    return target;
   }
 
   async #openInRuntime(request: Message, id: string, target: string): Promise<void> {
@@ -98,6 +123,10 @@ export class Comms implements CommListener {
     const target = this.#open.get(id) ?? "";
     return this.#runtime.comm({ event, id, target, data: readData(content), metadata }, buffers);
   }
+}
+
+function isOfKernel(target: string): boolean {
+  return target === viewsTarget || target === editorTarget;
 }
 
 function readData({ data }: JsonObject): JsonObject {

@@ -52,7 +52,7 @@ export class Session {
     });
     this.#input = new Input(sockets, runtime, (key) => (runtime.runs(key) ? this.#executor.requestOf(key) : null));
     runtime.serveInput((question) => void this.#input.ask(question));
-    const comms = new Comms(runtime, output, publish, (subshell) => this.#executor.drained(subshell));
+    const comms = new Comms(runtime, language, output, publish, (subshell) => this.#executor.drained(subshell));
     const usage = new Usage([process.pid, runtime.pid, language.pid]);
     this.#handlers = {
       kernel_info_request: () => kernelInfo,

@@ -1,5 +1,6 @@
 /** Everything that crosses between kernel and browser. */
 export * from "./color.js";
+export * from "./editor.js";
 export * from "./gradients.js";
 export * from "./host.js";
 export * from "./live.js";

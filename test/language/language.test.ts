@@ -298,14 +298,6 @@ describe("assistance", () => {
     expect(await language.definition("const here = 1\nhere", 16)).toMatchObject({ cell: null, path: null, line: 1, column: 7 });
     expect(await language.definition("import * as cg from 'cellgrad'; cg.zeros", 36)).toMatchObject({ cell: null, path: library });
   });
-
-  it("diagnoses code while it is typed, without making it the owner of anything", async () => {
-    const { cell, language } = await openSession();
-    await cell("let a = 1");
-    expect(await language.diagnose("let b = a.x")).toMatchObject([{ code: 2339, line: 1, column: 11 }]);
-    expect(await language.diagnose("let b = (")).toMatchObject([{ code: 1109, line: 1 }]);
-    expect(await cell("b")).toHaveLength(1);
-  });
 });
 
 describe("a server that fails", () => {
