@@ -12,8 +12,8 @@ import { Parameter } from "./parameter.js";
 /** Tensors by PyTorch's keys, in PyTorch's order. */
 export type StateDict = Record<string, Tensor>;
 
-export type ForwardHook = (module: Module, args: readonly unknown[], output: unknown) => unknown;
-export type ForwardPreHook = (module: Module, args: readonly unknown[]) => unknown;
+export type ForwardHook<M extends Module = Module> = (module: M, args: Parameters<M["forward"]>, output: ReturnType<M["forward"]>) => unknown;
+export type ForwardPreHook<M extends Module = Module> = (module: M, args: Parameters<M["forward"]>) => unknown;
 
 interface Removable {
   remove(): void;
@@ -284,12 +284,12 @@ export abstract class Module {
   // -- hooks
 
   /** Calls `hook(module, args, output)` after forward; a returned value replaces the output. */
-  registerForwardHook(hook: ForwardHook): Removable {
+  registerForwardHook(hook: ForwardHook<this>): Removable {
     return this.addHook(this._forwardHooks, hook);
   }
 
   /** Calls `hook(module, args)` before forward; a returned list replaces the arguments. */
-  registerForwardPreHook(hook: ForwardPreHook): Removable {
+  registerForwardPreHook(hook: ForwardPreHook<this>): Removable {
     return this.addHook(this._preHooks, hook);
   }
 

@@ -15,7 +15,7 @@ const noBool =
     code === Code.bool ? what : null;
 const byZero = (op: string, other: Tensor | Scalar, code: number, input: Tensor): void => {
   if (category[code]! >= 2 || input.numel() === 0) return;
-  const zero = other instanceof Tensor ? other.eq(0).any().item() === true : Number(other) === 0;
+  const zero = other instanceof Tensor ? other.eq(0).any().item<boolean>() : Number(other) === 0;
   if (zero) throw new ValueError({ op, argument: "other", expected: "integers other than zero", got: "zero" });
 };
 const integersOnly = (code: number): string | null => (category[code]! >= 2 ? "integers or bools" : null);

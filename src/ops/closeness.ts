@@ -10,7 +10,7 @@ import { toFloat } from "./representation.js";
 export const equal: (input: Tensor, other: Tensor) => boolean = op(
   "equal",
   "input: tensor, other: tensor",
-  (a: Tensor, b: Tensor) => sameShape(a.shape, b.shape) && a.eq(b).all().item() === true,
+  (a: Tensor, b: Tensor) => sameShape(a.shape, b.shape) && a.eq(b).all().item<boolean>(),
   { differentiable: false },
 );
 export interface CloseOptions {
@@ -64,6 +64,6 @@ export const allclose: (
 ) => boolean = op(
   "allclose",
   closeSignature,
-  (a: Tensor, b: Tensor, rtol: number, atol: number, equalNan: boolean) => isclose(a, b, rtol, atol, equalNan).all().item() === true,
+  (a: Tensor, b: Tensor, rtol: number, atol: number, equalNan: boolean) => isclose(a, b, rtol, atol, equalNan).all().item<boolean>(),
   { differentiable: false },
 );

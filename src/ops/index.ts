@@ -24,7 +24,7 @@ setEngineOps({
   rngState: getRngState,
   setRngState: (state) => setRngState(state as ReturnType<typeof getRngState>),
   rngUsed: (since) => getRngState().launches !== (since as ReturnType<typeof getRngState>).launches,
-  hasNan: (t) => t.isnan().any().item() === true,
+  hasNan: (t) => t.isnan().any().item<boolean>(),
 });
 setGradOf((output, inputs, g) => grad(output, inputs, { gradOutputs: g, createGraph: true, allowUnused: true }));
 

@@ -125,7 +125,7 @@ function levelsOf(name: string, input: Tensor, q: unknown): Tensor {
   const levels = q instanceof Tensor ? q : launch.empty(name, [], input.dt, input.dev).fill_(q);
   if (levels.shape.length > 1) throw new ValueError({ op: name, argument: "q", expected: "a number or a vector", got: describe(levels) });
   if (levels.dt !== input.dt) throw new DTypeError({ op: name, argument: "q", expected: input.dtype, got: levels.dtype });
-  if (levels.detach().ge(0).logicalAnd(levels.detach().le(1)).all().item() !== true)
+  if (!levels.detach().ge(0).logicalAnd(levels.detach().le(1)).all().item())
     throw new ValueError({ op: name, argument: "q", expected: "in [0, 1]", got: q instanceof Tensor ? "others" : String(q) });
   return levels;
 }

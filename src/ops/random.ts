@@ -252,10 +252,10 @@ export const multinomial: (
       });
     }
     const weights = input.detach();
-    if (!(Number(weights.amin().item()) >= 0) || weights.isfinite().all().item() !== true)
+    if (!(Number(weights.amin().item()) >= 0) || !weights.isfinite().all().item())
       throw new ValueError({ op: "multinomial", argument: "input", expected: "finite weights of at least 0", got: "others" });
     const enough = replacement ? weights.gt(0).any(-1) : weights.countNonzero(-1).ge(numSamples);
-    if (enough.all().item() !== true)
+    if (!enough.all().item())
       throw new ValueError({ op: "multinomial", argument: "input", expected: "enough positive weights in each row", got: "fewer" });
     const rows = input.reshape(-1, n).contiguous();
     const attrs = [...streamOf("multinomial", generator).next(), replacement ? 1 : 0];

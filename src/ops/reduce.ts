@@ -137,7 +137,7 @@ export const prod: TypedReduce = op(
       const x = conjOf(node.tensor(0));
       const one = dim === null ? x.flatten() : x;
       const wide = spread(g!, x.shape, dims);
-      if (x.eq(0).any().item() === false) return [wide.mul(spread(conjOf(node.tensor(1)), x.shape, dims)).div(x)];
+      if (!x.eq(0).any().item()) return [wide.mul(spread(conjOf(node.tensor(1)), x.shape, dims)).div(x)];
       return [wide.mul(productOfOthers(one, dim === null ? 0 : (dims[0] ?? 0)).reshape(x.shape))];
     });
   },

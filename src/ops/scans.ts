@@ -96,7 +96,7 @@ const reverseSum = (g: Tensor, d: number): Tensor => (g.shape.length === 0 ? g :
 
 function cumprodGrad(g: Tensor, x: Tensor, y: Tensor, d: number): Tensor {
   if (x.shape.length === 0 || x.numel() === 0) return g;
-  if (x.eq(0).any().item() === false) return reverseSum(g.mul(y), d).div(x);
+  if (!x.eq(0).any().item()) return reverseSum(g.mul(y), d).div(x);
   // dL/dx_i = prod(x_0..x_i-1) * sum over k >= i of g_k prod(x_i+1..x_k)
   const n = x.shape[d]!;
   const one = x.narrow(d, 0, 1).mul(0).add(1);

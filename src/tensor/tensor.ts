@@ -173,8 +173,15 @@ export class Tensor {
     return native.version(this.live("_version"));
   }
 
-  /** The value of a one-element tensor: number, bigint beyond 2^53, boolean, or `{ re, im }`. */
-  item(): number | bigint | boolean | Complex {
+  /**
+   * The value of a one-element tensor: a number; bigint for an int64 beyond 2^53, boolean for bool, `{ re, im }` for complex dtypes.
+   * The type says number unless another is asked for. @example tensor([1, 2]).eq(2).any().item<boolean>() // true
+   */
+  item<T extends Scalar = number>(): T {
+    return this.scalar() as T;
+  }
+
+  private scalar(): Scalar {
     if (this.numel() !== 1) {
       throw new ValueError({
         op: "item",
@@ -210,9 +217,11 @@ export class Tensor {
     return this.toTypedArray();
   }
 
-  /** Nested arrays of numbers (int64 beyond 2^53 as bigint, complex as `{ re, im }`). */
-  tolist(): Nested {
-    return nest(this.elements(), this.shape);
+  /** Nested arrays of numbers (int64 beyond 2^53 as bigint, bool as booleans, complex as `{ re, im }`); the number itself for a 0-d tensor. */
+  // How deep the arrays are nested is known when it runs: as with JSON.parse, the caller says what it expects.
+  // oxlint-disable-next-line no-explicit-any
+  tolist<T extends Nested = any>(): T {
+    return nest(this.elements(), this.shape) as T;
   }
 
   /** @internal The elements as JavaScript values, in row-major order. */
