@@ -91,12 +91,17 @@ function isConstant(kind: DeclaredName["kind"] | null): boolean {
   return kind === "const" || kind === "using";
 }
 
-/** `import("/folder/cellgrad-cell-3").Box` is `Box` to a person. */
+/** `import("/folder/cellgrad-cell-3").Box` is `Box` to a person, and `typeof import("/library/nn/index")` is `typeof nn`. */
 export function withoutCells(text: string): string {
-  return text.replaceAll(importOfCell, "").replaceAll(aliasOfCell, "").replaceAll("(alias) ", "");
+  return text
+    .replaceAll(importOfCell, "")
+    .replaceAll(importOfLibrary, (_, folder: string | undefined, member: string | undefined) => (member ? "" : (folder ?? "cellgrad")))
+    .replaceAll(aliasOfCell, "")
+    .replaceAll("(alias) ", "");
 }
 
 const importOfCell = new RegExp(`(typeof )?import\\("[^"]*${cellPrefix}\\w+"\\)\\.?`, "g");
+const importOfLibrary = /import\("[^"]*\/build\/js\/src\/(?:([\w/-]+)\/)?[\w-]+"\)(\.)?/g;
 const aliasOfCell = new RegExp(`${aliasPrefix}\\d+\\.`, "g");
 
 const kinds: readonly CompletionKind[] = [

@@ -15,15 +15,24 @@ const maxDepth = 5;
 /** Characters of a message that are shown. */
 const maxMessage = 100_000;
 
+/** Frames that V8 notes: with its ten, those of the library would hide where a cell called it. */
+const notedFrames = 100;
+/** Frames that are shown. */
+const maxFrames = 10;
+
 /** Makes `error.stack` speak of cells, for whoever reads it. */
 export function installStackTraces(): void {
   Error.prepareStackTrace = writeStack;
+  Error.stackTraceLimit = notedFrames;
 }
 
 /** The text of a stack: frames of user code, down to the outermost in a script. */
 export function writeStack(error: Error, sites: readonly NodeJS.CallSite[]): string {
   const last = sites.findLastIndex((site) => site.getScriptNameOrSourceURL() && isUserFrame(site));
-  const frames = sites.slice(0, last + 1).filter(isUserFrame);
+  const frames = sites
+    .slice(0, last + 1)
+    .filter((site, i) => isUserFrame(site) && (isScript(site) || i === 0 || isUserFrame(sites[i - 1]!)))
+    .slice(0, maxFrames);
   return headline(error) + frames.map((site) => `\n    at ${nameSources(site)}`).join("");
 }
 
@@ -40,8 +49,12 @@ function nameSources(site: NodeJS.CallSite): string {
 /** Whether code that a person wrote, or a package of theirs, is at this place. */
 export function isUserFrame(site: NodeJS.CallSite): boolean {
   const script = site.getScriptNameOrSourceURL();
-  if (!script) return true;
-  return !script.startsWith("node:") && !isOurs(script);
+  return !script || (!script.startsWith("node:") && !isOurs(script));
+}
+
+/** Builtins such as Array.map have no script; what our code calls them for is not the person's. */
+function isScript(site: NodeJS.CallSite): boolean {
+  return Boolean(site.getScriptNameOrSourceURL());
 }
 
 /** Whether a script belongs to the kernel or the library. */

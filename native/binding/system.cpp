@@ -5,7 +5,7 @@
 
 #include "binding/arguments.h"
 #include "binding/exports.h"
-#include "core/pages.h"
+#include "core/machine.h"
 #include "core/parallel.h"
 #include "device/memory.h"
 
@@ -137,7 +137,7 @@ napi_value memory(napi_env env, napi_callback_info info) {
   if (allocator == nullptr) return args.answer(Status::kNoDevice);
   const MemoryFigures figures = allocator->figures();
   const cg_driver* driver = args.device(0)->driver;
-  const uint64_t total = driver != nullptr ? driver->capabilities.memory : physical_memory();
+  const uint64_t total = driver != nullptr ? driver->capabilities.memory : total_memory();
   Environment& environment = args.environment();
   const double values[] = {static_cast<double>(figures.live),
                            static_cast<double>(figures.cached),
@@ -150,6 +150,13 @@ napi_value memory(napi_env env, napi_callback_info info) {
                            static_cast<double>(total)};
   std::copy(std::begin(values), std::end(values), environment.io());
   return args.answer(Status::kOk);
+}
+
+// Bytes of the host that can still be written to.
+napi_value available(napi_env env, napi_callback_info) {
+  napi_value bytes;
+  napi_create_double(env, static_cast<double>(available_memory()), &bytes);
+  return bytes;
 }
 
 napi_value array_of(napi_env env, const std::vector<double>& values) {
@@ -266,6 +273,7 @@ constexpr Function kFunctions[] = {
     {"fallbacks", list_fallbacks},
     {"allowFallbacks", allow},
     {"memory", memory},
+    {"available", available},
     {"storages", storages},
     {"stretches", stretches},
     {"setMemoryCap", set_memory_cap},

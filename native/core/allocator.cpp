@@ -9,6 +9,7 @@
 #include <mutex>
 #include <new>
 
+#include "core/machine.h"
 #include "core/pages.h"
 #include "core/status.h"
 
@@ -26,7 +27,9 @@ constexpr size_t kStep = 64;           // every class is a multiple, so that blo
 constexpr size_t kStepped = 4 * kStep; // up to here one class per step, beyond four per power of two
 constexpr size_t kLargestSmall = 64 << 10;
 constexpr size_t kSlab = 4 << 20;
-constexpr int kClasses = 4 * 41; // up to 2^48 bytes
+constexpr size_t kSpare = 256 << 20; // left to the rest of the machine
+constexpr size_t kUnasked = 1 << 30; // mapped at most before the machine is asked again what it has
+constexpr int kClasses = 4 * 41;     // up to 2^48 bytes
 
 int class_index(size_t bytes) {
   if (bytes <= kStepped) return bytes == 0 ? 0 : static_cast<int>((bytes - 1) / kStep);
@@ -86,7 +89,7 @@ public:
     std::lock_guard guard(lock_);
     figures_.live -= block.bytes;
     if (block.bytes > kLargestSmall) {
-      if (block.bytes > limit_) return unmap_pages(block.data, block.bytes);
+      if (block.bytes > limit_) return unmap(block.data, block.bytes);
       while (figures_.cached + block.bytes > limit_ && evict_oldest()) {}
     }
     figures_.cached += block.bytes;
@@ -154,7 +157,7 @@ private:
       newest_[victim] = nullptr;
     figures_.cached -= class_bytes(victim);
     ASAN_UNPOISON_MEMORY_REGION(block, class_bytes(victim));
-    unmap_pages(block, class_bytes(victim));
+    unmap(block, class_bytes(victim));
     return true;
   }
 
@@ -173,14 +176,37 @@ private:
 
   // Mappings count in whole pages; the classes above kLargestSmall are multiples of 16 KiB.
   void* map(size_t bytes) {
-    void* pages = map_pages(bytes);
-    while (pages == nullptr && evict_oldest()) pages = map_pages(bytes);
+    void* pages = affordable(bytes) ? map_pages(bytes) : nullptr;
+    if (pages == nullptr && figures_.cached > 0) {
+      while (evict_oldest()) {}
+      pages = affordable(bytes) ? map_pages(bytes) : nullptr;
+    }
+    if (pages != nullptr) mapped_ += bytes;
     return pages;
+  }
+
+  void unmap(void* pages, size_t bytes) {
+    unmap_pages(pages, bytes);
+    mapped_ -= bytes;
+  }
+
+  // Linux promises pages that it does not have, and kills who writes to them: so the machine is asked first.
+  bool affordable(size_t bytes) {
+    if (mapped_ + bytes > total_) return false;
+    if (bytes > unasked_) {
+      const size_t available = available_memory();
+      if (available < kSpare || available - kSpare < bytes) return false;
+      unasked_ = bytes + std::min(kUnasked, (available - kSpare - bytes) / 2);
+    }
+    unasked_ -= bytes;
+    return true;
   }
 
   SpinLock lock_;
   MemoryFigures figures_;
-  const size_t limit_ = physical_memory() / 8; // most bytes of freed blocks kept
+  const size_t total_ = total_memory();
+  const size_t limit_ = total_ / 8; // most bytes of freed blocks kept
+  size_t mapped_ = 0, unasked_ = 0;
   std::array<Free*, kClasses> newest_{}, oldest_{};
   uint64_t stamp_ = 0;
   char* slab_ = nullptr;

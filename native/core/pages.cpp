@@ -25,10 +25,6 @@ void* map_pages(size_t bytes) {
 
 void unmap_pages(void* pages, size_t bytes) { munmap(pages, bytes); }
 
-size_t physical_memory() {
-  return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
-}
-
 size_t last_level_cache() {
   constexpr long kMost = 32 << 20, kUsual = 8 << 20;
   static const long reported = sysconf(_SC_LEVEL3_CACHE_SIZE); // slow: virtual machines trap it

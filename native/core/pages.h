@@ -9,7 +9,6 @@ constexpr size_t kHugePage = size_t{2} << 20;
 // Zeroed pages, or nullptr. Blocks of 4 MiB and more start on a huge page and ask for huge pages.
 void* map_pages(size_t bytes);
 void unmap_pages(void* pages, size_t bytes);
-size_t physical_memory();
 // Bytes of the last-level cache, at most 32 MiB: virtual machines report the cache of the whole host.
 size_t last_level_cache();
 

@@ -12,7 +12,11 @@ import { Parameter } from "./parameter.js";
 /** Tensors by PyTorch's keys, in PyTorch's order. */
 export type StateDict = Record<string, Tensor>;
 
-export type ForwardHook<M extends Module = Module> = (module: M, args: Parameters<M["forward"]>, output: ReturnType<M["forward"]>) => unknown;
+export type ForwardHook<M extends Module = Module> = (
+  module: M,
+  args: Parameters<M["forward"]>,
+  output: ReturnType<M["forward"]>,
+) => unknown;
 export type ForwardPreHook<M extends Module = Module> = (module: M, args: Parameters<M["forward"]>) => unknown;
 
 interface Removable {

@@ -183,6 +183,7 @@ function softCrossEntropy(input: Tensor, target: Tensor, weight: Tensor | null, 
       argument: "target",
       expected: `of input's shape ${formatShape(input.shape)} for probabilities`,
       got: formatShape(target.shape),
+      hint: 'class indices have an integer dtype, such as tensor([1, 0], { dtype: "int64" })',
     });
   }
   const dim = input.shape.length === 1 ? 0 : 1;

@@ -179,6 +179,8 @@ export interface Native {
   allowFallbacks(allowed: number): void;
   /** io: live bytes, cached bytes, peak live bytes, cap (0: none), live tensors, allocations, cache hits, collections asked for, bytes of the device. */
   memory(device: number): number;
+  /** Bytes of the host that can still be written to. */
+  available(): number;
   /** Of each storage: id, address, bytes, tensors, then dtype, rank and sizes of one of its tensors. */
   storages(device: number): Float64Array;
   /** Of each stretch of a device's segments: address, bytes, address of the segment, 1 when live. Empty for the CPU. */

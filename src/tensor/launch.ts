@@ -125,7 +125,8 @@ export function failure(op: string, status: number, inputs: readonly Tensor[], d
 /** Who holds the memory, beside the figures of the failed allocation. */
 function outOfMemory(op: string, dev: number, requested: number, allocated: number, cached: number, cap: number): OutOfMemoryError {
   native.memory(dev);
-  const free = Math.max(0, (cap > 0 ? cap : io[8]!) - allocated);
+  const room = Math.max(0, (cap > 0 ? cap : io[8]!) - allocated);
+  const free = dev === 0 ? Math.min(room, native.available()) : room;
   const largest = holders(dev, 10).map((holder) => ({ bytes: holder.bytes, text: describeHolder(holder) }));
   return new OutOfMemoryError(op, { requested, allocated, cached, cap, free }, largest);
 }

@@ -93,6 +93,22 @@ test("a cell that fails leaves earlier names intact and those it had assigned vi
   expect((await client.execute("[before, assigned]")).result).toBe("[ 2, 3 ]");
 });
 
+test("an error from deep inside the library shows where the cell called it, and no frame of a builtin that the library used", async () => {
+  const { client } = started;
+  const code = 'import * as cg from "cellgrad";\nconst z = cg.ones(3, { requiresGrad: true }).exp();\n';
+  const changed = await client.execute(`${code}const y = z.exp(); y.mul_(2);\ny.sum().backward()`);
+  expect(changed.error!.ename).toBe("AutogradError");
+  expect(changed.error!.traceback[1]).toMatch(/^  Cell \[\d+\]:4:9$/);
+  const leaf = await client.execute("cg.ones(3).backward()");
+  expect(leaf.error!.traceback[1]).toMatch(/^  Cell \[\d+\]:1:12$/);
+});
+
+test("a type is named without the folder it comes from", async () => {
+  const { error } = await started.client.execute('import * as lib from "cellgrad"; lib.nn.Nothing; lib.ones(1).nothing');
+  expect(error!.traceback.join("\n")).toContain("does not exist on type 'typeof nn'");
+  expect(error!.traceback.join("\n")).not.toMatch(/import\(|build/);
+});
+
 test("a stack overflow is an ordinary error", async () => {
   const { error } = await started.client.execute("function deep(): number { return deep() + 1 }\ndeep()");
   expect([error!.ename, error!.evalue]).toEqual(["RangeError", "Maximum call stack size exceeded"]);

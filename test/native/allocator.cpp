@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/allocator.h"
+#include "core/machine.h"
 #include "core/status.h"
 
 namespace cg::test {
@@ -76,6 +77,17 @@ TEST("an allocation over the cap is refused with its figures") {
 TEST("a size that no machine has is refused") {
   CHECK(host_allocator().allocate(size_t{1} << 47).data == nullptr);
   CHECK(host_allocator().allocate(SIZE_MAX / 2).data == nullptr);
+}
+
+TEST("what the machine does not have is refused, although the system would "
+     "promise it") {
+  Allocator& memory = host_allocator();
+  CHECK(available_memory() <= total_memory() && available_memory() > 0);
+  CHECK(memory.allocate(total_memory() + 1).data == nullptr);
+  const Block first = memory.allocate(available_memory() / 4); // never written to
+  CHECK(memory.allocate(total_memory() - first.bytes + 1).data == nullptr);
+  if (first.data != nullptr) memory.deallocate(first);
+  memory.empty_cache();
 }
 
 } // namespace cg::test

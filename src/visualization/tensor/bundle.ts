@@ -6,9 +6,9 @@ import { tensorMime, type TensorPayload, type TensorStatistics } from "../../wir
 import type { Elements, RawStatistics } from "./elements.js";
 import { formOf, imageLayout } from "./form.js";
 import { rebin } from "../picture/numbers.js";
-import { escapeMarkup, pngEntry, rasterize } from "../picture/picture.js";
+import { escapeMarkup, pngEntry, rasterize, lineDensity } from "../picture/picture.js";
 import { limitsOf, type Limits } from "./scale.js";
-import { details, drawTensor } from "./heatmap.js";
+import { details, drawTensor, drawText } from "./heatmap.js";
 import { summaryLine, type SummaryFacts } from "./summary.js";
 
 /** Bytes that an output may add to a notebook. */
@@ -95,7 +95,7 @@ function unravel(flat: number, shape: readonly number[]): number[] {
   return index;
 }
 
-/** The bundle: our payload, a PNG where there is something to see, numbers as html when small, and always text. */
+/** The bundle: our payload, a PNG, numbers as html when small, and always text. */
 export function tensorBundle(elements: Elements, identity: Identity, printed: string): MimeBundle {
   const payload = tensorPayload(elements, identity);
   const text = `${shortened(printed)}\n${payload.summary}`;
@@ -104,18 +104,35 @@ export function tensorBundle(elements: Elements, identity: Identity, printed: st
   // The numbers say more than a few squares: nbconvert shows html before a picture. Its pages give <pre> the font of prose.
   if (small) data["text/html"] = `<pre style="font-family:monospace">${escapeMarkup(text)}</pre>`;
   const room = (small ? budget.small : budget.output) - bundleBytes({ data });
-  const picture = pictureWithin(elements, payload, small, room);
+  const picture =
+    payload.form === "text"
+      ? textWithin(text.split("\n")[0]!, payload.summary, room)
+      : pictureWithin(elements, payload, small ? [] : titleOf(payload), room);
   if (picture === null) return { data, metadata: {} };
   return { data: { ...data, "image/png": picture.data }, metadata: picture.metadata };
 }
 
-function pictureWithin(elements: Elements, payload: TensorPayload, small: boolean, room: number): ReturnType<typeof pngEntry> | null {
+/** The value as a picture, for who shows nothing else: with the summary where there is room, the start of it otherwise. */
+function textWithin(value: string, summary: string, room: number): Entry | null {
+  const identity = summary.split(" · ").slice(0, 3).join(" · ");
+  for (const lines of [[value, summary], [value, identity], [`${value.slice(0, 24)}…`]]) {
+    const entry = pngEntry(rasterize(drawText(lines), lineDensity), summary, lineDensity);
+    if (bundleBytes({ data: { "image/png": entry.data }, metadata: entry.metadata }) <= room) return entry;
+  }
+  return null;
+}
+
+function titleOf(payload: TensorPayload): string[] {
   const [first = "", ...rest] = payload.summary.split(" · ");
-  const title = small ? [] : [[first, ...rest.slice(0, 2)].join(" · "), pictureLine(payload, rest.slice(2))];
+  return [[first, ...rest.slice(0, 2)].join(" · "), pictureLine(payload, rest.slice(2))];
+}
+
+type Entry = ReturnType<typeof pngEntry>;
+
+function pictureWithin(elements: Elements, payload: TensorPayload, title: readonly string[], room: number): Entry | null {
   let perByte = leastPerByte;
   for (const detail of details) {
     const drawing = drawTensor(elements, payload, title, detail);
-    if (drawing === null) return null;
     // Rasterizing to find out that a picture is too large costs a hundred times more than deflating its cells.
     const data = drawing.cells.length === 0 || drawing.body === "" ? 0 : deflateSync(Buffer.concat(drawing.cells)).length;
     if (data * perByte + textBytes > room && data > 0) continue;

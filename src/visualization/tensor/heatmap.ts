@@ -28,13 +28,18 @@ export const details: readonly Detail[] = [
 /** What a picture shows of a payload. */
 export type Pictured = Pick<TensorPayload, "form" | "shape" | "scale" | "images" | "histogram" | "statistics">;
 
-/** The drawing of a tensor, or null for the forms that are text. `title` is empty in small pictures. */
-export function drawTensor(elements: Elements, pictured: Pictured, title: readonly string[], detail: Detail): Drawing | null {
+/** The drawing of a tensor that is more than text. `title` is empty in small pictures. */
+export function drawTensor(elements: Elements, pictured: Pictured, title: readonly string[], detail: Detail): Drawing {
   const { form, images } = pictured;
-  if (form === "text") return null;
   if (form === "line") return drawLine(elements, pictured, title);
   if (form === "images" && images !== null) return drawImages(elements, images, title, detail);
   return drawHeatmap(elements, pictured, title, detail);
+}
+
+/** Lines of text and nothing else. */
+export function drawText(lines: readonly string[]): Drawing {
+  const { body, width, height } = heading(lines);
+  return { width: Math.ceil(width + 2 * margin), height: height + margin, body, blocks: [], cells: [], colors: 4 };
 }
 
 const side = 320;
