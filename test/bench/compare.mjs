@@ -12,9 +12,9 @@ export function startSide([program, args]) {
   child.on("error", (error) => (complaints += error.message));
   child.stdin.on("error", () => {}); // seen as the end of its answers
   return {
-    /** Runs a case `count` times; resolves to `{ seconds }` and what else it says. */
-    async request(name, count) {
-      child.stdin.write(`${JSON.stringify({ case: name, count })}\n`);
+    /** Runs a case `count` times, on so many threads if that is said; resolves to `{ seconds }` and what else it says. */
+    async request(name, count, threads) {
+      child.stdin.write(`${JSON.stringify({ case: name, count, threads })}\n`);
       const { value, done } = await answers.next();
       return done ? { error: complaints.trim().split("\n").at(-1) || "ended" } : JSON.parse(value);
     },
@@ -26,15 +26,15 @@ export function startSide([program, args]) {
  * Times one case on all sides, `rounds` blocks each in turns. A block lasts about `block` seconds; cases with `block` 0 run once a block.
  * Returns, by side, seconds an iteration: `{ min, median, note?, peak? }` or `{ error }`.
  */
-export async function compare(sides, name, { rounds, block }) {
+export async function compare(sides, name, { rounds, block, threads }) {
   const counts = new Map();
-  for (const [side, process] of sides) counts.set(side, await blockSize(process, name, block));
+  for (const [side, process] of sides) counts.set(side, await blockSize(process, name, block, threads));
   const times = new Map([...sides.keys()].map((side) => [side, []]));
   const last = new Map();
   for (let round = 0; round < rounds; round++) {
     for (const [side, process] of sides) {
       if (last.get(side)?.error) continue;
-      const answer = await process.request(name, counts.get(side));
+      const answer = await process.request(name, counts.get(side), threads);
       last.set(side, answer);
       if (!answer.error) times.get(side).push(answer.seconds / counts.get(side));
     }
@@ -43,10 +43,10 @@ export async function compare(sides, name, { rounds, block }) {
 }
 
 /** How many iterations fill a block. The first runs also warm caches and compilers up. */
-async function blockSize(side, name, block) {
+async function blockSize(side, name, block, threads) {
   let count = 1;
   for (;;) {
-    const { seconds, error } = await side.request(name, count);
+    const { seconds, error } = await side.request(name, count, threads);
     if (error || seconds >= block / 4) return error || block === 0 ? 1 : Math.max(1, Math.round((count * block) / seconds));
     count *= 4;
   }
