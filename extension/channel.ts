@@ -76,7 +76,7 @@ export class Channel implements Live {
 
   private open(): Promise<Kernel.IComm> {
     if (this.comm) return this.comm;
-    const opening = this.openComm();
+    const opening = this.openComm(() => this.comm === opening && this.reopen());
     this.comm = opening;
     opening.catch(() => {
       if (this.comm === opening) this.comm = null;
@@ -84,7 +84,8 @@ export class Channel implements Live {
     return opening;
   }
 
-  private async openComm(): Promise<Kernel.IComm> {
+  /** `closed` is called when the kernel closes the comm, or {@link leave} does. */
+  private async openComm(closed: () => void): Promise<Kernel.IComm> {
     if (this.kernel.isDisposed || !this.kernel.handleComms) throw new Unanswered("offline", "There is no kernel connection.");
     const { implementation } = await withTimeout(this.kernel.info, 10_000);
     if (implementation !== "cellgrad") throw new Unanswered("offline", "Another kernel does not know what this output shows.");
@@ -93,7 +94,7 @@ export class Channel implements Live {
     if (this.kernel.supportsSubshells && "subshellStarted" in comm)
       await withTimeout(comm.subshellStarted as Promise<void>, 2000).catch(() => undefined);
     comm.onMsg = (message) => this.receive(message);
-    comm.onClose = () => this.drop("The kernel closed the channel.");
+    comm.onClose = closed;
     comm.open({});
     return comm;
   }
@@ -106,6 +107,16 @@ export class Channel implements Live {
     this.waiting.delete(reply.request);
     clearTimeout(waiting.timer);
     waiting.resolve(reply);
+  }
+
+  /** The kernel does not know the comm, as after a restart: what was asked is asked again on another. */
+  private reopen(): void {
+    this.comm = null;
+    for (const [request, { resolve, timer }] of this.waiting) {
+      clearTimeout(timer);
+      resolve({ kind: "failed", request, reason: "The kernel closed the channel.", retry: true });
+    }
+    this.waiting.clear();
   }
 
   private drop(why: string): void {

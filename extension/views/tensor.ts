@@ -24,6 +24,9 @@ const pictures: Readonly<Record<Form, CreatePicture>> = {
 /** The kernel's answer is worth this wait; then the stored picture stands in until it comes. */
 const patienceMs = 400;
 
+/** How long after a question that stayed unanswered the kernel is asked again. */
+const againMs = 2000;
+
 /** Badges; how to get a live view back is their tooltip. */
 const silences: Readonly<Record<Silence | "saved", string>> = {
   saved: "saved",
@@ -66,6 +69,7 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
   let drawn = false;
   let impatient = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let askingAgain: ReturnType<typeof setTimeout> | undefined;
   const showStored = storedPicture(stored);
 
   const frame: Frame = {
@@ -83,6 +87,8 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
         if (!(error instanceof Unanswered)) throw error;
         silence = error.reason;
         compose();
+        clearTimeout(askingAgain);
+        if (silence === "offline") askingAgain = setTimeout(askAgain, againMs);
         return null;
       }
     },
@@ -109,6 +115,16 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
     // A run without a reader, such as nbconvert's, leaves nothing to ask.
     const reason = payload.live === null ? "saved" : (silence ?? "offline");
     if (!changed()) say(form === "text" || reachable ? "" : silences[reason]);
+  }
+
+  /** A kernel that is slow to start, or hung for a while, answers in the end; a connection that comes back is a new scene. */
+  function askAgain(): void {
+    if (silence !== "offline" || !given.live) return;
+    void frame.ask({ kind: "value", index }).then((reply) => {
+      if (!reply) return;
+      compose();
+      draw();
+    });
   }
 
   const gone = (): boolean => silence === "freed" || silence === "restarted";
@@ -188,6 +204,7 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
     },
     dispose() {
       clearTimeout(timer);
+      clearTimeout(askingAgain);
       picture?.dispose();
       root.replaceChildren();
     },

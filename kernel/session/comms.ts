@@ -55,13 +55,13 @@ export class Comms implements CommListener {
     await opening.finally(() => this.#opening.delete(id));
   }
 
-  /** Passes a message on: a view's to the library, whose answer is sent back, any other to its handler. */
+  /** Passes a message on: a view's to the library, whose answer is sent back, any other to its handler. The sender of one to no open comm learns it. */
   async message(request: Message): Promise<void> {
     const { header, content } = request;
     const id = String(content.comm_id);
     await this.#opening.get(id);
     const target = this.#open.get(id);
-    if (target === undefined) return;
+    if (target === undefined) return this.#publish("comm_close", header, { comm_id: id, data: {} });
     if (!isOfKernel(target)) return void (await this.#toRuntime("message", request, id));
     const data = readData(content);
     if (target === editorTarget) return this.#editor.message(id, data);

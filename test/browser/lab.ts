@@ -1,5 +1,5 @@
 /** A real JupyterLab on a folder of its own, and the gestures of a person in it. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -107,6 +107,7 @@ interface SessionContext {
 }
 
 interface Kernel {
+  readonly id: string;
   readonly info: Promise<unknown>;
   restart(): Promise<void>;
   requestCommInfo(filter: { target_name: string }): Promise<{ content: { comms: object } }>;
@@ -143,6 +144,16 @@ export async function openCommCount(page: Page): Promise<number> {
     const reply = await sessionContext.session!.kernel!.requestCommInfo({ target_name: "cellgrad.views" });
     return Object.keys(reply.content.comms).length;
   });
+}
+
+/** The process of the open notebook's kernel. */
+export async function kernelProcess(page: Page): Promise<number> {
+  const id = await page.evaluate(() => {
+    const { sessionContext } = (window as unknown as { jupyterapp: App }).jupyterapp.shell.currentWidget;
+    return sessionContext.session!.kernel!.id;
+  });
+  const rows = execFileSync("ps", ["-eo", "pid=,args="], { encoding: "utf8" }).split("\n");
+  return Number.parseInt(rows.find((row) => row.includes(`kernel-${id}.json`))!);
 }
 
 export async function restartKernel(page: Page): Promise<void> {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { colorsOf, complaints, eventually, launchBrowser, screenshotPath } from "../views/browser.js";
 import {
   command,
+  kernelProcess,
   kernelReady,
   openCommCount,
   openNotebook,
@@ -143,6 +144,21 @@ test("a reload in mid-run keeps the curve, which goes on and is stored when it e
   await eventually(() => badge(page, 1).textContent()).toBe("finished");
   await eventually(file).toContain("application/vnd.vegalite.v5+json");
   expect(found).toEqual([]);
+  await page.close();
+});
+
+test("a kernel that hangs is said not to be there; when it goes on, the view is live again", async () => {
+  const { page } = await run("hung.ipynb", [library, "const x = cg.arange(2 * 1200).reshape(2, 30, 40); x"]);
+  await outputsOf(page, 1).locator("canvas.cg-heatmap").waitFor({ timeout: 30_000 });
+  const kernel = await kernelProcess(page);
+  process.kill(kernel, "SIGSTOP");
+  await outputsOf(page, 1).getByLabel("dim 0").focus();
+  await page.keyboard.press("ArrowRight");
+  await eventually(() => badge(page, 1).textContent()).toBe("no kernel");
+  process.kill(kernel, "SIGCONT");
+  await eventually(() => badge(page, 1).isVisible()).toBe(false);
+  expect(await outputsOf(page, 1).getByLabel("dim 0").isEnabled()).toBe(true);
+  await eventually(reader(outputsOf(page, 1), 47, 8)).toBe("[1, 0, 0] = 1200");
   await page.close();
 });
 

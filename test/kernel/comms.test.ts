@@ -67,6 +67,14 @@ describe("a comm that a cell opens (row 14)", () => {
   });
 });
 
+test("a message to a comm that is not open, also by way of a subshell that is gone, is answered by its close", async () => {
+  for (const options of [{}, { subshell: "gone" }]) {
+    const comm_id = randomUUID();
+    const published = await send("comm_msg", { comm_id }, options);
+    expect(ofType(published, "comm_close").map(({ content }) => content.comm_id)).toEqual([comm_id]);
+  }
+});
+
 describe("a comm that the front end opens (row 14)", () => {
   test("reaches a registered target with its buffers, and is answered by reply, later and byte for byte", async () => {
     const { client } = started;
