@@ -36,7 +36,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IRenderMimeRegistry],
   optional: [IThemeManager],
-  activate(_app: JupyterFrontEnd, registry: IRenderMimeRegistry, themes: IThemeManager | null) {
+  activate({ shell }: JupyterFrontEnd, registry: IRenderMimeRegistry, themes: IThemeManager | null) {
     const outputs = new Set<{ schedule(): void }>();
     const redraw = (): void => outputs.forEach((output) => output.schedule());
     const register = <Payload>(kind: Kind<Payload>): void => {
@@ -45,7 +45,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
           safe: true,
           mimeTypes: [kind.mime],
           createRenderer() {
-            const output = new Output(kind);
+            const output = new Output(kind, () => shell.widgets("main"));
             outputs.add(output);
             output.disposed.connect(() => outputs.delete(output));
             return output;

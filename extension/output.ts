@@ -29,7 +29,11 @@ export class Output<Payload> extends Widget implements IRenderMime.IRenderer {
   private width = 0;
   private frame = 0;
 
-  constructor(private readonly kind: Kind<Payload>) {
+  /** `documents` are those that are open. */
+  constructor(
+    private readonly kind: Kind<Payload>,
+    private readonly documents: () => Iterable<Widget>,
+  ) {
     super();
     this.addClass("cg-output");
     this.node.append(this.root);
@@ -60,7 +64,7 @@ export class Output<Payload> extends Widget implements IRenderMime.IRenderer {
 
   protected override onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
-    this.owner = findOwner(this);
+    this.owner = findOwner(this, this.documents);
     this.owner?.session.kernelChanged.connect(this.connect, this);
     this.owner?.session.connectionStatusChanged.connect(this.connect, this);
     this.owner?.session.statusChanged.connect(this.onStatus, this);

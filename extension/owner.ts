@@ -9,13 +9,29 @@ export interface Owner {
   save(): void;
 }
 
-/** Walks up from an attached output. Null where no kernel owns it (a file preview, a cloned output). */
-export function findOwner(output: Widget): Owner | null {
-  for (let widget: Widget | null = output; widget; widget = widget.parent) {
-    const { sessionContext: session, context } = widget as Partial<{ sessionContext: ISessionContext; context: DocumentRegistry.Context }>;
-    if (session) return { session, save: () => save(context) };
+/** A document or console: what has a kernel, and its file. */
+type Document = Widget & Partial<{ readonly sessionContext: ISessionContext; readonly context: DocumentRegistry.Context }>;
+
+/** Walks up from an attached output; `open` are the documents. Null where no kernel owns it (a file preview, a cloned output). */
+export function findOwner(output: Widget, open: () => Iterable<Document>): Owner | null {
+  for (let widget: Document | null = output; widget; widget = widget.parent) {
+    const { id } = widget;
+    if (widget.sessionContext) return ownerOf(widget);
+    if (id.startsWith(debuggerPanel)) return [...open()].filter((each) => isShownBy(id, each)).map(ownerOf)[0] ?? null;
   }
   return null;
+}
+
+/** JupyterLab's debugger draws a variable in a panel of its own, whose id ends with the path of the variable's notebook. */
+const debuggerPanel = "jp-debugger-variable-mime-";
+
+function isShownBy(panel: string, { sessionContext }: Document): boolean {
+  const path = sessionContext?.session?.path;
+  return path !== undefined && panel.endsWith(`-${path.replace("/", "-")}`);
+}
+
+function ownerOf({ sessionContext, context }: Document): Owner {
+  return { session: sessionContext!, save: () => save(context) };
 }
 
 function save(context: DocumentRegistry.Context | undefined): void {

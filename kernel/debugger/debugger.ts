@@ -131,7 +131,7 @@ export class Debugger {
       setVariable: (args) => this.#evaluation.setVariable(args, this.#stopped?.frames[0] ?? null),
       evaluate: (args) => this.#evaluation.evaluate(args, this.#frameOrSession(args.frameId)),
       inspectVariables: () => this.#inspectVariables(),
-      richInspectVariables: (args) => this.#evaluation.bundle(args, this.#frameOrSession(args.frameId)),
+      richInspectVariables: (args) => this.#evaluation.bundle(args, this.#latestFrame(args.frameId)),
       copyToGlobals: (args) => this.#evaluation.copyToGlobals(args, this.#frame(args.srcFrameId)),
       exceptionInfo: () => this.#exceptionInfo(),
       continue: async () => {
@@ -248,6 +248,13 @@ export class Debugger {
   /** The frame that a request names; the session when it names none. */
   #frameOrSession(id: unknown): CallFrame | null {
     return typeof id === "number" ? this.#frame(id) : null;
+  }
+
+  /** The frame that a request names, or where the program stands now: a picture that is on show follows the steps. */
+  #latestFrame(id: unknown): CallFrame | null {
+    if (typeof id !== "number" || !this.#stopped) return null;
+    const { frames, firstId } = this.#stopped;
+    return frames[id - firstId] ?? frames[0]!;
   }
 
   async #inspectVariables(): Promise<JsonObject> {

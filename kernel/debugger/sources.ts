@@ -21,8 +21,11 @@ export interface Source {
   readonly path: string;
 }
 
-/** How front ends compute a cell's path: `prefix + murmur2(code, seed) + suffix`. No such file exists. */
-export const hashing = { seed: 0xc70f6907, prefix: join(tmpdir(), `cellgrad-${process.pid}`) + sep, suffix: ".ts" } as const;
+/**
+ * How front ends compute a cell's path: `prefix + murmur2(code, seed) + suffix`. No such file exists.
+ * JupyterLab shows `Cell [3]` for a path with "ipykernel_" in it, and the path for others.
+ */
+export const hashing = { seed: 0xc70f6907, prefix: join(tmpdir(), `cellgrad-ipykernel_${process.pid}`) + sep, suffix: ".ts" } as const;
 
 const kernelFolder = new URL("..", import.meta.url).href;
 const libraryFolder = new URL("../../src/", import.meta.url).href;

@@ -80,7 +80,8 @@ export class Session {
     const { msg_type: type, subshell_id: subshell } = request.header;
     if (channel === "stdin") return type === "input_reply" ? this.#input.answer(request) : undefined;
     // Messages of comms, which nobody is told the fate of, are served even then.
-    if (subshell && !this.#subshells.has(subshell) && type.endsWith("_request")) return void this.#serve(channel, request, () => unknownSubshell(subshell));
+    if (subshell && !this.#subshells.has(subshell) && type.endsWith("_request"))
+      return void this.#serve(channel, request, () => unknownSubshell(subshell));
     if (type === "execute_request" && channel === "shell") return this.#executor.enqueue(channel, request);
     if (channel === "shell" ? onControl.has(type) : onShell.has(type))
       return void this.#serve(channel, request, () => refusal("WrongChannel", `${type} does not belong on ${channel}`));
