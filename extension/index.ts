@@ -1,4 +1,4 @@
-/** The JupyterLab plugin: renderers for the MIME types of cellgrad. */
+/** The JupyterLab plugins: renderers for the MIME types of cellgrad, and help with writing cells. */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
 import { IThemeManager } from "@jupyterlab/apputils";
 import { IRenderMimeRegistry } from "@jupyterlab/rendermime";
@@ -13,6 +13,7 @@ import {
   type RunPayload,
   type TensorPayload,
 } from "../src/wire/index.js";
+import { editorPlugin } from "./editor/plugin.js";
 import { Output, type Kind } from "./output.js";
 import { gradientsView } from "./views/gradients.js";
 import { runView } from "./views/run.js";
@@ -30,7 +31,7 @@ const gradients: Kind<GradientsPayload> = { mime: gradientsMime, isPayload: isGr
 /** Before text/html, which has rank 50 and may stand in the same bundle. */
 const rank = 30;
 
-const plugin: JupyterFrontEndPlugin<void> = {
+const viewsPlugin: JupyterFrontEndPlugin<void> = {
   id: "cellgrad:views",
   description: "Draws tensors, training runs and gradients.",
   autoStart: true,
@@ -62,4 +63,4 @@ const plugin: JupyterFrontEndPlugin<void> = {
   },
 };
 
-export default plugin;
+export default [viewsPlugin, editorPlugin];

@@ -1,0 +1,127 @@
+/** Keeps the kernel of a notebook informed of its code cells while they are written, and shows what it finds wrong in them. */
+import type { NotebookPanel } from "@jupyterlab/notebook";
+import type { Kernel, KernelMessage } from "@jupyterlab/services";
+import type { JSONObject } from "@lumino/coreutils";
+import { editorTarget, isEditorReply, type NotebookMessage } from "../../src/wire/index.js";
+import type { Squiggles } from "./squiggles.js";
+
+/** The kernel is told after a pause in writing, and in any case after a while; in ms. */
+const pause = 250;
+const longest = 1500;
+
+/** What the kernel was told of a cell, and by which message. */
+interface Told {
+  readonly text: string;
+  readonly sequence: number;
+}
+
+export class NotebookLink {
+  private comm: Kernel.IComm | null = null;
+  private isOpening = false;
+  private readonly told = new Map<string, Told>();
+  private order = "";
+  private sequence = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private waitingSince = 0;
+
+  constructor(
+    private readonly panel: NotebookPanel,
+    private readonly squiggles: Squiggles,
+  ) {
+    const { sessionContext, context } = panel;
+    sessionContext.kernelChanged.connect(() => this.reset());
+    sessionContext.statusChanged.connect((_, status) => {
+      if (isEnd(status)) this.reset();
+      else if (!this.comm) this.changed();
+    });
+    context.model.contentChanged.connect(() => this.changed());
+    panel.disposed.connect(() => {
+      clearTimeout(this.timer);
+      const { comm } = this;
+      this.comm = null;
+      if (comm && !comm.isDisposed && !sessionContext.isDisposed) comm.close();
+    });
+    this.changed();
+  }
+
+  /** Something changed, perhaps only an output. */
+  private changed(): void {
+    const now = performance.now();
+    if (this.timer === undefined) this.waitingSince = now;
+    else if (now - this.waitingSince > longest) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      void this.send();
+    }, pause);
+  }
+
+  private async send(): Promise<void> {
+    const comm = this.comm ?? (await this.open());
+    if (!comm || this.panel.isDisposed) return;
+    const cells = this.codeCells();
+    const order = cells.map(({ id }) => id);
+    const texts: Record<string, string> = {};
+    for (const { id, text } of cells) if (this.told.get(id)?.text !== text) texts[id] = text;
+    if (Object.keys(texts).length === 0 && order.join() === this.order) return;
+    this.sequence++;
+    this.order = order.join();
+    for (const [id, text] of Object.entries(texts)) this.told.set(id, { text, sequence: this.sequence });
+    const message: NotebookMessage = { kind: "notebook", sequence: this.sequence, order, texts };
+    comm.send({ ...message } as unknown as JSONObject);
+  }
+
+  /** The comm to the kernel, if it is one of ours. */
+  private async open(): Promise<Kernel.IComm | null> {
+    const kernel = this.panel.sessionContext.session?.kernel;
+    if (!kernel || !kernel.handleComms || this.isOpening || isEnd(kernel.status)) return null;
+    this.isOpening = true;
+    try {
+      const { implementation } = await kernel.info;
+      if (implementation !== "cellgrad" || this.panel.isDisposed || kernel !== this.panel.sessionContext.session?.kernel) return null;
+      const comm = kernel.createComm(editorTarget);
+      comm.onMsg = (message) => this.receive(message);
+      comm.onClose = () => {
+        if (comm === this.comm) this.forget(); // the next change opens another
+      };
+      comm.open({});
+      return (this.comm = comm);
+    } catch {
+      return null; // the connection ended meanwhile: its end is a status of its own
+    } finally {
+      this.isOpening = false;
+    }
+  }
+
+  private receive({ content: { data } }: KernelMessage.ICommMsgMsg): void {
+    if (!isEditorReply(data)) return;
+    const { id, sequence, diagnostics } = data;
+    const told = this.told.get(id);
+    const cell = this.codeCells().find((each) => each.id === id);
+    // Of an earlier text: the kernel will say it again of the one it has or gets.
+    if (!told || !cell || cell.text !== told.text || sequence < told.sequence) return;
+    this.squiggles.show(cell.model, diagnostics);
+  }
+
+  /** The kernel that was told is gone. */
+  private reset(): void {
+    this.forget();
+    for (const { model } of this.codeCells()) this.squiggles.show(model, []);
+    this.changed();
+  }
+
+  private forget(): void {
+    this.comm = null;
+    this.told.clear();
+    this.order = "";
+  }
+
+  private codeCells() {
+    const cells = [...(this.panel.content.model?.cells ?? [])].filter(({ type }) => type === "code");
+    return cells.map((model) => ({ id: model.id, text: model.sharedModel.getSource(), model }));
+  }
+}
+
+function isEnd(status: Kernel.Status): boolean {
+  return status === "restarting" || status === "autorestarting" || status === "dead" || status === "terminating";
+}

@@ -1,0 +1,57 @@
+/** Writing cells in the real JupyterLab with the real kernel: what is wrong is underlined while it is typed. */
+import type { Browser, Locator, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { complaints, eventually, launchBrowser, screenshotPath } from "../views/browser.js";
+import { command, kernelReady, openNotebook, restartKernel, startLab, writeNotebook, type Lab } from "./lab.js";
+
+let lab: Lab;
+let browser: Browser;
+
+beforeAll(async () => {
+  [lab, browser] = await Promise.all([startLab(), launchBrowser()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await lab?.stop();
+});
+
+async function open(name: string, cells: readonly string[]) {
+  writeNotebook(lab, name, cells);
+  const page = await browser.newPage({ viewport: { width: 1100, height: 700 } });
+  const found = complaints(page);
+  await openNotebook(page, lab, name);
+  await kernelReady(page);
+  return { page, found };
+}
+
+const code = (page: Page, cell: number): Locator => page.locator(".jp-Notebook .jp-CodeCell .cm-content").nth(cell);
+/** The underlined texts of a cell. */
+const underlined = (page: Page, cell: number) => () => code(page, cell).locator(".cm-lintRange").allTextContents();
+
+test("a type error is underlined while it is typed, says why, and goes", async () => {
+  const { page, found } = await open("written.ipynb", ["const rate = 0.1", "", "rate.toFixed(2)"]);
+  await code(page, 1).click();
+  await page.keyboard.type("const text: string = rate\nrate.trim");
+  await eventually(underlined(page, 1)).toEqual(["text", "trim"]);
+  for (const theme of ["Light", "Dark"]) {
+    await command(page, "apputils:change-theme", { theme: `JupyterLab ${theme}` });
+    await code(page, 1).locator(".cm-lintRange-error").first().hover();
+    await eventually(() => page.locator(".cm-tooltip-lint").textContent()).toBe("Type 'number' is not assignable to type 'string'.TS2322");
+    await page.screenshot({ path: screenshotPath(`written-${theme.toLowerCase()}`) });
+    await page.mouse.move(0, 0);
+  }
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type("const text: string = `${rate}`");
+  await eventually(underlined(page, 1)).toEqual([]);
+  await code(page, 0).click();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type("const rate = 'fast'");
+  await eventually(underlined(page, 2)).toEqual(["toFixed"]);
+  expect(found).toEqual([]);
+  await restartKernel(page);
+  await code(page, 2).click();
+  await page.keyboard.press("End");
+  await page.keyboard.type("\nrate.toFixed");
+  await eventually(underlined(page, 2)).toEqual(["toFixed", "toFixed"]);
+  await page.close();
+});
