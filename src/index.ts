@@ -29,6 +29,7 @@ export {
 export { Event, type EventOptions } from "./tensor/event.js";
 export { profile, Profile, type KernelAverage, type ProfileEvent, type ProfileOptions } from "./tensor/profile.js";
 export * from "./ops/index.js";
+export { conv2d, cosineSimilarity, dropout, layerNorm, maxPool2d } from "./nn/functional.js";
 export { enableGrad, inferenceMode, isGradEnabled, isInferenceModeEnabled, noGrad, setGradEnabled } from "./autograd/mode.js";
 export { scope } from "./autograd/scope.js";
 export { compile, type Compiled } from "./compile/index.js";

@@ -89,7 +89,7 @@ export const movedim: (input: Tensor, source: Moves, destination: Moves) => Tens
   (input: Tensor, source: number[], destination: number[]) => {
     const rank = input.shape.length;
     if (rank === 0 && source.length === destination.length)
-      return permuteTo("movedim", input, wrapDims("movedim", [...source, ...destination].slice(0, 1), 1).slice(1));
+      return permuteTo("movedim", input, [source, destination].flatMap((dims) => wrapDims("movedim", dims, 1)).slice(0, 0));
     if (source.length !== destination.length) {
       throw new ValueError({
         op: "movedim",
@@ -110,6 +110,19 @@ export const movedim: (input: Tensor, source: Moves, destination: Moves) => Tens
     );
   },
 );
+
+/** The sum over the dims that broadcasting `size` to this shape added or stretched (torch.Tensor.sum_to_size). */
+export const sumToSize: Sizes = op("sumToSize", "input: tensor, *size: ints", (input: Tensor, sizes: number[]) => {
+  const extra = input.shape.length - sizes.length;
+  if (extra < 0 || sizes.some((size, i) => size !== 1 && size !== input.shape[i + extra]))
+    throw new ShapeError({
+      op: "sumToSize",
+      argument: "size",
+      expected: `one that broadcasts to ${formatShape(input.shape)}`,
+      got: formatShape(sizes),
+    });
+  return sumTo(input, sizes);
+});
 
 function expandTo(name: string, input: Tensor, sizes: readonly number[]): Tensor {
   const extra = sizes.length - input.shape.length;

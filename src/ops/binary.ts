@@ -1,5 +1,5 @@
 /** Functions of two operands, element by element, broadcasting; operands may be numbers. */
-import { Code, category, defaultOfCategory, dtypes, promoteWeak, scalarCategory } from "../tensor/dtype.js";
+import { Code, category, defaultOfCategory, dtypes, elementSize, isComplex, promoteWeak, scalarCategory } from "../tensor/dtype.js";
 import { DTypeError, ValueError } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
@@ -73,6 +73,16 @@ function withAlpha(name: string, plain: Binary, refuses: (b: Tensor | Scalar) =>
 export const add = withAlpha("add", plainAdd);
 /** input - alpha * other. Shapes broadcast. */
 export const sub = withAlpha("sub", plainSub, (b) => (b instanceof Tensor ? b.dt === Code.bool : typeof b === "boolean"));
+const rsubParams = parseSignature("input: tensor, other: operand, *, alpha: scalar = 1");
+/** other - alpha * input (torch.rsub). Shapes broadcast. */
+export const rsub: (input: Tensor, other: Tensor | Scalar, options?: AlphaOptions) => Tensor = register(
+  "rsub",
+  rsubParams,
+  (...args: unknown[]) => {
+    const [input, other, alpha] = bind("rsub", rsubParams, args) as [Tensor, Tensor | Scalar, Scalar];
+    return sub(other, input, { alpha });
+  },
+);
 /** input * other. Shapes broadcast. */
 export const mul: Binary = binary("mul", { grad: [(g, _, b) => g.mul(b), (g, a) => g.mul(a)] });
 
@@ -140,6 +150,8 @@ export const fmod: Binary = binary("fmod", {
   refuse: noBool("operands that are not bool"),
   checkOther: byZero,
 });
+const maxOf = (code: number): number => 2 ** (8 * elementSize[code]! - (code === Code.uint8 ? 0 : 1)) - 1;
+
 /** input ^ other. Shapes broadcast. @example pow(tensor([1, 2, 3]), 2) // [1., 4., 9.] */
 export const pow: Binary = binary("pow", {
   checkOther: (op, other, code) => {
@@ -148,6 +160,8 @@ export const pow: Binary = binary("pow", {
     if (category[code]! < 2 && typeof other !== "object" && Number(other) < 0) {
       throw new ValueError({ op, argument: "other", expected: "a power of at least 0 for integers", got: String(other) });
     }
+    if (category[code]! === 1 && code !== Code.int64 && typeof other === "number" && other > maxOf(code))
+      throw new ValueError({ op, argument: "other", expected: `a number that ${dtypes[code]} can hold`, got: String(other) });
   },
   grad: [
     (g, a, b) => {
@@ -157,7 +171,9 @@ export const pow: Binary = binary("pow", {
     (g, a, b) => {
       // d/db a^b = a^b log a, with 0 where a is 0 and b >= 0
       if (typeof a === "number") return g.mul(pow(a, b)).mul(a === 0 ? 0 : Math.log(a));
-      return where(a.eq(0).logicalAnd((b as Tensor).real.ge(0)), 0, g.mul(a.pow(b)).mul(a.log()));
+      // A real base of a complex power has a complex logarithm.
+      const base = isComplex((b as Tensor).dt) && !isComplex(a.dt) ? a.to((b as Tensor).dtype) : a;
+      return where(a.eq(0).logicalAnd((b as Tensor).real.ge(0)), 0, g.mul(a.pow(b)).mul(base.log()));
     },
   ],
 });
@@ -165,8 +181,10 @@ export const pow: Binary = binary("pow", {
 export const atan2: Binary = binary("atan2", {
   tensorsOnly: true,
   result: "float",
-  grad: [(g, y, x) => times(g, x).div(sumOfSquares(y, x)), (g, y, x) => times(g.neg(), y).div(sumOfSquares(y, x))],
+  // 0 at the origin, as in torch.
+  grad: [(g, y, x) => atOrigin(times(g, x), y, x), (g, y, x) => atOrigin(times(g.neg(), y), y, x)],
 });
+const atOrigin = (g: Tensor, y: Operand, x: Operand): Tensor => where(eq(y, 0).logicalAnd(eq(x, 0)), 0, g.div(sumOfSquares(y, x)));
 /** sqrt(input^2 + other^2) without overflow. Shapes broadcast. */
 export const hypot: Binary = binary("hypot", {
   tensorsOnly: true,
@@ -202,15 +220,24 @@ export const fmin: Binary = binary("fmin", {
 export const copysign: Binary = binary("copysign", {
   result: "float",
   grad: [
-    (g, a, b) => g.mul(times((a as Tensor).sign(), typeof b === "number" ? (Object.is(b, -0) || b < 0 ? -1 : 1) : where(b.lt(0), -1, 1))),
+    // The ratio of result and input, NaN for infinities as in torch; 0 at 0.
+    (g, a, b) => g.mul(where(eq(a, 0), 0, copysign(a, b).div(a))),
     (g) => g.mul(0),
   ],
 });
-/** log(e^input + e^other) without overflow. Shapes broadcast. */
-export const logaddexp: Binary = binary("logaddexp", {
+const realLogaddexp: Binary = binary("logaddexp", {
   tensorsOnly: true,
   grad: [(g, a, b) => g.mul(sub(a, b).sigmoid()), (g, a, b) => g.mul(sub(b, a).sigmoid())],
 });
+/** log(e^input + e^other) without overflow. Shapes broadcast. */
+export const logaddexp: Binary = (input, other, ...rest) => {
+  const complex = [input, other].some((x) => x instanceof Tensor && isComplex(x.dt));
+  if (!complex || rest.length > 0 || !(input instanceof Tensor && other instanceof Tensor)) return realLogaddexp(input, other, ...rest);
+  // The larger real part keeps both exponentials in range.
+  const most = maximum(input.detach().real, other.detach().real);
+  const shift = where(most.isfinite(), most, 0);
+  return input.sub(shift).exp().add(other.sub(shift).exp()).log().add(shift);
+};
 /** log2(2^input + 2^other) without overflow. Shapes broadcast. */
 export const logaddexp2: Binary = binary("logaddexp2", {
   tensorsOnly: true,

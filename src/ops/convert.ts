@@ -2,7 +2,7 @@
 import { native } from "../runtime/addon.js";
 import { codeOf, isDifferentiable, type DType } from "../tensor/dtype.js";
 import { deviceCode, type Device } from "../tensor/device.js";
-import { ValueError, describe } from "../tensor/errors.js";
+import { ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, sameShape } from "../tensor/shape.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
@@ -10,17 +10,62 @@ import { castTo, inPlace, op, record, recorded, requireWritable, setLate } from 
 import { fillWith, inPlaceForms, toInput } from "./pointwise.js";
 import { bind, dtypeCode, parseSignature } from "./schema.js";
 
-/** A copy with storage of its own, row-major; recorded. */
-export const clone: (input: Tensor) => Tensor = op("clone", "input: tensor", (input: Tensor) => {
-  input.live("clone");
-  const out = launch.made("clone", input.shape, input.dt, input.dev, [input], (owner) => native.clone(input.handle, owner));
-  return recorded(input) ? record("clone", out, [input], [], ([g]) => [g!]) : out;
-});
+/** How elements lie in memory (torch.memory_format): row-major, or with the channels of images innermost. */
+export type MemoryFormat = "contiguousFormat" | "preserveFormat" | "channelsLast" | "channelsLast3d";
+type FormatOptions = { memoryFormat?: MemoryFormat };
+const formatParam = "*, memoryFormat: contiguousFormat|preserveFormat|channelsLast|channelsLast3d";
+export const contiguousFormat = "contiguousFormat";
+export const preserveFormat = "preserveFormat";
+export const channelsLast = "channelsLast";
+export const channelsLast3d = "channelsLast3d";
+
+/** The order in which the dims of a format lie in memory; null: as they are. */
+function orderOf(name: string, input: Tensor, format: MemoryFormat): number[] | null {
+  if (format === "contiguousFormat" || format === "preserveFormat") return null;
+  const rank = format === "channelsLast" ? 4 : 5;
+  if (input.shape.length === rank) return [0, ...input.shape.map((_, i) => i).slice(2), 1];
+  throw new ShapeError({
+    op: name,
+    argument: "memoryFormat",
+    expected: `a tensor of rank ${rank} for ${format}`,
+    got: formatShape(input.shape),
+  });
+}
+const unordered = (t: Tensor, order: readonly number[]): Tensor => t.permute(order.map((_, i) => order.indexOf(i)));
+
+/** A copy with storage of its own, recorded. Differs: "preserveFormat", the default, is row-major. */
+export const clone: (input: Tensor, options?: FormatOptions) => Tensor = op(
+  "clone",
+  `input: tensor, ${formatParam} = preserveFormat`,
+  (input: Tensor, format: MemoryFormat) => {
+    const order = orderOf("clone", input, format);
+    if (order !== null) return unordered(clone(input.permute(order)), order);
+    input.live("clone");
+    const out = launch.made("clone", input.shape, input.dt, input.dev, [input], (owner) => native.clone(input.handle, owner));
+    return recorded(input) ? record("clone", out, [input], [], ([g]) => [g!]) : out;
+  },
+);
 setLate({ clone });
 
-/** The tensor itself when row-major, else a row-major copy. */
-export const contiguous: (input: Tensor) => Tensor = op("contiguous", "input: tensor", (input: Tensor) =>
-  input.isContiguous() ? input : clone(input),
+/** The tensor itself when its elements lie so already, else a copy: row-major, or as `memoryFormat` says. */
+export const contiguous: (input: Tensor, options?: FormatOptions) => Tensor = op(
+  "contiguous",
+  `input: tensor, ${formatParam} = contiguousFormat`,
+  (input: Tensor, format: MemoryFormat) => {
+    if (format === "preserveFormat")
+      throw new ValueError({ op: "contiguous", argument: "memoryFormat", expected: "another one", got: `"preserveFormat"` });
+    const order = orderOf("contiguous", input, format);
+    const lies = order === null ? input : input.permute(order);
+    return lies.isContiguous() ? input : clone(input, { memoryFormat: format });
+  },
+);
+
+/** A tensor like `input` with one value everywhere. Shape [*]. @example fill(zeros(2), 3) // [3., 3.] */
+export const fill: (input: Tensor, value: Tensor | Scalar) => Tensor = op(
+  "fill",
+  "input: tensor, value: operand",
+  (input: Tensor, value: Tensor | Scalar) => clone(input).fill_(value),
+  { method: false },
 );
 
 /** @internal Changes the dtype, recorded. */

@@ -1,7 +1,8 @@
 /** Covariance and correlation of variables: cov, corrcoef. */
-import { Code } from "../tensor/dtype.js";
+import { Code, isComplex } from "../tensor/dtype.js";
 import { DTypeError, ShapeError, ValueError, formatShape } from "../tensor/errors.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { complex } from "./complex.js";
 import { op } from "./define.js";
 import { toFloat } from "./representation.js";
 
@@ -66,5 +67,6 @@ export const corrcoef: (input: Tensor) => Tensor = op("corrcoef", "input: tensor
   const c = covariance("corrcoef", input, 1, null, null);
   if (c.shape.length === 0) return c.div(c);
   const deviation = c.diagonal().sqrt();
-  return c.div(deviation.unsqueeze(1)).div(deviation.unsqueeze(0)).clamp(-1, 1);
+  const r = c.div(deviation.unsqueeze(1)).div(deviation.unsqueeze(0));
+  return isComplex(r.dt) ? complex(r.real.clamp(-1, 1), r.imag.clamp(-1, 1)) : r.clamp(-1, 1);
 });

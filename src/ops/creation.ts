@@ -1,6 +1,6 @@
 /** New tensors: from JavaScript values, filled, counted. */
 import { io, native } from "../runtime/addon.js";
-import { Code, category, codeOfTypedArray, complexOf, defaultDtypeCode, typedArrayFor, type DType } from "../tensor/dtype.js";
+import { Code, category, codeOfTypedArray, complexOf, defaultDtypeCode, isIntegral, typedArrayFor, type DType } from "../tensor/dtype.js";
 import { defaultDeviceCode, type Device } from "../tensor/device.js";
 import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
@@ -296,8 +296,10 @@ export const linspace: (start: number, end: number, steps: number | TensorOption
   `start: float, end: float, steps: int, ${making}`,
   (start: number, end: number, steps: number, dt: number | null, dev: number | null, requiresGrad: boolean) => {
     if (steps < 0) throw new ValueError({ op: "linspace", argument: "steps", expected: "at least 0", got: String(steps) });
+    // As torch: integers are even steps between ends that lost their fractions.
+    const ends = dt !== null && isIntegral(dt) ? [Math.trunc(start), Math.trunc(end)] : [start, end];
     return withGrad(
-      launch.run("linspace", code("linspace"), [], [steps], dt ?? defaultDtypeCode(), [start, end], dev ?? defaultDeviceCode()),
+      launch.run("linspace", code("linspace"), [], [steps], dt ?? defaultDtypeCode(), ends, dev ?? defaultDeviceCode()),
       requiresGrad,
     );
   },

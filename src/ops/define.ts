@@ -3,7 +3,7 @@ import { isGradEnabled, withRecording } from "../autograd/mode.js";
 import { Node, edgeOf, markChanged, rewriteHistory, type BackwardRule, type Edge } from "../autograd/node.js";
 import { save, type Saved } from "../autograd/saved.js";
 import { native } from "../runtime/addon.js";
-import { Code, dtypes, promoteTypes, promoteWeak } from "../tensor/dtype.js";
+import { Code, dtypes, isComplex, promoteTypes, promoteWeak } from "../tensor/dtype.js";
 import { AutogradError, DTypeError, DeviceError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import { done, made } from "../tensor/launch.js";
 import { sameShape, type Shape } from "../tensor/shape.js";
@@ -126,6 +126,12 @@ export const recordedAny = (inputs: readonly Tensor[]): boolean => inputs.some((
 export const noDerivative = (op: string, hint?: string) => (): never => {
   throw new AutogradError({ op, expected: "an op with a derivative", got: op, ...(hint === undefined ? {} : { hint }) });
 };
+
+/** As torch: an op without a derivative for complex numbers refuses complex tensors that require one. */
+export function requireRealGrad(op: string, ...inputs: readonly Tensor[]): void {
+  if (!inputs.some((t) => isComplex(t.dt)) || !recordedAny(inputs)) return;
+  throw new AutogradError({ op, expected: "real tensors, or ones that need no gradient", got: "complex ones that require grad" });
+}
 
 // -- in place
 

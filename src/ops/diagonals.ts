@@ -4,7 +4,7 @@ import { DTypeError, ShapeError, ValueError, formatShape } from "../tensor/error
 import { sameShape, wrapDim } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { zeros } from "./creation.js";
-import { op } from "./define.js";
+import { op, requireRealGrad } from "./define.js";
 import { sliceDim } from "./pieces.js";
 
 type OffsetOptions = { offset?: number; dim1?: number; dim2?: number };
@@ -83,7 +83,10 @@ export const diagonalScatter: (
 export const selectScatter: (input: Tensor, src: Tensor, dim: number, index: number) => Tensor = op(
   "selectScatter",
   "input: tensor, src: tensor, dim: dim, index: int",
-  (input: Tensor, src: Tensor, dim: number, index: number) => embedded("selectScatter", input, src, (whole) => whole.select(dim, index)),
+  (input: Tensor, src: Tensor, dim: number, index: number) => {
+    requireRealGrad("selectScatter", input, src);
+    return embedded("selectScatter", input, src, (whole) => whole.select(dim, index));
+  },
 );
 type SliceOptions = { dim?: number; start?: number | null; end?: number | null; step?: number };
 /** A copy of `input` with `src` at start:end:step of `dim`. @param dim default 0 */
@@ -97,6 +100,9 @@ export const sliceScatter: (
 ) => Tensor = op(
   "sliceScatter",
   "input: tensor, src: tensor, dim: dim = 0, start: int? = null, end: int? = null, step: int = 1",
-  (input: Tensor, src: Tensor, dim: number, start: number | null, end: number | null, step: number) =>
-    embedded("sliceScatter", input, src, (whole) => sliceDim(whole, wrapDim("sliceScatter", dim, whole.shape.length), start, end, step)),
+  (input: Tensor, src: Tensor, dim: number, start: number | null, end: number | null, step: number) => {
+    requireRealGrad("sliceScatter", input, src);
+    const d = wrapDim("sliceScatter", dim, input.shape.length);
+    return embedded("sliceScatter", input, src, (whole) => sliceDim(whole, d, start, end, step));
+  },
 );

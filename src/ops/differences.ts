@@ -3,6 +3,7 @@ import { Code } from "../tensor/dtype.js";
 import { ShapeError, ValueError } from "../tensor/errors.js";
 import { wrapDim } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
+import { zeros } from "./creation.js";
 import { op } from "./define.js";
 import { cat } from "./joining.js";
 import { toFloat } from "./representation.js";
@@ -72,12 +73,24 @@ export const trapezoid: Trapezoid = op(
   trapezoidSignature,
   (y: Tensor, x: Tensor | null, dx: number, dim: number) => {
     const d = wrapDim("trapezoid", dim, y.shape.length);
+    if (x !== null && y.shape[d] === 0)
+      return zeros(
+        y.shape.filter((_, i) => i !== d),
+        { dtype: y.dtype, device: y.device },
+      );
     if (x !== null) return areas("trapezoid", y, x, dx, d).sum(d);
     if (y.shape[d] === 0) return y.detach().sum(d).to(y.dtype);
     // The sum of all without half the ends, as torch counts: a single infinity leaves NaN, not 0.
     const ends = y.select(d, 0).add(y.select(d, -1));
     return toFloat(y.sum(d)).sub(ends.mul(0.5)).mul(dx);
   },
+  { method: false },
+);
+/** As {@link trapezoid}. */
+export const trapz: Trapezoid = op(
+  "trapz",
+  trapezoidSignature,
+  (y: Tensor, x: Tensor | null, dx: number, dim: number) => trapezoid(y, { x, dx, dim }),
   { method: false },
 );
 /** The running integral of y: one element fewer along `dim`. */

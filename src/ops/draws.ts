@@ -1,15 +1,16 @@
 /** Draws in place and from parameters: uniform_, normal_, exponential_ ..., normal, poisson. */
 import { native } from "../runtime/addon.js";
-import { Code, category, isFloating } from "../tensor/dtype.js";
+import { Code, category, isComplex, isFloating } from "../tensor/dtype.js";
 import { defaultDeviceCode } from "../tensor/device.js";
 import { DTypeError, ValueError, describe } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
+import { viewAsComplex } from "./complex.js";
 import { castTo, inPlace, op } from "./define.js";
 import type { TensorOptions } from "./creation.js";
 import { inPlaceForms } from "./pointwise.js";
-import { making, requireFloat, streamOf, type Generator } from "./random.js";
+import { exactIntegers, making, requireFloat, requireRange, streamOf, type Generator } from "./random.js";
 import { checkSizes } from "./schema.js";
 
 const code = launch.codesOf("structured");
@@ -30,14 +31,18 @@ function draw(
     (target: Tensor, ...given: unknown[]) => {
       const generator = given.pop();
       const [a = 0, b = 0] = given as number[];
-      if (name !== "geometric_" && category[target.dt]! < 2)
+      if (name === "geometric_" ? target.dt === Code.bool : category[target.dt]! < 2) {
+        const expected = name === "geometric_" ? "a dtype other than bool" : "a floating dtype";
+        throw new DTypeError({ op: name, argument: "input", expected, got: target.dtype });
+      }
+      if (category[target.dt] === 3 && direct === undefined)
         throw new DTypeError({ op: name, argument: "input", expected: "a floating dtype", got: target.dtype });
       const wrong = check(a, b);
       if (wrong !== null) throw new ValueError({ op: name, expected: wrong, got: given.length === 1 ? String(a) : `${a} and ${b}` });
       const make = (like: Tensor): Tensor => fresh(like, a, b, streamOf(name, generator));
       const write = (): void => {
         // Kernels of random numbers write row-major memory only.
-        if (direct !== undefined && target.isContiguous())
+        if (direct !== undefined && target.isContiguous() && !isComplex(target.dt))
           return launch.runInto(name, code(direct), [], [target], [...streamOf(name, generator).next(), a, b]);
         const drawn = make(target);
         launch.done(name, native.copyInto(target.handle, drawn.handle), target, drawn);
@@ -55,6 +60,16 @@ const numbers = (kernel: string, like: Tensor, dt: number, stream: Generator, at
 /** The dtype in which a draw for `like` is made. */
 const wide = (like: Tensor): number => (isFloating(like.dt) && like.dt !== Code.float64 ? Code.float32 : Code.float64);
 
+/** A draw of as many numbers as `like` has, for complex numbers of both their parts. */
+function inParts(like: Tensor, fresh: (like: Tensor) => Tensor): Tensor {
+  return isComplex(like.dt) ? viewAsComplex(fresh(like.detach().viewAsReal())) : fresh(like);
+}
+
+/** Standard normal numbers; the parts of complex ones share the variance of 1. */
+function normalLike(like: Tensor, stream: Generator): Tensor {
+  return inParts(like, (parts) => numbers("normal", parts, parts.dt, stream, [0, isComplex(like.dt) ? Math.SQRT1_2 : 1]));
+}
+
 /** Uniform numbers in (0, 1]: their logarithms are finite. */
 const positiveUnit = (like: Tensor, stream: Generator): Tensor => numbers("uniform", like, wide(like), stream, [0, 1]).neg().add(1);
 
@@ -62,14 +77,14 @@ draw(
   "uniform_",
   "from: float = 0.0, to: float = 1.0",
   (a, b) => (a <= b ? null : "from not above to"),
-  (like, a, b, stream) => numbers("uniform", like, like.dt, stream, [a, b]),
+  (like, a, b, stream) => inParts(like, (parts) => numbers("uniform", parts, parts.dt, stream, [a, b])),
   "uniform",
 );
 draw(
   "normal_",
   "mean: float = 0.0, std: float = 1.0",
   (_, std) => (std >= 0 ? null : "std of at least 0"),
-  (like, mean, std, stream) => numbers("normal", like, like.dt, stream, [mean, std]),
+  (like, mean, std, stream) => normalLike(like, stream).mul(std).add(mean),
   "normal",
 );
 draw(
@@ -121,18 +136,14 @@ const coin = op<(input: Tensor, ...args: unknown[]) => Tensor>(
 );
 inPlaceForms.set("bernoulli_", coin as never);
 
-/** The exclusive upper end of `random_()` without bounds: every integer that the dtype represents exactly. */
-const exactIntegers: Readonly<Record<number, number>> = {
-  [Code.bool]: 2, [Code.uint8]: 256, [Code.int8]: 128, [Code.int16]: 32768, [Code.int32]: 2147483648, [Code.int64]: 2 ** 53,
-  [Code.float16]: 2049, [Code.bfloat16]: 257, [Code.float32]: 2 ** 24 + 1, [Code.float64]: 2 ** 53,
-}; // prettier-ignore
-
 const integersIn = op<(input: Tensor, ...args: unknown[]) => Tensor>(
   "random_",
   `input: tensor, from: int? = null, to: int? = null, ${generatorOption}`,
   (target: Tensor, from: number | null, to: number | null, generator: unknown) => {
+    if (isComplex(target.dt)) throw new DTypeError({ op: "random_", argument: "input", expected: "a real dtype", got: target.dtype });
     const [low, high] = from === null && to === null ? [0, exactIntegers[target.dt]!] : to === null ? [0, from!] : [from ?? 0, to];
     if (low >= high) throw new ValueError({ op: "random_", argument: "from", expected: "less than to", got: `${low} and ${high}` });
+    requireRange("random_", low, high, target.dt);
     const stream = streamOf("random_", generator);
     const make = (like: Tensor): Tensor => castTo(numbers("randint", like, Code.int64, stream, [low, high]), like.dt);
     const write = (): void => {
@@ -165,7 +176,9 @@ export const normal: (
     requiresGrad: boolean,
   ) => {
     const tensors = [mean, std].filter((x) => x instanceof Tensor);
-    for (const t of tensors) requireFloat("normal", t.dt);
+    for (const t of tensors) {
+      if (!isComplex(t.dt) || t === std) requireFloat("normal", t.dt);
+    }
     if (tensors.length === 0 && size === null)
       throw new ValueError({ op: "normal", argument: "size", expected: "a shape, as mean and std are numbers", got: "null" });
     if (tensors.length > 0 && size !== null)
@@ -183,7 +196,7 @@ export const normal: (
       checkSizes("normal", size ?? []),
     );
     const like = launch.empty("normal", shape, dt ?? tensors[0]?.dt ?? Code.float32, tensors[0]?.dev ?? defaultDeviceCode());
-    const out = numbers("normal", like, like.dt, streamOf("normal", generator), [0, 1]);
+    const out = normalLike(like, streamOf("normal", generator));
     const spread = out.mul(std instanceof Tensor ? std.detach().to(like.dtype) : std);
     const drawn = spread.add(mean instanceof Tensor ? mean.detach().to(like.dtype) : mean);
     return requiresGrad ? drawn.requiresGrad_() : drawn;

@@ -1,7 +1,9 @@
 /** Functions of one tensor that keep its elements finite: nanToNum, logit. */
-import { Code, defaultDtypeCode, isIntegral, type DType } from "../tensor/dtype.js";
+import { Code, defaultDtypeCode, isComplex, isIntegral, type DType } from "../tensor/dtype.js";
+import { DTypeError } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { viewAsComplex } from "./complex.js";
 import { op, record, recorded } from "./define.js";
 import { withInPlace } from "./in-place.js";
 import { where } from "./ternary.js";
@@ -36,6 +38,7 @@ export const nanToNum: (
     "input: tensor, nan: float? = null, posinf: float? = null, neginf: float? = null",
     (input: Tensor, nan: number | null, posinf: number | null, neginf: number | null) => {
       if (isIntegral(input.dt)) return input.clone();
+      if (isComplex(input.dt)) return viewAsComplex(nanToNum(input.viewAsReal(), { nan, posinf, neginf }));
       const most = greatest[input.dt] ?? 0;
       const upper = where(input.isposinf(), posinf ?? most, input);
       const bounded = where(input.isneginf(), neginf ?? -most, upper);
@@ -48,6 +51,7 @@ export const nanToNum: (
 export const logit: (input: Tensor, eps?: number | null | { eps?: number | null }) => Tensor = withInPlace(
   "logit",
   op("logit", "input: tensor, eps: float? = null", (given: Tensor, eps: number | null) => {
+    if (isComplex(given.dt)) throw new DTypeError({ op: "logit", argument: "input", expected: "a real dtype", got: given.dtype });
     const x = (isIntegral(given.dt) ? given.to(launch.dtypeName(defaultDtypeCode()) as DType) : given).detach();
     const z = eps === null ? x : x.clamp(eps, 1 - eps);
     const out = z.div(z.neg().add(1)).log();

@@ -5,7 +5,7 @@ import * as launch from "../tensor/launch.js";
 import { broadcastShapes, wrapDim, type Shape } from "../tensor/shape.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { castTo, inPlace, op, record, recorded, requireSameDevice } from "./define.js";
-import { inPlaceForms } from "./pointwise.js";
+import { inPlaceForms, requireFits } from "./pointwise.js";
 import { bind, parseSignature } from "./schema.js";
 
 const code = launch.codesOf("structured");
@@ -18,7 +18,7 @@ function requireIndex(name: string, index: Tensor): Tensor {
 }
 
 /** The index of a gather or scatter fits inside `bound` in every dim but `d`. */
-function requireFits(name: string, index: Tensor, bound: Shape, d: number, what: string): void {
+function requireIndexFits(name: string, index: Tensor, bound: Shape, d: number, what: string): void {
   if (index.shape.length !== Math.max(bound.length, 0) && index.numel() > 0) {
     throw new ShapeError({ op: name, argument: "index", expected: `of ${what}'s rank ${bound.length}`, got: formatShape(index.shape) });
   }
@@ -40,7 +40,7 @@ export const gather: (input: Tensor, dim: number, index: Tensor, options?: { spa
   (input: Tensor, dim: number, given: Tensor) => {
     const d = wrapDim("gather", dim, input.shape.length);
     const index = requireIndex("gather", given);
-    requireFits("gather", index, input.shape, d, "input");
+    requireIndexFits("gather", index, input.shape, d, "input");
     input.live("gather");
     const out = launch.run("gather", code("gather"), [input, index], index.shape, input.dt, [d]);
     const { shape } = input;
@@ -60,7 +60,10 @@ const scatterAddSignature = "input: tensor, dim: dim, index: tensor, src: tensor
 /** @internal Writes src at index into `target` itself, unrecorded. */
 export function scatterInto(name: string, target: Tensor, d: number, index: Tensor, src: Tensor | Scalar, mode: number): void {
   if (src instanceof Tensor) launch.runInto(name, code("scatter"), [index, src], [target], [d, mode]);
-  else launch.runInto(name, code("scatterValue"), [index], [target], [d, Number(src), mode]);
+  else {
+    requireFits(name, src, target.dt);
+    launch.runInto(name, code("scatterValue"), [index], [target], [d, Number(src), mode]);
+  }
 }
 
 /** @internal The wrapped dim and the int64 index of a scatter that fits. */
@@ -73,11 +76,11 @@ export function scatterChecked(
 ): { d: number; index: Tensor } {
   const d = wrapDim(name, dim, input.shape.length);
   const index = requireIndex(name, given);
-  requireFits(name, index, input.shape, d, "input");
+  requireIndexFits(name, index, input.shape, d, "input");
   if (src instanceof Tensor) {
     requireSameDevice(name, input, src);
     if (src.dt !== input.dt) throw new DTypeError({ op: name, argument: "src", expected: input.dtype, got: src.dtype });
-    requireFits(name, index, src.shape, -1, "src");
+    requireIndexFits(name, index, src.shape, -1, "src");
   }
   input.live(name);
   return { d, index };

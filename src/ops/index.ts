@@ -33,11 +33,21 @@ export * from "./aliases.js";
 export { polygamma } from "./polygamma.js";
 export { nanToNum, logit, type NanToNumOptions } from "./finite.js";
 export { nextafter, ldexp, frexp, heaviside, floatPower, signbit } from "./representation.js";
-export { add, sub, mul, div, floorDivide, remainder, fmod, pow, atan2, hypot, maximum, minimum, fmax, fmin, copysign, logaddexp, logaddexp2, xlogy, eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor, bitwiseAnd, bitwiseOr, bitwiseXor, bitwiseLeftShift, bitwiseRightShift, gcd, lcm, type AlphaOptions, type DivOptions } from "./binary.js"; // prettier-ignore
+export { add, sub, rsub, mul, div, floorDivide, remainder, fmod, pow, atan2, hypot, maximum, minimum, fmax, fmin, copysign, logaddexp, logaddexp2, xlogy, eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor, bitwiseAnd, bitwiseOr, bitwiseXor, bitwiseLeftShift, bitwiseRightShift, gcd, lcm, type AlphaOptions, type DivOptions } from "./binary.js"; // prettier-ignore
 export { where, clamp, clampMin, clampMax, lerp, addcmul, addcdiv, maskedFill, type ClampOptions } from "./ternary.js";
 export { customOp } from "./custom.js";
 export * from "./creation.js";
-export { clone, type ToOptions } from "./convert.js";
+export { broadcastShapes, isConj, isNeg, isNonzero, isSameSize, isSigned, numel, resolveNeg } from "./facts.js";
+export {
+  channelsLast,
+  channelsLast3d,
+  clone,
+  contiguousFormat,
+  fill,
+  preserveFormat,
+  type MemoryFormat,
+  type ToOptions,
+} from "./convert.js";
 export {
   sum,
   mean,
@@ -58,12 +68,12 @@ export { norm, dist, renorm, cdist, type NormOptions } from "./norms.js";
 export { cumsum, cumprod, cummax, cummin, logcumsumexp } from "./scans.js";
 export { kthvalue, median, nanmedian, mode, quantile, nanquantile, type QuantileOptions } from "./quantiles.js";
 export { bincount, histc, histogram, type HistcOptions, type HistogramOptions } from "./counting.js";
-export { diff, trapezoid, cumulativeTrapezoid, type DiffOptions, type TrapezoidOptions } from "./differences.js";
+export { diff, trapezoid, trapz, cumulativeTrapezoid, type DiffOptions, type TrapezoidOptions } from "./differences.js";
 export { cov, corrcoef, type CovOptions } from "./correlation.js";
 export { equal, isclose, allclose, type CloseOptions } from "./closeness.js";
 export { reshape, flatten, ravel, unflatten, squeeze, unsqueeze, detach } from "./views.js";
 export { permute, transpose, swapaxes, swapdims, t, adjoint, movedim, broadcastTo } from "./arrange.js";
-export { narrow, select, unbind, split, chunk } from "./pieces.js";
+export { narrow, select, unbind, split, splitWithSizes, chunk } from "./pieces.js";
 export { diagonal, asStrided } from "./strided.js";
 export { cat, concat, concatenate, stack, flip, tril, triu } from "./joining.js";
 export * from "./stacking.js";
@@ -104,5 +114,6 @@ export { softmax, logSoftmax } from "./softmax.js";
 export { sort, msort, argsort, topk, type SortOptions, type TopkOptions } from "./order.js";
 export { Generator, defaultGenerator, manualSeed, initialSeed, getRngState, setRngState, rand, randn, randLike, randnLike, randint, randintLike, randperm, bernoulli, multinomial, type RandomOptions } from "./random.js"; // prettier-ignore
 export { normal, poisson } from "./draws.js";
+export * from "./in-place-functions.js";
 export * from "./windows.js";
 export { fromShared, type SharedTensor } from "./sharing.js";

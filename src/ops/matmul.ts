@@ -115,6 +115,13 @@ export const outer: Product = op("outer", "input: tensor, vec2: tensor", (a: Ten
 });
 
 /** Options of {@link addmm}. */
+/** @internal A zero in place of an input that a beta of 0 leaves out: its NaN stay out, its gradient is zero. */
+export function unread(input: Tensor): Tensor {
+  const { shape } = input;
+  const out = launch.empty("zeros", shape, input.dt, input.dev).zero_();
+  return recorded(input) ? record("mul", out, [input], [], ([g]) => [g!.mul(0)]) : out;
+}
+
 export interface AddmmOptions {
   /** Multiplies `input`. Default 1. */
   beta?: Scalar;
@@ -143,7 +150,7 @@ export const addmm: (input: Tensor, mat1: Tensor, mat2: Tensor, options?: AddmmO
       }
       if (isComplex(a.dt) || typeof beta === "object" || typeof alpha === "object") {
         const product = a.matmul(b).mul(alpha);
-        return beta === 0 ? product : input.mul(beta).add(product);
+        return (beta === 0 ? unread(input) : input.mul(beta)).add(product);
       }
       const [scaleC, scaleAB] = [Number(beta), Number(alpha)];
       const c = input.expand(shape);

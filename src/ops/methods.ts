@@ -3,6 +3,8 @@ import { backwardOf, type BackwardOptions } from "../autograd/backward.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import type { AlphaOptions, DivOptions } from "./binary.js";
 import { fromResult } from "./in-place.js";
+import type { ViewNames } from "./in-place-views.js";
+import "./in-place-views.js";
 import { inPlaceForms } from "./pointwise.js";
 import { polygamma } from "./polygamma.js";
 import "./draws.js";
@@ -32,7 +34,7 @@ type BinaryNames =
 /** Ops whose in-place form has the same parameters. */
 type SameParameters =
   | "nanToNum" | "logit" | "ldexp" | "heaviside" | "floatPower" | "cumsum" | "cumprod" | "renorm" | "indexCopy" | "indexFill" | "indexReduce"
-  | "scatterReduce" | "put" | "maskedScatter" | "addmv" | "addr" | "addbmm" | "baddbmm" | "addmm" | "tril" | "triu"; // prettier-ignore
+  | "scatterReduce" | "put" | "maskedScatter" | "addmv" | "addr" | "addbmm" | "baddbmm" | "addmm" | "tril" | "triu" | ViewNames; // prettier-ignore
 type SameForms = { readonly [K in SameParameters as `${K}_`]: Methods<typeof methods>[K] };
 
 /** In-place forms: they change the tensor, return it, and keep gradients right. */

@@ -1,8 +1,11 @@
 /** Variances and standard deviations. */
+import { withRecording } from "../autograd/mode.js";
+import { isComplex } from "../tensor/dtype.js";
 import { ValueError, describe } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { dimMask, reducedShape, type Shape } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
+import { viewAsComplex } from "./complex.js";
 import { op, record, recordMany, recorded } from "./define.js";
 import { named, type Named } from "./named.js";
 import { where } from "./ternary.js";
@@ -25,15 +28,15 @@ type Var = (
 ) => Tensor;
 const varSignature = "input: tensor, dim: any? = null, unbiased: bool? = null, keepdim: bool = false, *, correction: float? = null";
 
-function varianceOf(
-  name: string,
-  input: Tensor,
-  dims: readonly number[],
-  keepdim: boolean,
-  correction: number,
-): { variance: Tensor; mean: Tensor } {
+interface Moments {
+  readonly variance: Tensor;
+  readonly mean: Tensor;
+}
+
+function varianceOf(name: string, input: Tensor, dims: readonly number[], keepdim: boolean, correction: number): Moments {
   input.live(name);
   requireFloat(name, input);
+  if (isComplex(input.dt)) return complexVariance(name, input, dims, keepdim, correction);
   const shape = reducedShape(input.shape, dims, keepdim);
   const outputs = [
     { shape, dt: input.dt },
@@ -41,6 +44,14 @@ function varianceOf(
   ];
   const [variance, average] = launch.runMany(name, code("varMean"), [input], outputs, [dimMask(dims), correction]) as [Tensor, Tensor];
   return { variance, mean: average };
+}
+
+/** The variance of complex numbers is real: that of their real parts and that of their imaginary parts. */
+function complexVariance(name: string, input: Tensor, dims: readonly number[], keepdim: boolean, correction: number): Moments {
+  return withRecording(false, () => {
+    const { variance: v, mean } = varianceOf(name, input.viewAsReal(), dims, keepdim, correction);
+    return { variance: v.sum(-1), mean: viewAsComplex(mean) };
+  });
 }
 
 function varArguments(

@@ -1,5 +1,5 @@
 /** Norms of elements, and distances by them. */
-import { isComplex, isFloating, type DType } from "../tensor/dtype.js";
+import { Code, isComplex, isFloating, type DType } from "../tensor/dtype.js";
 import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { dimMask, reducedShape, wrapDim } from "../tensor/shape.js";
@@ -90,13 +90,28 @@ export const cdist: (
       throw new ShapeError({ op: "cdist", expected: "at least 2 dims each", got: `${formatShape(a.shape)} and ${formatShape(b.shape)}` });
     if (a.shape.at(-1) !== b.shape.at(-1))
       throw new ShapeError({ op: "cdist", expected: "x1[-1] to equal x2[-1]", got: `${formatShape(a.shape)} and ${formatShape(b.shape)}` });
-    for (const x of [a, b]) requireFloat("cdist", x);
+    for (const x of [a, b]) {
+      if (x.dt !== Code.float32 && x.dt !== Code.float64)
+        throw new DTypeError({ op: "cdist", argument: x === a ? "x1" : "x2", expected: "float32 or float64", got: x.dtype });
+    }
     if (a.dt !== b.dt) throw new DTypeError({ op: "cdist", argument: "x2", expected: a.dtype, got: b.dtype });
     if (!(p >= 0)) throw new ValueError({ op: "cdist", argument: "p", expected: "at least 0", got: String(p) });
-    return a.unsqueeze(-2).sub(b.unsqueeze(-3)).norm(p, -1);
+    const difference = a.unsqueeze(-2).sub(b.unsqueeze(-3));
+    // As torch: coordinates that tie for the largest each get the whole gradient, not a share.
+    return p === Infinity && a.shape.at(-1) !== 0 ? largestOf(difference) : difference.norm(p, -1);
   },
   { method: false },
 );
+
+/** The largest modulus along the last dim; every one that ties gets the gradient. */
+function largestOf(x: Tensor): Tensor {
+  const out = x.detach().norm(Infinity, -1);
+  if (!recorded(x)) return out;
+  return record("cdist", out, [x], [x, out], ([g], node) => {
+    const [given, most] = [node.tensor(0), node.tensor(1).unsqueeze(-1)];
+    return [g!.unsqueeze(-1).mul(given.sign()).mul(given.abs().eq(most))];
+  });
+}
 
 function normGrad(g: Tensor, x: Tensor, n: Tensor, p: number, dims: readonly number[]): Tensor {
   if (p === 0) return x.mul(0);

@@ -1,6 +1,6 @@
 /** Order: sort, msort, argsort, topk. NaN is greatest, as in torch. */
-import { Code } from "../tensor/dtype.js";
-import { ValueError } from "../tensor/errors.js";
+import { Code, isComplex } from "../tensor/dtype.js";
+import { DTypeError, ValueError } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { wrapDim } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -87,6 +87,7 @@ export const topk: (
     if (k < 0 || k > size)
       throw new ValueError({ op: "topk", argument: "k", expected: `within the size ${size} of dim ${d}`, got: String(k) });
     input.live("topk");
+    if (isComplex(input.dt)) throw new DTypeError({ op: "topk", argument: "input", expected: "a real dtype", got: input.dtype });
     const shape = input.shape.map((n, i) => (i === d ? k : n));
     const [values, indices] = launch.runMany(
       "topk",

@@ -109,12 +109,16 @@ function splitBy(name: string, input: Tensor, sizes: readonly number[], dim: num
       throw new ValueError({ op: name, argument: "splitSize", expected: "a positive integer", got: String(piece) });
     parts = Array.from({ length: Math.max(1, Math.ceil(size / (piece || 1))) }, (_, i) => Math.min(piece, size - i * piece));
   }
+  return piecesOf(name, input, parts, d);
+}
+function piecesOf(name: string, input: Tensor, parts: readonly number[], d: number): Tensor[] {
+  const size = input.shape[d]!;
   if (parts.reduce((a, b) => a + b, 0) !== size || parts.some((part) => part < 0)) {
     throw new ValueError({
       op: name,
       argument: "splitSize",
       expected: `sizes that add up to ${size}, the size of dim ${d}`,
-      got: formatShape(sizes),
+      got: formatShape(parts),
     });
   }
   let start = 0;
@@ -124,6 +128,13 @@ function splitBy(name: string, input: Tensor, sizes: readonly number[], dim: num
     return piece;
   });
 }
+/** Pieces of the given sizes along `dim` (torch.split_with_sizes). */
+export const splitWithSizes: (input: Tensor, splitSizes: readonly number[], dim?: number | DimOption) => Tensor[] = op(
+  "splitWithSizes",
+  "input: tensor, splitSizes: ints, dim: dim = 0",
+  (input: Tensor, sizes: number[], dim: number) =>
+    piecesOf("splitWithSizes", input, sizes, wrapDim("splitWithSizes", dim, input.shape.length)),
+);
 /** At most `chunks` pieces of equal size along `dim` (the last may be smaller). */
 export const chunk: (input: Tensor, chunks: number, dim?: number | DimOption) => Tensor[] = op(
   "chunk",

@@ -2,7 +2,7 @@
 import { isGradEnabled, withRecording } from "../autograd/mode.js";
 import { markChanged } from "../autograd/node.js";
 import { native } from "../runtime/addon.js";
-import { Code, defaultDtypeCode, defaultOfCategory, isComplex, isDifferentiable, isIntegral, promoteWeak, scalarCategory } from "../tensor/dtype.js"; // prettier-ignore
+import { Code, category, defaultDtypeCode, elementSize, defaultOfCategory, isComplex, isDifferentiable, isIntegral, promoteWeak, scalarCategory } from "../tensor/dtype.js"; // prettier-ignore
 import { DTypeError, ValueError, describe } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, sameShape, type Shape } from "../tensor/shape.js";
@@ -186,7 +186,7 @@ export function binary(name: string, spec: BinarySpec): Binary {
       const other = typeof scalar === "object" ? scalarTensor(scalar, dt, a.dev) : bigScalar(scalar, a);
       return first === 1 ? onTensors(other, a) : onTensors(a, other);
     }
-    const value = Number(scalar);
+    const value = fitted(Number(scalar), dt);
     const out = launch.binaryScalar(name, code, a, value, first, dt, result === "bool" ? Code.bool : dt);
     if (grad !== null && a.ag !== null && recorded(a)) recordScalar(a, value, first, out);
     return out;
@@ -237,7 +237,7 @@ export function binary(name: string, spec: BinarySpec): Binary {
     checkOther?.(opName, other, dt, target);
     if (typeof other === "object") return into(opName, target, scalarTensor(other, dt, target.dev));
     const write = (): void =>
-      launch.done(opName, native.binaryScalarInto(code, target.handle, Number(other), 0, dt, target.handle), target);
+      launch.done(opName, native.binaryScalarInto(code, target.handle, fitted(Number(other), dt), 0, dt, target.handle), target);
     return change(opName, target, [], write, (before) => onScalar(before, other, 0));
   };
   inPlaceForms.set(`${name}_`, (...args: unknown[]) => {
@@ -246,6 +246,13 @@ export function binary(name: string, spec: BinarySpec): Binary {
     return into(`${name}_`, target, other);
   });
   return register<Binary>(name, operandParams, call as Binary, { inPlace: true, differentiable: grad !== null && result !== "bool" });
+}
+
+/** A number in an integer dtype, where it wraps around as in torch. */
+function fitted(value: number, dt: number): number {
+  if ((value >= -128 && value <= 127) || category[dt] !== 1 || dt === Code.int64 || !Number.isInteger(value)) return value;
+  const bits = 8 * elementSize[dt]!;
+  return Number(dt === Code.uint8 ? BigInt.asUintN(bits, BigInt(value)) : BigInt.asIntN(bits, BigInt(value)));
 }
 
 /** Changes values and leaves history as it was. */
@@ -318,6 +325,7 @@ export function scalarTensor(value: Scalar, dt: number, dev = 0): Tensor {
 }
 
 export function fillWith(name: string, out: Tensor, value: Scalar): void {
+  requireFits(name, value, out.dt);
   if (typeof value === "object") {
     const pair = Float64Array.of(value.re, value.im);
     const number = launch.made(name, [], Code.complex128, 0, [], (owner) => native.fromBuffer(Code.complex128, 0, pair, owner));
@@ -325,6 +333,28 @@ export function fillWith(name: string, out: Tensor, value: Scalar): void {
   }
   const big = typeof value === "bigint" && !Number.isSafeInteger(Number(value));
   launch.done(name, big ? native.fillBigInt(out.handle, value) : native.fill(out.handle, Number(value)), out);
+}
+
+// The largest finite number of each dtype.
+const largest: Readonly<Record<number, number>> = {
+  [Code.uint8]: 255, [Code.int8]: 127, [Code.int16]: 32767, [Code.int32]: 2 ** 31 - 1, [Code.int64]: 2 ** 63,
+  [Code.float16]: 65504, [Code.bfloat16]: 3.3895313892515355e38, [Code.float32]: 3.4028235677973366e38, [Code.complex64]: 3.4028235677973366e38,
+}; // prettier-ignore
+
+/** As torch: a number that is written must lie in the dtype's range; infinities and NaN are floating, unsigned dtypes wrap negative ones. */
+export function requireFits(name: string, value: Scalar, dt: number): void {
+  const most = largest[dt];
+  if (typeof value === "object" && !isComplex(dt) && value.im !== 0) return refuseValue(name, value, dt);
+  if (most === undefined || typeof value === "boolean") return;
+  for (const part of typeof value === "object" ? [value.re, value.im] : [Number(value)]) {
+    const whole = category[dt] === 1;
+    if (!whole && !Number.isFinite(part)) continue;
+    const least = whole && dt !== Code.uint8 ? -most - 1 : -most;
+    if (!(part >= least && part < most + 1)) refuseValue(name, value, dt);
+  }
+}
+function refuseValue(name: string, value: Scalar, dt: number): never {
+  throw new ValueError({ op: name, argument: "value", expected: `a number in the range of ${launch.dtypeName(dt)}`, got: describe(value) });
 }
 
 /**

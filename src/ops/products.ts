@@ -6,7 +6,7 @@ import { broadcastShapes, numelOf, sameShape, wrapDim, wrapDims, type Shape } fr
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { op } from "./define.js";
 import { withInPlace } from "./in-place.js";
-import type { AddmmOptions } from "./matmul.js";
+import { unread, type AddmmOptions } from "./matmul.js";
 
 type Product = (input: Tensor, other: Tensor) => Tensor;
 
@@ -57,7 +57,8 @@ function added(
           expected: `broadcastable to ${formatShape(part.shape)}`,
           got: formatShape(input.shape),
         });
-      return Number(beta) === 0 ? part : scaled(input, whole(part, beta)).add(part);
+      if (Number(beta) === 0) return input.requiresGrad ? unread(input).add(part) : part;
+      return scaled(input, whole(part, beta)).add(part);
     },
   );
   return withInPlace(name, call as never) as Added;

@@ -1,11 +1,11 @@
 /** Writing by index along a dim or over the flattened tensor: indexCopy, indexFill, indexPut, indexReduce, scatterReduce, take, takeAlongDim, put, maskedScatter. */
-import { Code, category, isIntegral } from "../tensor/dtype.js";
+import { Code, category, isComplex, isIntegral } from "../tensor/dtype.js";
 import { DTypeError, IndexError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, sameShape, wrapDim } from "../tensor/shape.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { arange } from "./creation.js";
-import { castTo, op, record, recorded } from "./define.js";
+import { castTo, op, record, recorded, requireRealGrad } from "./define.js";
 import { scatterChecked, scatterInto } from "./gathering.js";
 import { withInPlace } from "./in-place.js";
 import { inPlaceForms } from "./pointwise.js";
@@ -61,8 +61,9 @@ export const indexFill: (input: Tensor, dim: number, index: Tensor, value: Tenso
         throw new ShapeError({ op: "indexFill", argument: "value", expected: "a number or a 0-d tensor", got: formatShape(value.shape) });
       if (input.shape.length === 0) return indexFill(input.reshape(1), 0, index, value).reshape([]);
       const shape = input.shape.map((size, i) => (i === d ? index.numel() : size));
-      const filling = value instanceof Tensor ? castLike(value, input).expand(shape) : value;
-      return input.scatter(d, along(index, shape, d), filling);
+      if (!(value instanceof Tensor)) return input.scatter(d, along(index, shape, d), value);
+      const filled = launch.empty("indexFill", [input.shape[d]!], Code.bool, input.dev).zero_().scatter(0, index, true);
+      return where(along(filled, input.shape, d), castLike(value, input), input);
     },
   ),
 );
@@ -130,7 +131,9 @@ export const takeAlongDim: (input: Tensor, indices: Tensor, dim?: number | null 
   "input: tensor, indices: tensor, dim: dim? = null",
   (input: Tensor, indices: Tensor, dim: number | null) => {
     if (indices.dt !== Code.int64) throw new DTypeError({ op: "takeAlongDim", argument: "indices", expected: "int64", got: indices.dtype });
-    if (dim === null) return input.reshape(-1).gather(0, indices.reshape(-1));
+    // Indices count from either end, and around (torch.take_along_dim).
+    const places = (size: number): Tensor => (size === 0 ? indices : indices.remainder(size));
+    if (dim === null) return input.view(-1).gather(0, places(input.numel()).view(-1));
     if (input.shape.length !== indices.shape.length)
       throw new ShapeError({
         op: "takeAlongDim",
@@ -145,7 +148,7 @@ export const takeAlongDim: (input: Tensor, indices: Tensor, dim?: number | null 
       indices.shape.map((size, i) => (i === d ? 1 : size)),
     );
     const stretched = (x: Tensor): Tensor => x.expand(shape.map((size, i) => (i === d ? x.shape[d]! : size)));
-    return stretched(input).gather(d, stretched(indices));
+    return stretched(input).gather(d, stretched(places(input.shape[d]!)));
   },
 );
 
@@ -166,7 +169,7 @@ export const maskedScatter: (input: Tensor, mask: Tensor, source: Tensor) => Ten
         expected: `at least ${wanted} elements`,
         got: String(source.numel()),
       });
-    if (wanted === 0) return input.expand(shape).clone();
+    if (wanted === 0 && source.numel() === 0) return input.expand(shape).clone();
     const places = mask.reshape(-1).cumsum(0).sub(1).clamp(0);
     return where(mask, source.reshape(-1).indexSelect(0, places).reshape(shape), input.expand(shape));
   }),
@@ -288,6 +291,9 @@ export const scatterReduce: (
     "input: tensor, dim: dim, index: tensor, src: tensor, reduce: sum|prod|mean|amax|amin, *, includeSelf: bool = true",
     (input: Tensor, dim: number, given: Tensor, src: Tensor, reduce: Reduction, includeSelf: boolean) => {
       const { d, index } = scatterChecked("scatterReduce", input, dim, given, src);
+      requireRealGrad("scatterReduce", input, src);
+      if (isComplex(input.dt) && (reduce === "amax" || reduce === "amin"))
+        throw new DTypeError({ op: "scatterReduce", argument: "input", expected: `a real dtype for ${reduce}`, got: input.dtype });
       return reducedAt("scatterReduce", input, d, index, src, reduce, includeSelf);
     },
   ),
@@ -308,6 +314,7 @@ export const indexReduce: (
     "input: tensor, dim: dim, index: tensor, source: tensor, reduce: prod|mean|amax|amin, *, includeSelf: bool = true",
     (input: Tensor, dim: number, given: Tensor, source: Tensor, reduce: Reduction, includeSelf: boolean) => {
       const d = wrapDim("indexReduce", dim, input.shape.length);
+      if (isComplex(input.dt)) throw new DTypeError({ op: "indexReduce", argument: "input", expected: "a real dtype", got: input.dtype });
       const index = requireVector("indexReduce", given);
       if (source.dt !== input.dt) throw new DTypeError({ op: "indexReduce", argument: "source", expected: input.dtype, got: source.dtype });
       const expected = input.shape.map((size, i) => (i === d ? index.numel() : size));

@@ -1,5 +1,5 @@
 /** Random numbers by Philox: a generator is a seed and a count of launches, so results depend on neither threads nor devices. */
-import { Code, defaultDtypeCode, isComplex, isFloating, realOf, type DType } from "../tensor/dtype.js";
+import { Code, category, defaultDtypeCode, isComplex, isFloating, realOf, type DType } from "../tensor/dtype.js";
 import { defaultDeviceCode, deviceCode, type Device } from "../tensor/device.js";
 import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
@@ -177,12 +177,33 @@ export const randint: Randint = ((...args: unknown[]) => {
   return Array.isArray(args[1]) || typeof args[1] === "object" ? call(0, ...args) : call(...args);
 }) as Randint;
 
+/** The exclusive upper end of `random_()` without bounds: every integer that the dtype represents exactly. */
+export const exactIntegers: Readonly<Record<number, number>> = {
+  [Code.bool]: 2, [Code.uint8]: 256, [Code.int8]: 128, [Code.int16]: 32768, [Code.int32]: 2147483648, [Code.int64]: 2 ** 53,
+  [Code.float16]: 2049, [Code.bfloat16]: 257, [Code.float32]: 2 ** 24 + 1, [Code.float64]: 2 ** 53,
+}; // prettier-ignore
+
+/** As torch: bounds that an integer dtype cannot hold are refused. */
+export function requireRange(name: string, low: number, high: number, dt: number): void {
+  if (category[dt]! > 1 || dt === Code.int64) return;
+  const most = exactIntegers[dt]!;
+  const least = dt === Code.bool || dt === Code.uint8 ? 0 : -most;
+  if (low < least || high > most)
+    throw new ValueError({
+      op: name,
+      argument: "to",
+      expected: `within [${least}, ${most}] for ${launch.dtypeName(dt)}`,
+      got: `${low} and ${high}`,
+    });
+}
+
 /** Integers in [low, high) with the shape and dtype of `input`; low is 0 when left out. */
 export const randintLike: (input: Tensor, low: number, high?: number | RandomOptions, options?: RandomOptions) => Tensor = op(
   "randintLike",
   `input: tensor, low: int, high: int? = null, ${making}`,
   (input: Tensor, low: number, high: number | null, generator: unknown, dt: number | null, dev: number | null, requiresGrad: boolean) => {
     const [from, to] = high === null ? [0, low] : [low, high];
+    requireRange("randintLike", from, to, dt ?? input.dt);
     return randint(from, to, input.shape, {
       generator: generator as Generator | null,
       dtype: launch.dtypeName(dt ?? input.dt) as DType,

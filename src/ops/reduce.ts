@@ -1,6 +1,6 @@
 /** Sums, means, products and logical reductions: over all elements, or over dims. */
 import { Code, defaultDtypeCode, isComplex, isFloating, isIntegral, type DType } from "../tensor/dtype.js";
-import { DTypeError, IndexError, formatShape } from "../tensor/errors.js";
+import { AutogradError, DTypeError, IndexError, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { dimMask, reducedShape, wrapDims, type Shape } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
@@ -77,9 +77,17 @@ export function reduceTo(
   return launch.run(name, code(name), [input], reducedShape(input.shape, dims, keepdim), dt, [dimMask(dims), ...attrs]);
 }
 
+/** `given` in the dtype that was asked for; as torch, an integral one refuses tensors that require grad. */
+export function asDtype(name: string, given: Tensor, dtype: number | null): Tensor {
+  if (dtype === null || dtype === given.dt) return given;
+  if (isIntegral(dtype) && recorded(given))
+    throw new AutogradError({ op: name, expected: "a floating dtype for a tensor that requires grad", got: launch.dtypeName(dtype) });
+  return given.to(launch.dtypeName(dtype) as DType);
+}
+
 /** The sum of elements; integers and bool add up as int64. @example tensor([[1, 2], [3, 4]]).sum(1) // [3., 7.] */
 export const sum: TypedReduce = op("sum", typedSignature, (given: Tensor, dim: number[] | null, keepdim: boolean, dtype: number | null) => {
-  const input = dtype !== null && dtype !== given.dt ? given.to(launch.dtypeName(dtype) as DType) : given;
+  const input = asDtype("sum", given, dtype);
   const dims = dimsOf("sum", input, dim);
   const out = reduceTo("sum", input, dims, keepdim, dtype === null && isIntegral(input.dt) ? Code.int64 : input.dt);
   const { shape } = input;
@@ -91,7 +99,7 @@ export const mean: TypedReduce = op(
   "mean",
   typedSignature,
   (given: Tensor, dim: number[] | null, keepdim: boolean, dtype: number | null) => {
-    const input = dtype !== null && dtype !== given.dt ? given.to(launch.dtypeName(dtype) as DType) : given;
+    const input = asDtype("mean", given, dtype);
     requireFloat("mean", input);
     const dims = dimsOf("mean", input, dim);
     const out = reduceTo("mean", input, dims, keepdim, input.dt);
@@ -107,7 +115,7 @@ export const nansum: TypedReduce = op(
   typedSignature,
   (given: Tensor, dim: number[] | null, keepdim: boolean, dtype: number | null) => {
     if (isComplex(given.dt)) throw new DTypeError({ op: "nansum", argument: "input", expected: "a real dtype", got: given.dtype });
-    const input = dtype !== null && dtype !== given.dt ? given.to(launch.dtypeName(dtype) as DType) : given;
+    const input = asDtype("nansum", given, dtype);
     return (isFloating(input.dt) ? where(input.isnan(), 0, input) : input).sum({ dim, keepdim });
   },
 );
@@ -117,8 +125,8 @@ export const nanmean: TypedReduce = op(
   "nanmean",
   typedSignature,
   (given: Tensor, dim: number[] | null, keepdim: boolean, dtype: number | null) => {
-    const input = dtype !== null && dtype !== given.dt ? given.to(launch.dtypeName(dtype) as DType) : given;
-    requireFloat("nanmean", input);
+    requireFloat("nanmean", given);
+    const input = asDtype("nanmean", given, dtype);
     const count = input.detach().isnan().logicalNot().sum({ dim, keepdim });
     return input.nansum({ dim, keepdim }).div(count);
   },
@@ -129,7 +137,7 @@ export const prod: TypedReduce = op(
   "prod",
   "input: tensor, dim: dim? = null, keepdim: bool = false, *, dtype: dtype? = null",
   (given: Tensor, dim: number | null, keepdim: boolean, dtype: number | null) => {
-    const input = dtype !== null && dtype !== given.dt ? given.to(launch.dtypeName(dtype) as DType) : given;
+    const input = asDtype("prod", given, dtype);
     const dims = dimsOf("prod", input, dim === null ? null : [dim]);
     const out = reduceTo("prod", input, dims, keepdim, dtype === null && isIntegral(input.dt) ? Code.int64 : input.dt);
     if (!recorded(input)) return out;
@@ -192,10 +200,19 @@ export const logsumexp: (
 ) => Tensor = op("logsumexp", "input: tensor, dim: dims, keepdim: bool = false", (given: Tensor, dim: number[], keepdim: boolean) => {
   const input = isIntegral(given.dt) ? castTo(given, defaultDtypeCode()) : given;
   const dims = dimsOf("logsumexp", input, dim);
-  const out = reduceTo("logsumexp", input, dims, keepdim, input.dt);
+  const out = isComplex(input.dt) ? complexLogsumexp(input.detach(), dims, keepdim) : reduceTo("logsumexp", input, dims, keepdim, input.dt);
   if (!recorded(input)) return out;
   return record("logsumexp", out, [input], [input, out], ([g], node) => {
     const x = node.tensor(0);
-    return [spread(g!, x.shape, dims).mul(x.sub(spread(node.tensor(1), x.shape, dims)).exp())];
+    return [spread(g!, x.shape, dims).mul(conjOf(x.sub(spread(node.tensor(1), x.shape, dims)).exp()))];
   });
 });
+
+/** The largest real part keeps the exponentials in range. */
+function complexLogsumexp(input: Tensor, dims: readonly number[], keepdim: boolean): Tensor {
+  if (dims.some((d) => input.shape[d] === 0)) return input.exp().sum(dims, keepdim).log();
+  const most = dims.length === 0 ? input.real : input.real.amax(dims, true);
+  const shift = where(most.isfinite(), most, 0);
+  const out = input.sub(shift).exp().sum(dims, true).log().add(shift);
+  return out.reshape(reducedShape(input.shape, dims, keepdim));
+}

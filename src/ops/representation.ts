@@ -20,9 +20,14 @@ export const nextafter: Binary = binary("nextafter", {
 /** input * 2^other. Shapes broadcast. @example ldexp(tensor([1]), tensor([3])) // [8.] */
 export const ldexp: (input: Tensor, other: Tensor) => Tensor = withInPlace(
   "ldexp",
-  op("ldexp", "input: tensor, other: tensor", (input: Tensor, other: Tensor) =>
-    input.mul(pow(2, other.isFloatingPoint() ? other : other.to(launch.dtypeName(defaultDtypeCode()) as DType))),
-  ),
+  op("ldexp", "input: tensor, other: tensor", (input: Tensor, other: Tensor) => {
+    if (!isIntegral(other.dt)) return input.mul(pow(2, other));
+    if (other.dt === Code.bool && !isIntegral(input.dt))
+      throw new DTypeError({ op: "ldexp", argument: "other", expected: "a dtype other than bool", got: "bool" });
+    const x = toFloat(input);
+    // Powers of half numbers leave their range sooner than products do.
+    return x.mul(pow(2, other.to(x.dtype === "float64" || x.dtype === "complex128" ? "float64" : "float32"))).to(x.dtype);
+  }),
 );
 
 const mantissaCode = launch.codesOf("unary")("mantissa");
@@ -33,7 +38,7 @@ export const frexp: (input: Tensor) => Named<{ mantissa: Tensor; exponent: Tenso
   if (category[input.dt] !== 2) throw new DTypeError({ op: "frexp", argument: "input", expected: "a floating dtype", got: input.dtype });
   const mantissa = launch.unary("frexp", mantissaCode, input, input.dt, input.dt);
   const exponent = castTo(launch.unary("frexp", exponentCode, input, input.dt, input.dt), Code.int32);
-  if (recorded(input)) record("frexp", mantissa, [input], [exponent], ([g], node) => [g!.div(node.tensor(0).exp2())]);
+  if (recorded(input)) record("frexp", mantissa, [input], [exponent], ([g], node) => [g!.div(node.tensor(0).to(g!.dtype).exp2())]);
   return named({ mantissa, exponent });
 });
 
@@ -65,6 +70,8 @@ export const signbit: Unary = op(
   { differentiable: false },
 );
 
+const isComplexOperand = (x: Tensor | Scalar): boolean => (x instanceof Tensor ? category[x.dt] === 3 : typeof x === "object");
+
 type Power = (input: Tensor | Scalar, exponent: Tensor | Scalar) => Tensor;
 /** input ^ exponent, computed in float64 (complex128 for complex operands). Shapes broadcast. */
 export const floatPower: Power = withInPlace(
@@ -72,16 +79,17 @@ export const floatPower: Power = withInPlace(
   op("floatPower", "input: operand, exponent: operand", (input: Tensor | Scalar, exponent: Tensor | Scalar) => {
     if (!(input instanceof Tensor) && !(exponent instanceof Tensor))
       throw new ValueError({ op: "floatPower", expected: "at least one Tensor", got: "two numbers" });
-    const wide = (x: Tensor | Scalar): Tensor =>
-      x instanceof Tensor ? x.to(category[x.dt] === 3 ? "complex128" : "float64") : scalarTensor(x, Code.float64);
+    const wide = (x: Tensor | Scalar): Tensor => {
+      const dt = [input, exponent].some(isComplexOperand) ? Code.complex128 : Code.float64;
+      return x instanceof Tensor ? x.to(launch.dtypeName(dt) as DType) : scalarTensor(x, dt);
+    };
     return pow(wide(input), wide(exponent));
   }) as Power as (input: Tensor, exponent: Tensor | Scalar) => Tensor,
 ) as Power;
 
 const floatPowerInto = inPlaceForms.get("floatPower_") as unknown as (target: Tensor, exponent: Tensor | Scalar) => Tensor;
 inPlaceForms.set("floatPower_", (target: Tensor, exponent: Tensor | Scalar) => {
-  const complex = [target, exponent].some((x) => (x instanceof Tensor ? category[x.dt] === 3 : typeof x === "object"));
-  const wanted = complex ? "complex128" : "float64";
+  const wanted = [target, exponent].some(isComplexOperand) ? "complex128" : "float64";
   if (target.dtype !== wanted) throw new DTypeError({ op: "floatPower_", argument: "input", expected: wanted, got: target.dtype });
   return floatPowerInto(target, exponent);
 });

@@ -1,5 +1,5 @@
 /** Running sums, products, extremes and log-sum-exps along a dim. */
-import { Code, isIntegral, type DType } from "../tensor/dtype.js";
+import { Code, isComplex, isIntegral, type DType } from "../tensor/dtype.js";
 import { DTypeError } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { wrapDim } from "../tensor/shape.js";
@@ -10,6 +10,7 @@ import { recordPicked, type ValuesIndices } from "./extremes.js";
 import { withInPlace } from "./in-place.js";
 import { named } from "./named.js";
 import { conjOf } from "./pointwise.js";
+import { asDtype } from "./reduce.js";
 import { where } from "./ternary.js";
 
 const code = launch.codesOf("structured");
@@ -20,7 +21,7 @@ const scanSignature = "input: tensor, dim: dim, *, dtype: dtype? = null";
 function scanOf(name: "cumsum" | "cumprod", given: Tensor, dim: number, dtype: number | null): { input: Tensor; out: Tensor; d: number } {
   given.live(name);
   const target = dtype ?? (isIntegral(given.dt) ? Code.int64 : given.dt);
-  const input = target === given.dt ? given : given.to(launch.dtypeName(target) as DType);
+  const input = asDtype(name, given, target);
   const d = wrapDim(name, dim, input.shape.length);
   return { input, out: launch.run(name, code(name), [input], input.shape, target, [d]), d };
 }
@@ -72,6 +73,7 @@ export const logcumsumexp: (input: Tensor, dim: number | { dim: number }) => Ten
     if (isIntegral(input.dt))
       throw new DTypeError({ op: "logcumsumexp", argument: "input", expected: "a floating dtype", got: input.dtype });
     const d = wrapDim("logcumsumexp", dim, input.shape.length);
+    if (isComplex(input.dt)) return complexScan(input, d);
     const out = launch.run("logcumsumexp", code("logcumsumexp"), [input], input.shape, input.dt, [d]);
     if (!recorded(input)) return out;
     return record("logcumsumexp", out, [input], [input, out], ([g], node) => {
@@ -88,6 +90,13 @@ export const logcumsumexp: (input: Tensor, dim: number | { dim: number }) => Ten
     });
   },
 );
+
+/** Of complex numbers: shifted by the largest real part, summed as they are. */
+function complexScan(input: Tensor, d: number): Tensor {
+  if (input.numel() === 0) return input.exp();
+  const shift = input.detach().real.amax(input.shape.length === 0 ? [] : d, true);
+  return input.sub(shift).exp().cumsum(d).log().add(shift);
+}
 
 const reversed = (d: number, x: Tensor, scan: (x: Tensor, dim: number) => Tensor): Tensor =>
   x.shape.length === 0 ? scan(x, d) : scan(x.flip(d), d).flip(d);

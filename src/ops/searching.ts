@@ -83,6 +83,10 @@ export const bucketize: (input: Tensor | Scalar, boundaries: Tensor, options?: S
   { ...indexed, method: false },
 );
 
+function requireReal(name: string, input: Tensor): void {
+  if (category[input.dt] === 3) throw new DTypeError({ op: name, argument: "input", expected: "a real dtype", got: input.dtype });
+}
+
 /** Few elements are compared one by one, many through their order. */
 const kFew = 16;
 
@@ -98,6 +102,7 @@ export const isin: (
     if (!(elements instanceof Tensor) && !(tests instanceof Tensor))
       throw new ValueError({ op: "isin", expected: "at least one Tensor", got: "two numbers" });
     const like = (elements instanceof Tensor ? elements : tests) as Tensor;
+    for (const x of [elements, tests]) if (x instanceof Tensor) requireReal("isin", x);
     const x = (elements instanceof Tensor ? elements : scalarTensor(elements, like.dt, like.dev)).detach();
     const set = (tests instanceof Tensor ? tests : scalarTensor(tests, like.dt, like.dev)).detach().reshape(-1);
     const found = set.numel() <= kFew ? amongFew(x, set) : amongMany(x, set);
@@ -180,6 +185,7 @@ function uniqueOf(
   returnCounts: boolean,
   dim: number | null,
 ): Tensor | [Tensor, ...Tensor[]] {
+  requireReal(name, given);
   const input = given.detach();
   const d = dim === null ? 0 : wrapDim(name, dim, input.shape.length);
   if (dim !== null && input.shape.length === 0)

@@ -1,9 +1,11 @@
 /** Views by strides: diagonals, windows, asStrided. */
 import { io, native } from "../runtime/addon.js";
+import { dtypes, isComplex, realOf } from "../tensor/dtype.js";
 import { IndexError, ValueError, describe } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { wrapDim, type Shape } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
+import { complex } from "./complex.js";
 import { arange, ones, zeros } from "./creation.js";
 import { op, record, recorded } from "./define.js";
 import { checkSizes } from "./schema.js";
@@ -79,6 +81,7 @@ export const unfold: (input: Tensor, dimension: number, size: number, step: numb
   },
 );
 function unfoldGrad(g: Tensor, shape: Shape, d: number, size: number, step: number): Tensor {
+  if (isComplex(g.dt)) return complex(unfoldGrad(g.real, shape, d, size, step), unfoldGrad(g.imag, shape, d, size, step));
   const out = launch.run("unfoldBackward", unfoldBackwardCode, [g], shape, g.dt, [d, size, step]);
   return recorded(g) ? record("unfoldBackward", out, [g], [], ([gg]) => [unfold(gg!, d, size, step)]) : out;
 }
@@ -99,7 +102,8 @@ function stridedGrad(g: Tensor, input: Geometry, out: Geometry): Tensor {
   const places = ({ shape, strides, start }: Geometry): Tensor => asStrided(elements, shape, strides, start - first).reshape(-1);
   const [to, from] = [places(out), places(input)];
   const storage = zeros(elements.numel(), { dtype, device }).indexAdd(0, to, g.reshape(-1));
-  const readers = zeros(elements.numel(), { dtype, device }).indexAdd(0, from, ones(from.numel(), { dtype, device }));
+  const counts = dtypes[realOf(g.dt)]!;
+  const readers = zeros(elements.numel(), { dtype: counts, device }).indexAdd(0, from, ones(from.numel(), { dtype: counts, device }));
   return storage.div(readers.clamp(1)).indexSelect(0, from).reshape(input.shape);
 }
 

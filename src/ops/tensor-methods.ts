@@ -12,10 +12,11 @@ export {
   tanhBackward, sigmoidBackward, reluBackward, siluBackward, leakyReluBackward,
 } from "./binary.js"; // prettier-ignore
 export { clamp, clampMin, clampMax, lerp, addcmul, addcdiv, maskedFill } from "./ternary.js";
+export { isConj, isNeg, isNonzero, isSameSize, isSigned, ndimension, nelement, resolveNeg } from "./facts.js";
 export { clone, contiguous, to, float, double, half, bfloat16, long, int, short, char, bool, byte, cpu, typeAs } from "./convert.js";
 export { reshape, view, viewAs, reshapeAs, flatten, ravel, unflatten, squeeze, unsqueeze, detach } from "./views.js";
-export { permute, transpose, swapaxes, swapdims, t, adjoint, movedim, expand, expandAs, broadcastTo } from "./arrange.js";
-export { narrow, select, unbind, split, chunk } from "./pieces.js";
+export { permute, transpose, swapaxes, swapdims, t, adjoint, movedim, expand, expandAs, broadcastTo, sumToSize } from "./arrange.js";
+export { narrow, select, unbind, split, splitWithSizes, chunk } from "./pieces.js";
 export { diagonal, unfold, asStrided } from "./strided.js";
 export { flip, tril, triu, repeat } from "./joining.js";
 export { tensorSplit, hsplit, vsplit, dsplit } from "./stacking.js";

@@ -2,7 +2,8 @@
 import { isComplex } from "../tensor/dtype.js";
 import { Tensor } from "../tensor/tensor.js";
 import { modulus } from "./complex.js";
-import { unary, unaryAttr, type Unary } from "./pointwise.js";
+import { fromResult } from "./in-place.js";
+import { inPlaceForms, unary, unaryAttr, type Unary } from "./pointwise.js";
 import { polygamma } from "./polygamma.js";
 import { where } from "./ternary.js";
 
@@ -73,12 +74,23 @@ export const cos: Unary = unary("cos", { grad: (g, x) => g.mul(x.sin()).neg() })
 /** Tangent (radians). Shape [*]. */
 export const tan: Unary = unary("tan", { grad: (g, y) => g.mul(y.square().add(1)), saves: "output" });
 /** sin(pi x) / (pi x), and 1 at 0. Shape [*]. */
-export const sinc: Unary = unary("sinc", {
-  grad: (g, x) => {
-    const turned = x.mul(Math.PI);
-    const slope = turned.cos().mul(turned).sub(turned.sin()).div(turned.mul(x));
-    return where(x.eq(0), 0, g.mul(slope));
+export const sinc: Unary = ofComplex(
+  unary("sinc", {
+    grad: (g, x) => {
+      const turned = x.mul(Math.PI);
+      const slope = turned.cos().mul(turned).sub(turned.sin()).div(turned.mul(x));
+      return where(x.eq(0), 0, g.mul(slope));
+    },
+  }),
+  (input) => {
+    const turned = input.mul(Math.PI);
+    return where(input.eq(0), 1, turned.sin().div(turned));
   },
+);
+const realSincInto = inPlaceForms.get("sinc_") as unknown as Unary;
+inPlaceForms.set("sinc_", (target: Tensor) => {
+  if (!(target instanceof Tensor && isComplex(target.dt))) return realSincInto(target);
+  return fromResult("sinc_", target, [], (before) => sinc(before));
 });
 /** Inverse sine, in radians. Shape [*]. */
 export const asin: Unary = unary("asin", { grad: (g, x) => g.mul(x.square().neg().add(1).rsqrt()) });

@@ -149,9 +149,16 @@ export class Tensor {
     return this.numel() * this.elementSize();
   }
 
-  /** True when the elements lie in row-major order without gaps. */
-  isContiguous(): boolean {
-    return native.isContiguous(this.live("isContiguous")) === 1;
+  /** Bytes of one element. */
+  get itemsize(): number {
+    return this.elementSize();
+  }
+
+  /** True when the elements lie without gaps in row-major order, or in that of a format: see `contiguous()`. */
+  isContiguous({ memoryFormat = "contiguousFormat" }: { memoryFormat?: string } = {}): boolean {
+    const rank = memoryFormat === "channelsLast" ? 4 : memoryFormat === "channelsLast3d" ? 5 : -1;
+    if (rank < 0) return native.isContiguous(this.live("isContiguous")) === 1;
+    return rank === this.shape.length && (this as Tensor).movedim(1, -1).isContiguous();
   }
 
   isFloatingPoint(): boolean {

@@ -116,3 +116,62 @@ test("numbers beside small integers wrap to their dtype first", () => {
   expect(bytes.gcd(ints(-6)).tolist()).toEqual([1, 5, 50]);
   expect(bytes.lcm(ints(-6)).tolist()).toEqual([238, 206, 232]);
 });
+
+describe("a tensor becomes a view of itself", () => {
+  test("with its values, strides and gradient", () => {
+    const leaf = tensor([[1, 2, 3], [4, 5, 6]], { requiresGrad: true }); // prettier-ignore
+    const x = leaf.mul(2);
+    expect(x.t_()).toBe(x);
+    expect([x.shape, x.stride()]).toEqual([[3, 2], [1, 3]]); // prettier-ignore
+    x.unsqueeze_(0).mul_(tensor([1, 10]));
+    expect(x.tolist()).toEqual([[[2, 80], [4, 100], [6, 120]]]); // prettier-ignore
+    x.squeeze_().transpose_(0, 1).select(0, 1).sum().backward();
+    expect(leaf.grad!.tolist()).toEqual([[0, 0, 0], [20, 20, 20]]); // prettier-ignore
+    expect(() => leaf.t_()).toThrow(cg.AutogradError);
+  });
+  test("and a view that did so still changes its base", () => {
+    const leaf = ones(2, 3).requiresGrad_();
+    const whole = leaf.mul(1);
+    whole.at(0).unsqueeze_(0).mul_(3);
+    whole.sum().backward();
+    expect([whole.tolist(), leaf.grad!.tolist()]).toEqual([[[3, 3, 3], [1, 1, 1]], [[3, 3, 3], [1, 1, 1]]]); // prettier-ignore
+  });
+});
+
+test("memory formats say where the channels lie", () => {
+  const images = cg.arange(24).reshape(1, 2, 3, 4);
+  const last = images.contiguous({ memoryFormat: cg.channelsLast });
+  expect(last.stride()).toEqual([24, 1, 8, 2]);
+  expect(last.equal(images)).toBe(true);
+  expect([images, last].map((t) => t.isContiguous({ memoryFormat: "channelsLast" }))).toEqual([false, true]);
+  expect(() => ones(2, 3).clone({ memoryFormat: "channelsLast" })).toThrow(cg.ShapeError);
+});
+
+test("numbers that are written must lie in the dtype's range", () => {
+  expect(() => cg.full([2], 300, { dtype: "int8" })).toThrow(cg.ValueError);
+  expect(() => zeros(2, { dtype: "int32" }).fill_(NaN)).toThrow(cg.ValueError);
+  expect(() => zeros(2, { dtype: "float16" }).fill_(1e6)).toThrow(cg.ValueError);
+  expect(() => zeros(3, { dtype: "int8" }).scatter(0, tensor([0n]), 300)).toThrow(cg.ValueError);
+  expect(cg.full([1], -1, { dtype: "uint8" }).tolist()).toEqual([255]);
+  expect(zeros(1, { dtype: "int8" }).add(300).tolist()).toEqual([44]);
+  expect(
+    tensor([3, -4], { dtype: "int32" })
+      .gt(2 ** 40)
+      .tolist(),
+  ).toEqual([true, false]);
+});
+
+test("variance, logsumexp and their like take complex numbers", () => {
+  const z = cg.complex(tensor([1, -1.5, 0.3]), tensor([2, 0.5, -2]));
+  expect(z.var().item()).toBeCloseTo(5.7467, 4);
+  expect(z.std().item()).toBeCloseTo(2.3972, 4);
+  const near = (t: cg.Tensor, re: number, im: number): void => {
+    const value = t.item() as cg.Complex;
+    expect(value.re).toBeCloseTo(re, 3);
+    expect(value.im).toBeCloseTo(im, 3);
+  };
+  near(z.logcumsumexp(0).at(2), 0.7015, 2.4074);
+  near(z.logsumexp(0), 0.7015, 2.4074);
+  near(z.logaddexp(z.flip(0)).at(0), 0.7424, 2.5078);
+  near(cg.sinc(cg.complex(tensor(1), tensor(1))), -1.838, -1.838);
+});

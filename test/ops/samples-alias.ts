@@ -1,6 +1,6 @@
 /** Rows of second names, and of tensors made like others. */
 import * as cg from "../../src/index.js";
-import { bools, integers, made, one, plain, positive, real, steps, two, unit, whole, type Sample } from "./sample.js";
+import { answers, bools, integers, made, one, plain, positive, real, steps, two, unit, whole, type Sample } from "./sample.js";
 
 export const aliasSamples = {
   absolute: one("absolute", Math.abs),
@@ -33,6 +33,20 @@ export const aliasSamples = {
   concatenate: plain((x, y) => cg.concatenate([x!, y!]), real([2, 3]), real([1, 3])),
   short: { call: (x) => x!.short(), inputs: [real()], reference: Math.trunc, noGrad: whole },
   char: { call: (x) => x!.char(), inputs: [real()], reference: Math.trunc, noGrad: whole },
+  rsub: { call: (x, y) => cg.rsub(x!, y!), inputs: [real(), real([4])], reference: (a, b) => b! - a! },
+  trapz: plain((y) => cg.trapz(y!, { dx: 0.5 }), real()),
+  splitWithSizes: plain((x) => x!.splitWithSizes([1, 3], 1), real()),
+  sumToSize: plain((x) => x!.sumToSize(3, 1), real([2, 3, 4])),
+  fill: { call: (x) => cg.fill(x!, 2), inputs: [real()], reference: () => 2, noSecond: "its gradient is zero" },
+  resolveNeg: plain((x) => x!.resolveNeg(), real()),
+  isSigned: { call: (x) => x!.isSigned(), inputs: [real()], noGrad: answers },
+  isConj: { call: (x) => x!.isConj(), inputs: [real()], noGrad: answers },
+  isNeg: { call: (x) => x!.isNeg(), inputs: [real()], noGrad: answers },
+  isSameSize: { call: (x, y) => x!.isSameSize(y!), inputs: [real(), real()], noGrad: answers },
+  isNonzero: { call: (x) => x!.isNonzero(), inputs: [real([])], noGrad: answers },
+  numel: { call: (x) => cg.numel(x!), inputs: [real()], noGrad: answers },
+  nelement: { call: (x) => x!.nelement(), inputs: [real()], noGrad: answers },
+  ndimension: { call: (x) => x!.ndimension(), inputs: [real()], noGrad: answers },
   newZeros: made(() => cg.ones(2, { dtype: "int32" }).newZeros(2, 3)),
   newOnes: made(() => cg.ones(2).newOnes([2, 3])),
   newEmpty: made(() => cg.ones(2).newEmpty(2, 3).zero_()),
