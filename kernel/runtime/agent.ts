@@ -6,7 +6,9 @@ import { workerData, type MessagePort } from "node:worker_threads";
 import { Devtools } from "./devtools.js";
 import { deliverText, runningWord, takeOver } from "./handover.js";
 import { readLines } from "./lines.js";
-import { Pipe, type FromAgent, type InputAnswer, type ToAgent } from "./messages.js";
+import type { Evaluated, RemoteObject } from "../debugger/devtools.js";
+import type { Look } from "./look.js";
+import { Pipe, type FromAgent, type InputAnswer, type LiveName, type LiveValue, type ToAgent } from "./messages.js";
 
 interface AgentData {
   readonly handover: Int32Array;
@@ -25,6 +27,10 @@ const mostAttempts = 100;
 const nativeTime = 20;
 /** How long text waits in the main thread while it does not come to its event loop, in ms. */
 const textTime = 20;
+/** What stands behind a name of the session that the host has too (kernel/language). */
+const joiner = "\u200c";
+const mostVariables = 1000;
+const lookGroup = "look";
 const kernel = `globalThis["cellgrad.kernel"]`;
 
 const pipe = new Socket({ fd: Pipe.agent });
@@ -91,54 +97,64 @@ async function interrupt(upTo: number): Promise<void> {
   interrupting = false;
 }
 
-/** Names from the session, without running a getter: V8 refuses expressions with side effects. */
-async function names(receiver: string | null): Promise<unknown> {
-  if (receiver === null) {
-    const lexical = await post<{ names: string[] }>("Runtime.globalLexicalScopeNames", {});
-    return lexical?.names.map((name) => ({ name, kind: "variable" })) ?? null;
-  }
-  const target = await post<{ result: { objectId?: string } }>("Runtime.evaluate", {
-    expression: `Object(${receiver})`,
-    throwOnSideEffect: true,
-    silent: true,
-  });
-  const objectId = target?.result.objectId;
-  if (objectId === undefined) return null;
-  const listed = await post<{ result: { value?: unknown } }>("Runtime.callFunctionOn", {
+/** Names from the session, with what the library says of their values. */
+async function names(receiver: string | null): Promise<readonly LiveName[] | null> {
+  const target = receiver === null ? await variables() : await valueAt(receiver);
+  const listed = target?.objectId === undefined ? null : await callLook<readonly LiveName[]>("members", target.objectId);
+  session.post("Runtime.releaseObjectGroup", { objectGroup: lookGroup });
+  return receiver === null ? (listed?.map((each) => ({ ...each, kind: "variable" })) ?? null) : listed;
+}
+
+async function describe(chain: string): Promise<LiveValue | null> {
+  const value = await valueAt(chain);
+  const text = value?.objectId === undefined ? null : await callLook<string>("describe", value.objectId);
+  session.post("Runtime.releaseObjectGroup", { objectGroup: lookGroup });
+  return text === null ? value && { object: value } : { text };
+}
+
+/** An object of the session's variables by their names. */
+async function variables(): Promise<RemoteObject | null> {
+  const lexical = await post<{ names: string[] }>("Runtime.globalLexicalScopeNames", {});
+  const entries = lexical?.names.slice(0, mostVariables).map((name) => `${JSON.stringify(name.replace(joiner, ""))}: ${name}`);
+  return entries ? valueOf(`({ __proto__: null, ${entries.join()} })`) : null;
+}
+
+/** The value of a member chain, if it can be had without running anything of the program. */
+async function valueAt(chain: string): Promise<RemoteObject | null> {
+  const [name, ...path] = chain.split(/\??\./);
+  const lexical = await post<{ names: string[] }>("Runtime.globalLexicalScopeNames", {});
+  const own = name! + joiner; // what the session calls a name that it shares with the host
+  const root = await valueOf(lexical?.names.includes(own) ? own : name!);
+  if (path.length === 0 || !root) return root;
+  return root.objectId === undefined ? null : callOn("follow", root.objectId, path);
+}
+
+async function valueOf(expression: string): Promise<RemoteObject | null> {
+  const params = { expression, throwOnSideEffect: true, silent: true, generatePreview: true, objectGroup: lookGroup };
+  const answer = await post<Evaluated>("Runtime.evaluate", params);
+  return answer && !answer.exceptionDetails ? answer.result : null;
+}
+
+/** Calls a function of {@link Look}; null when it throws. */
+async function callOn(
+  name: keyof Look,
+  objectId: string,
+  path: readonly string[] = [],
+  returnByValue = false,
+): Promise<RemoteObject | null> {
+  const answer = await post<Evaluated>("Runtime.callFunctionOn", {
     objectId,
-    arguments: [{ objectId }],
-    functionDeclaration: listMembers.toString(),
-    returnByValue: true,
+    arguments: path.map((value) => ({ value })),
+    functionDeclaration: `function (...path) { return ${kernel}.look.${name}(this, ...path) }\n//# sourceURL=node:cellgrad-agent\n`,
+    silent: true,
+    objectGroup: lookGroup,
+    ...(returnByValue ? { returnByValue } : { generatePreview: true }),
   });
-  session.post("Runtime.releaseObject", { objectId });
-  return listed?.result.value ?? null;
+  return answer && !answer.exceptionDetails ? answer.result : null;
 }
 
-/** Runs in the main thread: every property name up to Object.prototype, with its kind where a descriptor tells it. */
-function listMembers(target: object): { name: string; kind: string }[] {
-  const found = new Map<string, string>();
-  for (let object: object | null = target; object && object !== Object.prototype; object = Object.getPrototypeOf(object) as object | null) {
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(object))) {
-      if (found.size < 1000 && !found.has(name) && !/^\d+$/.test(name))
-        found.set(name, typeof value === "function" ? "method" : "property");
-    }
-  }
-  return [...found].map(([name, kind]) => ({ name, kind }));
-}
-
-async function describe(expression: string): Promise<unknown> {
-  const answer = await post<{ result: { description?: string; type: string; value?: unknown }; exceptionDetails?: object }>(
-    "Runtime.evaluate",
-    {
-      expression,
-      throwOnSideEffect: true,
-      silent: true,
-      objectGroup: "describe",
-    },
-  );
-  session.post("Runtime.releaseObjectGroup", { objectGroup: "describe" });
-  if (!answer || answer.exceptionDetails) return null;
-  return answer.result.description ?? JSON.stringify(answer.result.value) ?? answer.result.type;
+async function callLook<Answer>(name: keyof Look, objectId: string): Promise<Answer | null> {
+  return ((await callOn(name, objectId, [], true))?.value ?? null) as Answer | null;
 }
 
 /** The value of an expression in the main thread, now; null when it throws. */

@@ -16,6 +16,7 @@ import { endRuntime } from "./failure.js";
 import { awaitTermination, runningWord } from "./handover.js";
 import { cancelWord, finishCell, restoreAfterInterrupt } from "./host.js";
 import { clearAsyncIdStack, lookAround, type Interrupted } from "./interrupt.js";
+import { look } from "./look.js";
 import type { Bundle, CellError, RuntimeCell } from "./messages.js";
 
 type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: CellError };
@@ -62,6 +63,7 @@ export class Evaluator {
         receive: (value: unknown) => void (this.#received = value),
         flush,
         debugging: createDebugging(transformer),
+        look,
       },
     });
   }

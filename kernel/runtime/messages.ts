@@ -1,5 +1,6 @@
 /** What the kernel front (K), the runtime (R) and its agent say to each other: one JSON text a line on the pipes of {@link Pipe}. */
 import { join } from "node:path";
+import type { RemoteObject } from "../debugger/devtools.js";
 import type { TransformSettings } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
 
@@ -107,14 +108,25 @@ export type ToAgent =
   | { readonly id: number; readonly type: "interrupt"; readonly upTo: number }
   /** Pass JSON text to the library's views. */
   | { readonly id: number; readonly type: "view"; readonly request: string }
-  /** Names that can follow `receiver` and a dot, or the session's names when it is null. */
+  /** Names that can follow `receiver` and a dot, or the session's names when it is null, as a list of {@link LiveName}. */
   | { readonly id: number; readonly type: "names"; readonly receiver: string | null }
-  /** A line about the value of an expression without side effects. */
+  /** What the value of a member chain is, a {@link LiveValue}. */
   | { readonly id: number; readonly type: "describe"; readonly expression: string }
   /** Wake the main thread, which waits for input. */
   | { readonly id: number; readonly type: "input"; readonly answer: InputAnswer }
   /** Speak to V8's debugger in the DevTools protocol; answered by a {@link DevtoolsAnswer}. */
   | { readonly id: number; readonly type: "devtools"; readonly method: string; readonly params: JsonObject };
+
+/** A name that stands for something now. */
+export interface LiveName {
+  readonly name: string;
+  readonly kind: "variable" | "method" | "property";
+  /** What the library says of the value. */
+  readonly detail?: string;
+}
+
+/** A value as the library describes it, or, if it is none of the library's, as V8 does. */
+export type LiveValue = { readonly text: string } | { readonly object: RemoteObject };
 
 /** What became of question `id`: the line, or why there is none. */
 export interface InputAnswer {

@@ -1,32 +1,28 @@
 /** Completion and inspection: what the language knows, and what the live session adds without running anything. */
+import { textOf } from "../debugger/value-text.js";
 import { cursorOfOffset, offsetOfCursor } from "../language/positions.js";
-import type { CompletionItem, Language } from "../language/types.js";
+import type { CompletionItem, Completions, Hover, Language, SignatureHelp } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
+import type { LiveName, LiveValue } from "../runtime/messages.js";
 import type { Runtime } from "./runtime.js";
 
 /** How long a live value is waited for, in ms: native code may keep the main thread from answering. */
 const liveDeadline = 100;
+/** Longer texts of values are cut. */
+const longestValue = 200;
 
-interface LiveName {
-  readonly name: string;
-  readonly kind: CompletionItem["kind"];
+/** What the language offers at a cursor, and the names that only the session knows. */
+export interface Proposals {
+  readonly items: readonly CompletionItem[];
+  readonly start: number;
+  readonly end: number;
 }
 
 /** The content of a complete_reply. */
 export async function complete(language: Language, runtime: Runtime, code: string, cursor: number): Promise<JsonObject> {
-  const found = await language.complete(code, cursor);
-  const { start, end } = found ?? identifierBefore(code, cursor);
-  const prefix = code.slice(offsetOfCursor(code, start), offsetOfCursor(code, end));
-  const offered = found ? found.items.filter(({ edits }) => !edits) : [];
-  const exact = offered.filter(({ text }) => text.startsWith(prefix));
-  const typed = exact.length > 0 ? exact : offered; // another case only where nothing has this one
-  const live = found && found.receiver === null ? [] : await liveNames(runtime, found?.receiver ?? null);
-  const known = new Set(typed.map(({ text }) => text));
-  const added = live.filter(
-    ({ name }) => name.startsWith(prefix) && !known.has(name) && /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name),
-  );
-  const items = [...typed, ...added.map(({ name, kind }): CompletionItem => ({ text: name, label: name, kind }))];
-  const types = items.map(({ text, kind, signature }) => ({
+  const { items, start, end } = await propose(runtime, code, cursor, await language.complete(code, cursor));
+  const offered = items.filter(({ edits }) => !edits); // the protocol has no word for them
+  const types = offered.map(({ text, kind, signature }) => ({
     text,
     type: kind,
     start,
@@ -35,28 +31,79 @@ export async function complete(language: Language, runtime: Runtime, code: strin
   }));
   return {
     status: "ok",
-    matches: items.map(({ text }) => text),
+    matches: offered.map(({ text }) => text),
     cursor_start: start,
     cursor_end: end,
     metadata: { _jupyter_types_experimental: types },
   };
 }
 
-/** The content of an inspect_reply: the type and its documentation, and the value that the name has now. */
+/** Merges what the language found with the names of the session. A value of the library is told behind its type. */
+export async function propose(runtime: Runtime, code: string, cursor: number, found: Completions | null): Promise<Proposals> {
+  const { start, end } = found ?? identifierBefore(code, cursor);
+  const prefix = code.slice(offsetOfCursor(code, start), offsetOfCursor(code, end));
+  const offered = found?.items ?? [];
+  const exact = offered.filter(({ label }) => label.startsWith(prefix));
+  const typed = exact.length > 0 ? exact : offered; // another case only where nothing has this one
+  const live = found && found.receiver === null && isMember(code, start) ? [] : await liveNames(runtime, found?.receiver ?? null);
+  const values = new Map(live.map(({ name, detail }) => [name, detail]));
+  const known = new Set(typed.map(({ text }) => text));
+  const isOpen = found === null || found.receiver !== null; // elsewhere the language knows every name
+  const added = live.filter(
+    ({ name }) => isOpen && name.startsWith(prefix) && !known.has(name) && /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name),
+  );
+  const items = [...typed, ...added.map(({ name, kind }): CompletionItem => ({ text: name, label: name, kind }))];
+  return { items: items.map((item) => withValue(item, values.get(item.text))), start, end };
+}
+
+function withValue(item: CompletionItem, value: string | undefined): CompletionItem {
+  return value === undefined || item.source !== undefined ? item : { ...item, signature: `${item.signature ?? item.label} = ${value}` };
+}
+
+/**
+ * The content of an inspect_reply: the call that the cursor is in, the type and documentation of what is under it, and the value that the
+ * name has now. As Markdown, which tooltips show, the call comes first; as text, which completers show for the proposal they have written
+ * in, it comes last.
+ */
 export async function inspect(language: Language, runtime: Runtime, code: string, cursor: number): Promise<JsonObject> {
-  const hover = await language.hover(code, cursor);
-  if (hover) {
-    const value = hover.expression === null ? null : await within(runtime.ask({ type: "describe", expression: hover.expression }));
-    const isTold = typeof value === "string" && value.length < 200 && !value.includes("\n");
-    const plain = isTold ? `${hover.plain}\n\n= ${value}` : hover.plain;
-    const markdown = isTold ? `${hover.markdown}\n\n= \`${value}\`` : hover.markdown;
-    return { status: "ok", found: true, data: { "text/plain": plain, "text/markdown": markdown }, metadata: {} };
-  }
-  const call = await language.signature(code, cursor);
-  const signature = call?.signatures[call.activeSignature];
-  if (!signature) return { status: "ok", found: false, data: {}, metadata: {} };
-  const plain = signature.documentation ? `${signature.label}\n\n${signature.documentation}` : signature.label;
-  return { status: "ok", found: true, data: { "text/plain": plain }, metadata: {} };
+  const [hover, call] = await Promise.all([language.hover(code, cursor), language.signature(code, cursor)]);
+  if (!hover && !call) return { status: "ok", found: false, data: {}, metadata: {} };
+  const value = hover?.expression ? await liveValue(runtime, hover.expression) : null;
+  const plain = [hover && textOfHover(hover, value), call && textOfCall(call)];
+  const markdown = [call && markdownOfCall(call), hover && markdownOfHover(hover, value)];
+  const data = { "text/plain": plain.filter(Boolean).join("\n\n"), "text/markdown": markdown.filter(Boolean).join("\n\n---\n\n") };
+  return { status: "ok", found: true, data, metadata: {} };
+}
+
+function textOfHover({ plain }: Hover, value: string | null): string {
+  return value === null ? plain : `${plain}\n\n= ${value}`;
+}
+
+function markdownOfHover({ markdown }: Hover, value: string | null): string {
+  return value === null ? markdown : `${markdown}\n\n= \`${value}\``;
+}
+
+function textOfCall({ signatures, activeSignature, activeParameter }: SignatureHelp): string {
+  const { label, parameters, documentation } = signatures[activeSignature]!;
+  const parameter = parameters[activeParameter];
+  return [label, parameter && `here: ${parameter}`, documentation].filter(Boolean).join("\n\n");
+}
+
+function markdownOfCall({ signatures, activeSignature, activeParameter }: SignatureHelp): string {
+  const { label, parameters, documentation } = signatures[activeSignature]!;
+  const parameter = parameters[activeParameter];
+  const overload = signatures.length > 1 ? ` (signature ${activeSignature + 1} of ${signatures.length})` : "";
+  const here = parameter ? `here: **\`${parameter}\`**${overload}` : overload;
+  return [`\`\`\`typescript\n${label}\n\`\`\``, here, documentation].filter(Boolean).join("\n\n");
+}
+
+/** A line about a value; null where a getter would have to run, or where the type says it all. */
+async function liveValue(runtime: Runtime, expression: string): Promise<string | null> {
+  const value = (await within(runtime.ask({ type: "describe", expression }))) as LiveValue | null;
+  if (!value || ("object" in value && value.object.type === "function")) return null;
+  const text = "text" in value ? value.text : textOf(value.object);
+  const line = text.replace(/\s*\n\s*/g, " ").replaceAll("`", "'");
+  return line.length > longestValue ? `${line.slice(0, longestValue)}…` : line;
 }
 
 async function liveNames(runtime: Runtime, receiver: string | null): Promise<readonly LiveName[]> {
@@ -66,6 +113,10 @@ async function liveNames(runtime: Runtime, receiver: string | null): Promise<rea
 
 function within(answer: Promise<unknown>): Promise<unknown> {
   return Promise.race([answer, new Promise((resolve) => setTimeout(resolve, liveDeadline, null))]);
+}
+
+function isMember(code: string, start: number): boolean {
+  return /\.\s*$/.test(code.slice(0, offsetOfCursor(code, start)));
 }
 
 /** The identifier that ends at the cursor, in code points. */

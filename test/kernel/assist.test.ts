@@ -1,0 +1,69 @@
+/** Completion and inspection with what the session holds (rows 54 and 56 of the acceptance list). */
+import { expect, test } from "vitest";
+import { kernel } from "./kernel.js";
+
+const started = kernel();
+
+/** What is under the cursor at the end of `code`, as text and as Markdown. */
+async function inspect(code: string): Promise<{ readonly plain: string; readonly markdown: string }> {
+  const { content } = await started.client.request("inspect_request", { code, cursor_pos: [...code].length, detail_level: 0 }).reply;
+  const data = content.data as { readonly [mime: string]: string };
+  return { plain: data["text/plain"] ?? "", markdown: data["text/markdown"] ?? "" };
+}
+
+/** The signature of each proposal at the end of `code`, by its text. */
+async function signatures(code: string): Promise<ReadonlyMap<string, string | undefined>> {
+  const { content } = await started.client.request("complete_request", { code, cursor_pos: [...code].length }).reply;
+  const types = (content.metadata as { _jupyter_types_experimental: { text: string; signature?: string }[] })._jupyter_types_experimental;
+  return new Map(types.map(({ text, signature }) => [text, signature]));
+}
+
+test("a tensor's dtype, shape and values are told in hover and completion, also inside objects", async () => {
+  await started.client.execute('import { zeros, Tensor } from "cellgrad"; const grid = zeros(2, 3); const held = { grid, depth: 2 }');
+  expect((await inspect("grid")).plain).toMatch(/const grid: Tensor\n\n= float32 \[2, 3\] \[\[0, 0, 0\], \[0, 0, 0\]\]$/);
+  expect((await inspect("held.grid")).plain).toContain("= float32 [2, 3]");
+  expect((await inspect("held")).plain).toMatch(/= \{grid: Tensor, depth: 2\}$/);
+  expect((await inspect("grid.shape")).plain).toContain("= [2, 3]");
+  expect((await signatures("gri")).get("grid")).toBe("const grid: Tensor = float32 [2, 3] [[0, 0, 0], [0, 0, 0]]");
+  expect((await signatures("held.gr")).get("grid")).toBe("(property) grid: Tensor = float32 [2, 3] [[0, 0, 0], [0, 0, 0]]");
+});
+
+test("nothing of the program runs for it: no getter, no proxy, no toString (row 56)", async () => {
+  await started.client.execute(`
+    let ran: string[] = [];
+    const trap = new Proxy({ inside: 1 }, { get: () => (ran.push("get"), 1), getPrototypeOf: () => (ran.push("proto"), null), ownKeys: () => (ran.push("keys"), []) });
+    class Guarded { get danger() { ran.push("getter"); return 1 } get pure() { return 1 } toString() { ran.push("text"); return "" } }
+    const guarded = new Guarded(), deep = { trap, guarded }`);
+  for (const code of [
+    "guarded.danger",
+    "guarded.pure",
+    "guarded",
+    "trap",
+    "trap.inside",
+    "deep",
+    "deep.trap.inside",
+    "deep.guarded.danger",
+  ]) {
+    expect((await inspect(code)).plain).not.toMatch(/\n= 1$/);
+  }
+  for (const code of ["guarded.", "trap.", "deep.trap.", "deep."]) await signatures(code);
+  expect((await started.client.execute("ran")).result).toBe("[]");
+});
+
+test("inside a call its signature comes first, with the parameter that is due (row 54)", async () => {
+  await started.client.execute(
+    "/** Adds. */\nfunction add(first: number, second?: number) { return first + (second ?? 0) }\nconst one = 1",
+  );
+  const { markdown, plain } = await inspect("add(one, one");
+  expect(markdown).toMatch(
+    /^```typescript\nadd\(first: number, second\?: number\): number\n```\n\nhere: \*\*`second\?: number`\*\*\n\nAdds\.\n\n---/,
+  );
+  expect(markdown).toContain("const one: 1");
+  expect(plain.indexOf("const one")).toBeLessThan(plain.indexOf("here: second?: number"));
+  expect((await inspect("add(")).markdown).toContain("here: **`first: number`**");
+});
+
+test("a name that hides one of the host's is told by its own value", async () => {
+  await started.client.execute("const crypto = { own: 1 }");
+  expect((await inspect("crypto")).plain).toContain("= {own: 1}");
+});
