@@ -4,6 +4,8 @@ import { Session } from "node:inspector";
 import { Socket } from "node:net";
 import { workerData, type MessagePort } from "node:worker_threads";
 import { Devtools } from "./devtools.js";
+import type { DevicesRequest } from "../../src/wire/devices.js";
+import { devicesAnswer } from "./devices.js";
 import { deliverText, runningWord, takeOver } from "./handover.js";
 import { readLines } from "./lines.js";
 import type { Evaluated, RemoteObject } from "../debugger/devtools.js";
@@ -13,13 +15,14 @@ import { Pipe, type FromAgent, type InputAnswer, type LiveName, type LiveValue, 
 interface AgentData {
   readonly handover: Int32Array;
   readonly words: Int32Array;
+  readonly gauges: Float64Array;
   /** The folder that K may have left. */
   readonly outputs: string;
   /** Where the main thread waits for input: a word to wake, after the answer went to the port. */
   readonly input: { readonly word: Int32Array; readonly port: MessagePort };
 }
 
-const { handover, words, input, outputs } = workerData as AgentData;
+const { handover, words, gauges, input, outputs } = workerData as AgentData;
 const cancelWord = 1;
 /** How often an interrupt is tried again after a millisecond because it found the main thread where it must not be cut off. */
 const mostAttempts = 100;
@@ -63,7 +66,7 @@ async function perform(message: ToAgent): Promise<unknown> {
     case "interrupt":
       return interrupt(message.upTo);
     case "view":
-      return evaluate(`globalThis[Symbol.for("cellgrad.views")]?.request(${JSON.stringify(message.request)}) ?? ""`);
+      return answerView(message.request);
     case "names":
       return names(message.receiver);
     case "describe":
@@ -73,6 +76,15 @@ async function perform(message: ToAgent): Promise<unknown> {
     case "devtools":
       return devtools.request(message.method, message.params);
   }
+}
+
+const askViews = (request: string): Promise<unknown> =>
+  evaluate(`globalThis[Symbol.for("cellgrad.views")]?.request(${JSON.stringify(request)}) ?? ""`);
+const answerDevices = devicesAnswer(gauges, askViews);
+
+function answerView(text: string): Promise<unknown> {
+  const request = JSON.parse(text) as { readonly kind?: unknown };
+  return request.kind === "devices" ? answerDevices(text, request as DevicesRequest) : askViews(text);
 }
 
 function answerInput(answer: InputAnswer): void {

@@ -1,6 +1,7 @@
 /** The cells that R has run: which one the current code belongs to, and where a script's positions are in its text. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ChildProcess } from "node:child_process";
+import type { CellSpan } from "../../src/wire/devices.js";
 import type { Position, TransformedCell } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
 import type { RuntimeCell } from "./messages.js";
@@ -28,6 +29,26 @@ interface Script {
 const scripts = new Map<number, Script>();
 const codeByCount = new Map<number, string>();
 const urlPattern = /cell:\/\/(\d+):(\d+):(\d+)/g;
+
+/** Cells that are remembered. */
+const mostSpans = 5000;
+
+const spans = new Map<number, CellSpan>();
+
+/** Notes that a cell has started. */
+export function noteStart({ key, count, id }: RuntimeCell): void {
+  if (spans.size >= mostSpans) spans.delete(spans.keys().next().value!);
+  spans.set(key, { count, id, start: Date.now(), end: null });
+}
+
+/** Notes that a cell has ended. */
+export function noteEnd(key: number): void {
+  const span = spans.get(key);
+  if (span) spans.set(key, { ...span, end: Date.now() });
+}
+
+/** When the last cells ran, oldest first. */
+export const cellSpans = (): readonly CellSpan[] => [...spans.values()];
 
 /** The URL by which V8 knows a cell's script. */
 export function scriptUrl(key: number): string {

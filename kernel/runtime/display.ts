@@ -1,4 +1,5 @@
 /** Turns values into MIME bundles, and sends what user code displays. */
+import { isNativeError } from "node:util/types";
 import { displaySymbol, type MimeBundle } from "../../src/wire/host.js";
 import { activeCell } from "./cells.js";
 import { emit } from "./channel.js";
@@ -25,6 +26,17 @@ export interface DisplayOptions {
   readonly displayId?: string;
   /** Replace the displays of `displayId` instead of adding one. */
   readonly update?: boolean;
+}
+
+/** What an error shows beside its traceback: the bundle of its display method, if it has one. */
+export function errorPicture(thrown: unknown): Bundle | null {
+  if (!isNativeError(thrown)) return null;
+  try {
+    const data = displayMethod(thrown)?.call(thrown);
+    return data === undefined || data instanceof Promise ? null : ownBundle(thrown, data);
+  } catch {
+    return null; // the traceback says what happened
+  }
 }
 
 /** Shows a value under the cell, in place. */

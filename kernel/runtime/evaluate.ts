@@ -7,19 +7,20 @@ import { codeFrame } from "../errors/code-frame.js";
 import { frameLines, header } from "../errors/traceback.js";
 import type { CellTransformer, SyntaxFailure, TransformedCell, TransformSettings } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
-import { activeCell, codeOf, registerScript, scriptUrl, type ActiveCell } from "./cells.js";
+import { activeCell, codeOf, noteEnd, noteStart, registerScript, scriptUrl, type ActiveCell } from "./cells.js";
 import { emit, flush, isSending } from "./channel.js";
 import { createDebugging } from "./debugging.js";
-import { toBundle } from "./display.js";
+import { errorPicture, sendDisplay, toBundle } from "./display.js";
 import { describeError, framesOfStack } from "./errors.js";
 import { endRuntime } from "./failure.js";
 import { awaitTermination, runningWord } from "./handover.js";
-import { cancelWord, finishCell, restoreAfterInterrupt } from "./host.js";
+import { cancelWord, cellWord, finishCell, restoreAfterInterrupt } from "./host.js";
 import { clearAsyncIdStack, lookAround, type Interrupted } from "./interrupt.js";
 import { look } from "./look.js";
 import type { Bundle, CellError, RuntimeCell } from "./messages.js";
 
-type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: CellError };
+type Outcome =
+  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: CellError; readonly picture?: Bundle | null };
 
 interface Run {
   readonly cell: ActiveCell;
@@ -49,6 +50,8 @@ export class Evaluator {
   #preparing = false;
   /** The last result, kept alive although nothing may name it, so that its live view can be asked. */
   lastResult: unknown = undefined;
+  /** Names that are no person's. */
+  readonly #ownGlobals = new Set(Object.getOwnPropertyNames(globalThis));
   /** Where {@link #valueOf} receives a value from V8. */
   #received: unknown = undefined;
 
@@ -98,6 +101,8 @@ export class Evaluator {
     this.#runs.set(key, run);
     Atomics.store(this.#handover, runningWord, key);
     Atomics.store(this.#words, cancelWord, 0);
+    Atomics.store(this.#words, cellWord, cell.count);
+    noteStart(cell);
     // A resource of its own: what the cell's code hangs on the current one for a while stays there when it is cut off.
     new AsyncResource("Cell").runInAsyncScope(() => activeCell.run(run.cell, () => void this.#perform(run)));
   }
@@ -129,6 +134,7 @@ export class Evaluator {
       for (const [name, text] of Object.entries(run.expressions))
         expressions[name] = await this.#evaluateExpression(String(text), run.cell);
     }
+    if (!outcome.ok && outcome.picture) sendDisplay(outcome.picture, {});
     await this.#report(run, outcome.ok ? null : outcome.error, result, expressions);
   }
 
@@ -139,6 +145,7 @@ export class Evaluator {
     run.reported = true;
     const { key } = run.cell;
     this.#runs.delete(key);
+    noteEnd(key);
     this.#session.post("Runtime.releaseObjectGroup", { objectGroup: String(key) });
     finishCell();
     emit({ type: "done", key, result, error, expressions, payload: run.cell.payload });
@@ -188,7 +195,7 @@ export class Evaluator {
         if (promise) this.#pending.delete(promise);
         if (failure) resolve({ ok: false, error: describeError(failure) });
         else if (!answer.exceptionDetails) resolve({ ok: true, value: this.#valueOf(answer.result) });
-        else resolve({ ok: false, error: describeError(this.#valueOf(answer.result)) });
+        else resolve(failed(this.#valueOf(answer.result)));
       });
       stopWatching();
     });
@@ -200,6 +207,27 @@ export class Evaluator {
       return { status: "error", ename: script.name, evalue: script.message, traceback: [header(script.name, script.message)] };
     const outcome = await this.#evaluate(script, "", key);
     return outcome.ok ? { status: "ok", ...(await toBundle(outcome.value)) } : { status: "error", ...outcome.error };
+  }
+
+  /** What the top-level names hold now. Reading a lexical name or a data property runs nobody's code. */
+  variables(): readonly (readonly [name: string, value: unknown])[] {
+    let names: readonly string[] = [];
+    this.#session.post("Runtime.globalLexicalScopeNames", {}, (_, answer) => (names = answer?.names ?? []));
+    // A const that a running cell has yet to reach refuses to be read.
+    const reads = names.map((name) => `[${JSON.stringify(name)},()=>${name}]`).join(",");
+    const received = this.#received;
+    this.#session.post("Runtime.evaluate", { expression: `globalThis["cellgrad.kernel"].receive([${reads}])`, silent: true });
+    const readers = (this.#received ?? []) as readonly (readonly [string, () => unknown])[];
+    this.#received = received;
+    const lexical = readers.flatMap(([name, read]): [string, unknown][] => {
+      try {
+        return [[name, read()]];
+      } catch {
+        return [];
+      }
+    });
+    const global = Object.entries(Object.getOwnPropertyDescriptors(globalThis)).filter(([name]) => !this.#ownGlobals.has(name));
+    return [...lexical, ...global.map(([name, { value }]): [string, unknown] => [name, value]), ["the last result", this.lastResult]];
   }
 
   /** The value itself behind V8's description of it. */
@@ -223,8 +251,13 @@ async function settleValue(outcome: Outcome): Promise<Outcome> {
   try {
     return { ok: true, value: await outcome.value };
   } catch (error) {
-    return { ok: false, error: describeError(error) };
+    return failed(error);
   }
+}
+
+/** An error that has a picture is shown with it. */
+function failed(thrown: unknown): Outcome {
+  return { ok: false, error: describeError(thrown), picture: errorPicture(thrown) };
 }
 
 async function settleTask(task: () => void | Promise<void>): Promise<void> {

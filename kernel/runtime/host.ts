@@ -1,10 +1,10 @@
 /** What the library finds in R: the {@link Host} of src/wire/host.ts. */
 import { hostSymbol, type Host, type MimeBundle } from "../../src/wire/host.js";
-import { activeCell } from "./cells.js";
+import { activeCell, cellSpans } from "./cells.js";
 import { sendDisplay } from "./display.js";
 
-/** Index of the word that stops native work. */
-export const cancelWord = 1;
+/** Indices of the words that stop native work, and that hold the number of the cell that was started last. */
+export const [cancelWord, cellWord] = [1, 2];
 
 const [finishers, restorers]: [(() => void)[], (() => void)[]] = [[], []];
 
@@ -19,9 +19,12 @@ export function restoreAfterInterrupt(): void {
 }
 
 /** Puts the host on globalThis. */
-export function installHost(words: Int32Array): void {
+export function installHost(words: Int32Array, gauges: Float64Array, variables: Host["variables"]): void {
   const host: Host = {
     words,
+    gauges,
+    variables,
+    cells: cellSpans,
     display: ({ data, metadata = {} }: MimeBundle, options = {}) => sendDisplay({ data, metadata }, options),
     cell: () => activeCell.getStore() ?? null,
     beforeIdle: (task) => {

@@ -1,6 +1,7 @@
 /** Entry of R, the process that user code runs in: puts the host in place, starts the agent, then does what K says. */
 import { Socket } from "node:net";
 import { MessageChannel, Worker } from "node:worker_threads";
+import { gaugeCells } from "../../src/wire/gauges.js";
 import { languageHooks } from "../language/hooks.js";
 import { createTransformer } from "../language/transform.js";
 import { clearOutput, page } from "./display.js";
@@ -24,12 +25,13 @@ import { installTimers } from "./timers.js";
 
 const outputs = process.argv[2]!;
 const words = new Int32Array(new SharedArrayBuffer(16));
+const gauges = new Float64Array(new SharedArrayBuffer(gaugeCells * 8));
 const handover = new Int32Array(new SharedArrayBuffer(handoverBytes));
 const answers = new MessageChannel();
 const inputWord = new Int32Array(new SharedArrayBuffer(4));
 installInput({ word: inputWord, port: answers.port1 });
 new Worker(new URL("./agent.js", import.meta.url), {
-  workerData: { words, handover, outputs, input: { word: inputWord, port: answers.port2 } },
+  workerData: { words, gauges, handover, outputs, input: { word: inputWord, port: answers.port2 } },
   transferList: [answers.port2],
 }).unref();
 
@@ -40,7 +42,7 @@ installStreams();
 markDirectWrites();
 installPromiseInspection();
 installTimers();
-installHost(words);
+installHost(words, gauges, () => evaluator?.variables() ?? []);
 installComms(reportLate);
 const folder = process.cwd();
 const imports = createImports(folder);

@@ -25,6 +25,17 @@ void* keep(napi_env env, napi_value array, napi_typedarray_type type, size_t len
 
 } // namespace
 
+Environment::~Environment() {
+  if (gauges_ != nullptr) cg::share_gauges(nullptr);
+}
+
+bool Environment::share_gauges(napi_value cells) {
+  auto* doubles = static_cast<double*>(keep(env_, cells, napi_float64_array, kGaugedDevices * Gauge::kCells));
+  if (doubles == nullptr) return false;
+  if (cg::share_gauges(doubles)) gauges_ = doubles;
+  return true;
+}
+
 bool Environment::attach(napi_value io, napi_value words) {
   static_assert(sizeof(std::atomic<int32_t>) == sizeof(int32_t) && std::atomic<int32_t>::is_always_lock_free);
   io_ = static_cast<double*>(keep(env_, io, napi_float64_array, 4096));
@@ -32,6 +43,7 @@ bool Environment::attach(napi_value io, napi_value words) {
   if (io_ == nullptr || word == nullptr) return false;
   collector_.set_word(word);
   set_cancel_word(word + 1);
+  handles_.set_cell_word(word + 2);
   return true;
 }
 

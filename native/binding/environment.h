@@ -19,8 +19,12 @@ class Environment {
 public:
   Environment(napi_env env, Finalizers finalizers) : env_(env), finalizers_(finalizers) {}
 
+  ~Environment();
   // Keeps the scratch of doubles and the shared words alive and remembers where they are; false for anything else.
   bool attach(napi_value io, napi_value words);
+
+  // Has every device write its memory figures into these doubles, unless another environment has asked before.
+  bool share_gauges(napi_value cells);
 
   Handles& handles() { return handles_; }
   Collector& collector() { return collector_; }
@@ -56,6 +60,7 @@ private:
   napi_env env_;
   Finalizers finalizers_;
   double* io_ = nullptr;
+  double* gauges_ = nullptr; // when they are this environment's
   void drop_finished();
 
   struct Lender {

@@ -5,6 +5,7 @@
 
 #include "binding/arguments.h"
 #include "binding/exports.h"
+#include "core/gauge.h"
 #include "core/machine.h"
 #include "core/parallel.h"
 #include "device/memory.h"
@@ -48,6 +49,13 @@ napi_value init(napi_env env, napi_callback_info info) {
   if (!args.environment().attach(args[0], args[1]))
     napi_throw_type_error(env, nullptr,
                           "init expects a Float64Array of at least 4096 and an Int32Array of at least 4 elements");
+  return args.nothing();
+}
+
+napi_value share_gauges(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  if (!args.environment().share_gauges(args[0]))
+    napi_throw_type_error(env, nullptr, "shareGauges expects a Float64Array with a gauge for each of 8 devices");
   return args.nothing();
 }
 
@@ -168,7 +176,7 @@ napi_value array_of(napi_env env, const std::vector<double>& values) {
   return array;
 }
 
-// For each storage: id, address, bytes, tensors, then dtype, rank and sizes of one of its tensors.
+// For each storage: id, address, bytes, age in ms, cell, tensors, then dtype, rank and sizes of its largest tensor, then all handles.
 napi_value storages(napi_env env, napi_callback_info info) {
   const Arguments args(env, info);
   const int32_t device = args.integer(0);
@@ -179,18 +187,23 @@ napi_value storages(napi_env env, napi_callback_info info) {
   std::sort(found.begin(), found.end(), [](const Tensor* a, const Tensor* b) {
     return a->storage->id != b->storage->id ? a->storage->id < b->storage->id : a->view.numel > b->view.numel;
   });
+  const int64_t now = coarse_milliseconds();
   std::vector<double> values;
-  const Storage* last = nullptr;
-  for (const Tensor* tensor : found) {
-    const Storage& storage = *tensor->storage;
-    if (&storage == last) continue;
-    last = &storage;
-    const View& view = tensor->view;
-    values.insert(values.end(), {static_cast<double>(storage.id),
-                                 static_cast<double>(reinterpret_cast<uintptr_t>(storage.block.data)),
-                                 static_cast<double>(storage.block.bytes), static_cast<double>(storage.references),
-                                 static_cast<double>(static_cast<int>(view.dtype)), static_cast<double>(view.rank)});
-    for (int d = 0; d < view.rank; ++d) values.push_back(static_cast<double>(view.sizes[d]));
+  const auto push = [&](auto value) { values.push_back(static_cast<double>(value)); };
+  for (auto first = found.begin(); first != found.end();) {
+    const Storage& storage = *(*first)->storage;
+    const auto last = std::find_if(first, found.end(), [&](const Tensor* t) { return t->storage != &storage; });
+    const View& view = (*first)->view;
+    push(storage.id);
+    push(reinterpret_cast<uintptr_t>(storage.block.data));
+    push(storage.block.bytes);
+    push(now - storage.born);
+    push(storage.cell);
+    push(last - first);
+    push(static_cast<int>(view.dtype));
+    push(view.rank);
+    for (int d = 0; d < view.rank; ++d) push(view.sizes[d]);
+    for (; first != last; ++first) push((*first)->handle);
   }
   return array_of(env, values);
 }
@@ -261,6 +274,7 @@ napi_value flush_output(napi_env env, napi_callback_info info) {
 
 constexpr Function kFunctions[] = {
     {"init", init},
+    {"shareGauges", share_gauges},
     {"flushOutput", flush_output},
     {"names", names},
     {"text", text},

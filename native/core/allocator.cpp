@@ -82,6 +82,7 @@ public:
     }
     figures_.live += block.bytes;
     figures_.peak = std::max(figures_.peak, figures_.live);
+    gauge_.note(figures_);
     return {data, block.bytes};
   }
 
@@ -89,10 +90,14 @@ public:
     std::lock_guard guard(lock_);
     figures_.live -= block.bytes;
     if (block.bytes > kLargestSmall) {
-      if (block.bytes > limit_) return unmap(block.data, block.bytes);
+      if (block.bytes > limit_) {
+        gauge_.note(figures_);
+        return unmap(block.data, block.bytes);
+      }
       while (figures_.cached + block.bytes > limit_ && evict_oldest()) {}
     }
     figures_.cached += block.bytes;
+    gauge_.note(figures_);
     push(class_index(block.bytes), block.data);
     ASAN_POISON_MEMORY_REGION(static_cast<char*>(block.data) + sizeof(Free), block.bytes - sizeof(Free));
   }
@@ -100,6 +105,7 @@ public:
   void empty_cache() override {
     std::lock_guard guard(lock_);
     while (evict_oldest()) {}
+    gauge_.note(figures_);
   }
 
   MemoryFigures figures() override {
@@ -109,10 +115,16 @@ public:
   void set_cap(size_t bytes) override {
     std::lock_guard guard(lock_);
     figures_.cap = bytes;
+    gauge_.note(figures_);
   }
   void reset_peak() override {
     std::lock_guard guard(lock_);
     figures_.peak = figures_.live;
+    gauge_.note(figures_);
+  }
+  void share(double* cells, uint64_t total) override {
+    std::lock_guard guard(lock_);
+    gauge_.attach(cells, total, figures_);
   }
 
 private:
@@ -204,6 +216,7 @@ private:
 
   SpinLock lock_;
   MemoryFigures figures_;
+  Gauge gauge_;
   const size_t total_ = total_memory();
   const size_t limit_ = total_ / 8; // most bytes of freed blocks kept
   size_t mapped_ = 0, unasked_ = 0;

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/gauge.h"
+
 namespace cg {
 
 struct Block {
@@ -26,6 +28,8 @@ public:
   virtual void set_cap(size_t bytes) = 0;
   virtual void empty_cache() = 0;
   virtual void reset_peak() = 0;
+  // Has the figures written to Gauge::kCells doubles whenever they change; nullptr: no longer. `total`: all memory of the device.
+  virtual void share(double* cells, uint64_t total) = 0;
 };
 
 // The memory of the host.

@@ -1,6 +1,7 @@
 // The handle table of one environment.
 #include "core/handles.h"
 
+#include "core/gauge.h"
 #include "core/shape.h"
 
 namespace cg {
@@ -49,6 +50,8 @@ Tensor* Handles::fill_slot(const View& shape, DType dtype, int32_t device, Block
   storage->references = 1;
   storage->version = 0;
   storage->id = next_storage_id_++;
+  storage->born = coarse_milliseconds();
+  storage->cell = cell_word_ != nullptr ? cell_word_->load(std::memory_order_relaxed) : 0;
 
   tensor->storage = storage;
   View& view = tensor->view;

@@ -1,5 +1,6 @@
 // The handle table of one environment: makes tensors, finds them by handle, counts their storages.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -14,6 +15,9 @@ public:
   ~Handles();
   Handles(const Handles&) = delete;
   Handles& operator=(const Handles&) = delete;
+
+  // Where the number of the cell that runs stands.
+  void set_cell_word(const std::atomic<int32_t>* word) { cell_word_ = word; }
 
   // nullptr when the handle is stale.
   Tensor* find(Handle handle) const {
@@ -65,6 +69,7 @@ private:
   void drop_storage(Tensor& tensor);
 
   Collector& collector_;
+  const std::atomic<int32_t>* cell_word_ = nullptr;
   std::vector<std::unique_ptr<Tensor[]>> blocks_;
   std::vector<std::unique_ptr<Storage[]>> storage_blocks_;
   uint32_t made_ = 0; // slots that were ever in use

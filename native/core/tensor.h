@@ -21,6 +21,8 @@ struct Storage {
   uint32_t references = 0;
   int64_t version = 0; // grows with each write in place; autograd compares it with what it saved
   int64_t id = 0;
+  int64_t born = 0; // coarse_milliseconds()
+  int32_t cell = 0; // the number of the notebook cell that ran then, or 0
   Storage* next_free = nullptr;
 };
 

@@ -42,6 +42,7 @@ Block DeviceMemory::allocate(size_t asked) {
   }
   figures_.live += part->second.bytes;
   figures_.peak = std::max(figures_.peak, figures_.live);
+  note();
   return {reinterpret_cast<void*>(part->first), part->second.bytes};
 }
 
@@ -98,6 +99,7 @@ void DeviceMemory::deallocate(Block block) {
   }
   part->second.free = true;
   free.insert({part->second.bytes, part->first});
+  note();
 }
 
 // Releases the segments that are free as a whole.
@@ -125,24 +127,36 @@ Block DeviceMemory::refuse(size_t bytes) {
 
 MemoryFigures DeviceMemory::figures() {
   std::lock_guard guard(lock_);
-  MemoryFigures figures = figures_;
-  figures.cached = reserved_ - figures_.live;
-  return figures;
+  figures_.cached = reserved_ - figures_.live;
+  return figures_;
+}
+
+void DeviceMemory::note() {
+  figures_.cached = reserved_ - figures_.live;
+  gauge_.note(figures_);
+}
+
+void DeviceMemory::share(double* cells, uint64_t total) {
+  std::lock_guard guard(lock_);
+  gauge_.attach(cells, total, figures_);
 }
 
 void DeviceMemory::set_cap(size_t bytes) {
   std::lock_guard guard(lock_);
   figures_.cap = bytes;
+  note();
 }
 
 void DeviceMemory::empty_cache() {
   std::lock_guard guard(lock_);
   give_back();
+  note();
 }
 
 void DeviceMemory::reset_peak() {
   std::lock_guard guard(lock_);
   figures_.peak = figures_.live;
+  note();
 }
 
 bool DeviceMemory::owns(const void* pointer) {

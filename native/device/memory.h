@@ -26,6 +26,7 @@ public:
   void set_cap(size_t bytes) override;
   void empty_cache() override;
   void reset_peak() override;
+  void share(double* cells, uint64_t total) override;
 
   // True for an address inside a segment: anything else that a launch is given is host memory.
   bool owns(const void* address);
@@ -43,10 +44,13 @@ private:
   bool grow(uint64_t bytes, bool small);
   void give_back();
   Block refuse(size_t bytes);
+  // After every change, under the lock.
+  void note();
 
   const cg_driver& driver_;
   std::mutex lock_;
   MemoryFigures figures_;
+  Gauge gauge_;
   Parts parts_;
   std::map<uint64_t, uint64_t> segments_;           // address to size
   std::set<std::pair<uint64_t, uint64_t>> free_[2]; // (size, address): of small segments, of large ones

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 
+#include "core/machine.h"
 #include "device/cpu/cpu.h"
 #include "device/cuda/cuda.h"
 #include "device/library.h"
@@ -27,13 +28,21 @@ struct List {
   std::array<Device, kMost> devices;
   std::atomic<size_t> count{0};
   std::mutex lock;
+  double* gauges = nullptr;
 
   List() { add(cpu::device(cpu::launcher(), cpu::table().isa)); }
   void add(Device device) {
     const size_t at = count.load(std::memory_order_relaxed);
     if (at == kMost) return;
     devices[at] = std::move(device);
+    share(at);
     count.store(at + 1, std::memory_order_release);
+  }
+  void share(size_t at) {
+    const Device& device = devices[at];
+    if (at >= kGaugedDevices || device.memory == nullptr) return;
+    const uint64_t total = device.driver != nullptr ? device.driver->capabilities.memory : total_memory();
+    device.memory->share(gauges == nullptr ? nullptr : gauges + at * Gauge::kCells, total);
   }
 };
 
@@ -93,6 +102,15 @@ std::string add_device(const char* path) {
     if (device.name == driver->capabilities.name) return "there is a device " + device.name + " already";
   list().add(device_of(*driver));
   return "";
+}
+
+bool share_gauges(double* cells) {
+  List& all = list();
+  std::lock_guard guard(all.lock);
+  if (cells != nullptr && all.gauges != nullptr) return false;
+  all.gauges = cells;
+  for (size_t at = 0; at < devices().size(); ++at) all.share(at);
+  return true;
 }
 
 namespace {

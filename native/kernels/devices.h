@@ -15,6 +15,10 @@ void find_devices();
 // Adds the device of a plug-in (device/driver.h); answers why it could not, or nothing.
 std::string add_device(const char* library);
 
+// The first devices write their memory figures to doubles, Gauge::kCells each, in order; nullptr: no longer. False: they do so elsewhere.
+constexpr size_t kGaugedDevices = 8;
+bool share_gauges(double* cells);
+
 // How often kernels of a device ran on the CPU because it has none, by name; `total` counts all devices.
 struct Fallback {
   std::string kernel;

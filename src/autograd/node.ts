@@ -143,6 +143,7 @@ export class Node implements GradFn {
   /** Drops what was saved. */
   free(): void {
     this.rule = null;
+    for (const saved of this.saved) saved.drop();
     this.saved = [];
   }
 }

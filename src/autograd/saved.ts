@@ -1,5 +1,6 @@
 /** Tensors kept for the backward pass: checked against in-place changes, or handed to the hooks that asked for them. */
 import { AutogradError, DisposedError, ValueError, describe, formatShape } from "../tensor/errors.js";
+import { markSaved, unmarkSaved } from "../tensor/saved-marks.js";
 import { Tensor, metaOf, tagOf, type AutogradMeta, type StorageTag } from "../tensor/tensor.js";
 import { savedTensorHooks, withHooks, withRecording, type SavedTensorHooks } from "./mode.js";
 import type { Node } from "./node.js";
@@ -11,6 +12,8 @@ export interface Saved {
   unpack(node: Node): Tensor;
   /** The gradient of the node is computed: what unpacking made may go. */
   forget(): void;
+  /** The node lets go of it. */
+  drop(): void;
 }
 
 /** Saves `value` for `node` through the hooks of the moment. */
@@ -29,6 +32,7 @@ class Kept implements Saved {
     this.tag = tagOf(value);
     this.tag.saved = true;
     this.version = this.tag.version;
+    markSaved(value.handle);
   }
 
   unpack(node: Node): Tensor {
@@ -38,6 +42,10 @@ class Kept implements Saved {
   }
 
   forget(): void {}
+
+  drop(): void {
+    unmarkSaved(this.value.handle);
+  }
 }
 
 /** What hooks made of a tensor, and the history to give the tensor that they make of it again. */
@@ -66,6 +74,8 @@ class Packed implements Saved {
   forget(): void {
     this.made = null;
   }
+
+  drop(): void {}
 
   private open(node: Node): Tensor {
     const made = withHooks(null, () => withRecording(false, () => this.hooks.unpack(this.packed)));

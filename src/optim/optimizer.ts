@@ -1,5 +1,6 @@
 /** The base of optimizers: parameter groups, per-parameter state, state dicts as PyTorch lays them out. */
 import { ValueError, describe } from "../tensor/errors.js";
+import { holderKind } from "../tensor/names.js";
 import { Tensor } from "../tensor/tensor.js";
 
 /** Parameters that share their options. */
@@ -20,6 +21,10 @@ export abstract class Optimizer<O extends object = object> {
   /** State by parameter. */
   readonly state = new Map<Tensor, Record<string, Tensor | number>>();
   readonly defaults: O;
+
+  static {
+    Object.defineProperty(this.prototype, holderKind, { value: "optimizer" });
+  }
 
   protected constructor(params: Params<O>, defaults: O) {
     this.defaults = defaults;

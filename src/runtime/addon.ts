@@ -1,6 +1,7 @@
 /** Loads the addon, shares the scratch with it, and turns its status codes into errors; the only importer of the native side. */
 import { createRequire } from "node:module";
 import { hostSymbol, type Host } from "../wire/host.js";
+import { gaugeCells } from "../wire/gauges.js";
 import type { Native } from "./native.js";
 
 // Majors on which GC-time finalizers are tested; others get the stable Node-API build.
@@ -21,6 +22,9 @@ export function afterInterrupt(restore: () => void): void {
 
 export const native: Native = load();
 native.init(io, words);
+/** Memory figures of devices; empty in a worker whose main thread has them. */
+export const gauges: Float64Array = host?.gauges ?? new Float64Array(new SharedArrayBuffer(gaugeCells * 8));
+native.shareGauges(gauges);
 host?.atCellEnd(() => native.flushOutput());
 
 function load(): Native {

@@ -21,7 +21,7 @@ export const Status = {
 } as const;
 
 /** Indices into the shared Int32 words. */
-export const Word = { collect: 0, cancel: 1 } as const;
+export const Word = { collect: 0, cancel: 1, cell: 2 } as const;
 
 export interface NativeDevice {
   readonly name: string; // "cpu", "opencl:0", "cuda:0", or the kind ("cuda") when absent
@@ -38,6 +38,8 @@ export interface NativeDevice {
 export interface Native {
   /** Registers the scratch (at least 4096 doubles) and the words (a SharedArrayBuffer view of at least 4). Once per environment. */
   init(io: Float64Array, words: Int32Array): void;
+  /** Has every device write its memory figures there (src/wire/gauges.ts), unless another thread has asked before. */
+  shareGauges(gauges: Float64Array): void;
   /** True when `owner` objects free handles at GC time; false: the caller registers handles in a FinalizationRegistry. */
   readonly basicFinalizers: boolean;
   /** Row names of a family, in code order. Families: unary, unaryAttr, binary, binaryAttr, ternary, structured. */
@@ -181,7 +183,7 @@ export interface Native {
   memory(device: number): number;
   /** Bytes of the host that can still be written to. */
   available(): number;
-  /** Of each storage: id, address, bytes, tensors, then dtype, rank and sizes of one of its tensors. */
+  /** Of each storage: id, address, bytes, age in ms, cell, tensors, then dtype, rank and sizes of its largest tensor, then their handles. */
   storages(device: number): Float64Array;
   /** Of each stretch of a device's segments: address, bytes, address of the segment, 1 when live. Empty for the CPU. */
   stretches(device: number): Float64Array;

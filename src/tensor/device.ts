@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { resolve } from "node:path";
 import { afterInterrupt, native } from "../runtime/addon.js";
 import type { NativeDevice } from "../runtime/native.js";
+import { displaySymbol, type MimeBundle } from "../wire/host.js";
 import { DeviceError, ValueError, describe, nearest } from "./errors.js";
 
 export type Device = "cpu" | `cuda:${number}` | `opencl:${number}` | (string & {});
@@ -39,10 +40,23 @@ export function deviceCode(op: string, name: unknown): number {
   });
 }
 
-/** What is there and, for what is not, why. @example devices().map((device) => device.name) // ["cpu", ...] */
+/** @internal The devices that were looked for: asking starts no driver. */
+export const knownDevices = (): readonly NativeDevice[] => table;
+
+let display: (() => MimeBundle) | null = null;
+
+/** @internal What a cell shows of {@link devices}. */
+export function setDevicesDisplay(show: () => MimeBundle): void {
+  display = show;
+}
+
+/**
+ * What is there and, for what is not, why. A cell shows it as a picture: the memory of each device and who holds it.
+ * @example devices().map((device) => device.name) // ["cpu", ...]
+ */
 export function devices(): readonly NativeDevice[] {
   search();
-  return table;
+  return Object.defineProperty([...table], displaySymbol, { value: display });
 }
 
 /**

@@ -75,8 +75,16 @@ export class OutOfMemoryError extends CellgradError {
   readonly free: number;
   /** The ten largest holders in words; see memorySnapshot(). */
   readonly holders: readonly string[];
+  /** @internal The same with all that is known of them. */
+  readonly largest: readonly object[];
 
-  constructor(op: string, figures: MemoryNeed, holders: readonly { readonly bytes: number; readonly text: string }[]) {
+  constructor(
+    op: string,
+    /** Name of the device that had too little. */
+    readonly device: string,
+    figures: MemoryNeed,
+    holders: readonly { readonly bytes: number; readonly text: string; readonly holder: object }[],
+  ) {
     const { requested, allocated, cached, cap, free } = figures;
     const held = holders.reduce((sum, { bytes }) => sum + bytes, 0);
     super({
@@ -94,6 +102,7 @@ export class OutOfMemoryError extends CellgradError {
     this.cap = cap;
     this.free = free;
     this.holders = holders.map(({ text }) => text);
+    this.largest = holders.map(({ holder }) => holder);
   }
 }
 

@@ -127,8 +127,8 @@ function outOfMemory(op: string, dev: number, requested: number, allocated: numb
   native.memory(dev);
   const room = Math.max(0, (cap > 0 ? cap : io[8]!) - allocated);
   const free = dev === 0 ? Math.min(room, native.available()) : room;
-  const largest = holders(dev, 10).map((holder) => ({ bytes: holder.bytes, text: describeHolder(holder) }));
-  return new OutOfMemoryError(op, { requested, allocated, cached, cap, free }, largest);
+  const largest = holders(dev, 10).map((holder) => ({ bytes: holder.bytes, text: describeHolder(holder), holder }));
+  return new OutOfMemoryError(op, deviceName(dev), { requested, allocated, cached, cap, free }, largest);
 }
 
 export function unary(op: string, code: number, a: Tensor, dt: number, outDt: number): Tensor {

@@ -1,11 +1,15 @@
 /** What a device's memory holds: figures, blocks, who made them, and the limits a person sets. */
+import type { HolderKind } from "../wire/devices.js";
 import { io, native } from "../runtime/addon.js";
 import { collectAll } from "../runtime/memory.js";
 import { observe } from "../runtime/observe.js";
+import type { Handle } from "../runtime/native.js";
 import { deviceCode, type Device } from "./device.js";
 import { dtypes, type DType } from "./dtype.js";
 import { ValueError, describe, formatBytes, formatShape } from "./errors.js";
+import { claims } from "./names.js";
 import { Trace, type Place } from "./place.js";
+import { isSaved } from "./saved-marks.js";
 import type { Shape } from "./shape.js";
 
 /** Memory of one device, in bytes. */
@@ -55,53 +59,90 @@ export interface Holder {
   readonly dtype: DType;
   /** Tensors that share the storage: all must go before its memory comes back. */
   readonly tensors: number;
+  /** As the notebook reaches it, `model.0.weight`; null when no top-level name leads to it, and outside notebooks. */
+  readonly name: string | null;
+  readonly kind: HolderKind;
+  /** The number of the cell that ran when it was made; null outside notebooks. */
+  readonly cell: number | null;
+  /** Milliseconds since it was made. */
+  readonly age: number;
   /** What made it, when {@link recordMemoryHistory} was on. */
   readonly made: { readonly kernel: string; readonly place: Place } | null;
 }
 
 /** @internal The largest storages of a device. */
 export function holders(code: number, most: number): Holder[] {
-  return storagesOf(code)
+  return storagesOf(code, true)
     .map(({ holder }) => holder)
     .sort((a, b) => b.bytes - a.bytes || a.storage - b.storage)
     .slice(0, most);
 }
 
-/** A holder in a few words: `4 MB float32 [1024, 1024], made by matmul at cell 3`. */
-export function describeHolder({ bytes, dtype, shape, tensors, made }: Holder): string {
+const kindWords: Readonly<Partial<Record<HolderKind, string>>> = {
+  saved: "saved for backward",
+  gradient: "gradient",
+  optimizer: "optimizer",
+};
+
+/** A holder in a few words: `images: 4 MB float32 [1024, 1024], made by matmul in cell 3`. */
+export function describeHolder({ bytes, dtype, shape, tensors, name, kind, cell, made }: Holder): string {
+  const who = name ?? kindWords[kind];
   const shared = tensors > 1 ? `, shared by ${tensors} tensors` : "";
-  const where = made?.place.frame == null ? "" : ` at ${made.place.frame}`;
-  const cell = made?.place.cell == null ? "" : ` in cell ${made.place.cell}`;
-  return `${formatBytes(bytes)} ${dtype} ${formatShape(shape)}${shared}${made === null ? "" : `, made by ${made.kernel}${cell}${where}`}`;
+  const by = made === null ? "" : ` by ${made.kernel}`;
+  const where = `${cell === null ? "" : ` in cell ${cell}`}${made?.place.frame == null ? "" : ` at ${made.place.frame}`}`;
+  const origin = by + where === "" ? "" : `, made${by}${where}`;
+  return `${who === undefined ? "" : `${who}: `}${formatBytes(bytes)} ${dtype} ${formatShape(shape)}${shared}${origin}`;
 }
 
-function storagesOf(code: number): { address: number; holder: Holder }[] {
+interface Found {
+  readonly address: number;
+  readonly holder: Holder;
+}
+
+interface Row {
+  readonly list: Float64Array;
+  readonly at: number;
+  readonly rank: number;
+  readonly handles: readonly Handle[];
+}
+
+/** What native.storages() lists, cut into storages. */
+function storageRows(code: number): Row[] {
   const list = native.storages(code);
-  const found: { address: number; holder: Holder }[] = [];
-  for (let i = 0; i < list.length;) {
-    const [storage, address, bytes, tensors, dt, rank] = list.subarray(i, i + 6) as unknown as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    const made = makers.get(storage);
-    found.push({
-      address,
-      holder: {
-        storage,
-        bytes,
-        shape: Array.from(list.subarray(i + 6, i + 6 + rank)),
-        dtype: dtypes[dt]!,
-        tensors,
-        made: made === undefined ? null : { kernel: made.kernel, place: made.trace.place() },
-      },
-    });
-    i += 6 + rank;
+  const rows: Row[] = [];
+  for (let at = 0; at < list.length;) {
+    const [tensors, rank] = [list[at + 5]!, list[at + 7]!];
+    const handles = at + 8 + rank;
+    rows.push({ list, at, rank, handles: Array.from(list.subarray(handles, handles + tensors)) });
+    at = handles + tensors;
   }
-  return found;
+  return rows;
+}
+
+/** @internal Every storage of a device, by age; `named` looks for who holds them, which takes milliseconds. */
+export function storagesOf(code: number, named: boolean): Found[] {
+  const rows = storageRows(code);
+  const owners = new Map<Handle, number>();
+  if (named) for (const { list, at, handles } of rows) for (const handle of handles) owners.set(handle, list[at]!);
+  const claimed = named ? claims(owners) : null;
+  return rows.map(({ list, at, rank, handles }) => {
+    const [storage, address, bytes, age, cell] = list.subarray(at, at + 5) as unknown as [number, number, number, number, number];
+    const claim = claimed?.get(storage);
+    const made = makers.get(storage);
+    const holder: Holder = {
+      storage,
+      bytes,
+      shape: Array.from(list.subarray(at + 8, at + 8 + rank)),
+      dtype: dtypes[list[at + 6]!]!,
+      tensors: handles.length,
+      name: claim?.name ?? null,
+      kind: claim?.kind ?? (handles.some(isSaved) ? "saved" : "unnamed"),
+      cell: cell === 0 ? null : cell,
+      age,
+      made: made === undefined ? null : { kernel: made.kernel, place: made.trace.place() },
+    };
+    return { address, holder };
+  });
 }
 
 /** A stretch of memory: a tensor's, or free. */
@@ -125,7 +166,7 @@ export interface MemorySegment {
  */
 export function memorySnapshot(device: Device = "cpu"): readonly MemorySegment[] {
   const code = deviceCode("memorySnapshot", device);
-  const live = storagesOf(code).sort((a, b) => a.address - b.address);
+  const live = storagesOf(code, true).sort((a, b) => a.address - b.address);
   if (code === 0) {
     const blocks = live.map(({ address, holder }) => ({ address, bytes: holder.bytes, holder }));
     return [{ address: blocks[0]?.address ?? 0, bytes: blocks.reduce((sum, { bytes }) => sum + bytes, 0), blocks }];
@@ -165,9 +206,27 @@ export function recordMemoryHistory(enabled = true): void {
   });
 }
 
+/** @internal */
+export const isRecordingHistory = (): boolean => stop !== null;
+
 function forgetDead(): void {
-  const live = new Set(native.devices().flatMap((_, code) => storagesOf(code).map(({ holder }) => holder.storage)));
+  const live = new Set(native.devices().flatMap((_, code) => storagesOf(code, false).map(({ holder }) => holder.storage)));
   for (const storage of makers.keys()) if (!live.has(storage)) makers.delete(storage);
+}
+
+/**
+ * @internal Frees a storage although somebody holds it: whoever uses it later gets a DisposedError; a gradient is simply none any more.
+ * @returns the bytes that came back; 0 when it was gone
+ */
+export function releaseStorage(code: number, storage: number): number {
+  const owners = new Map<Handle, number>();
+  const row = storageRows(code).find(({ at, list }) => list[at] === storage);
+  if (row === undefined) return 0;
+  for (const handle of row.handles) owners.set(handle, storage);
+  const leaf = claims(owners).get(storage)?.leaf ?? null;
+  if (leaf?.ag) leaf.ag.grad = null;
+  for (const handle of row.handles) native.release(handle);
+  return row.list[row.at + 2]!;
 }
 
 // -- limits

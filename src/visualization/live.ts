@@ -1,6 +1,7 @@
 /** Answers the requests of live views: objects are known by weak references, so a view never keeps memory alive. */
 import { io } from "../runtime/addon.js";
 import { hostSymbol, viewsSymbol, type Host, type Views } from "../wire/host.js";
+import { devicesRef } from "../wire/devices.js";
 import type { LiveRef } from "../wire/live.js";
 import { isViewRequest, type ViewReply, type ViewRequest } from "../wire/views.js";
 import { describeValue } from "./tensor/describe.js";
@@ -52,6 +53,13 @@ export const views: Views = {
   describe: (value) => views.aside(() => describeValue(value)),
 };
 
+/** Answers what is asked of {@link devicesRef}. */
+let answerDevices: ((request: ViewRequest) => ViewReply) | null = null;
+
+export function offerDevices(answer: (request: ViewRequest) => ViewReply): void {
+  answerDevices = answer;
+}
+
 export function serveViews(): void {
   (globalThis as { [viewsSymbol]?: Views })[viewsSymbol] = views;
 }
@@ -65,11 +73,13 @@ function answer(message: string): ViewReply {
   }
   if (!isViewRequest(request)) return { kind: "failed", request: -1, reason: "not a view request", retry: false };
   const gone = (reason: "freed" | "restarted"): ViewReply => ({ kind: "gone", request: request.request, reason });
-  if (request.live.session !== session) return gone("restarted");
-  const entry = shown.get(request.live.id);
+  const { live } = request;
+  const entry = shown.get(live.id);
   const object = entry?.object.deref();
-  if (entry === undefined || object === undefined) return gone("freed");
   try {
+    if (live.session === devicesRef.session && answerDevices !== null) return answerDevices(request);
+    if (live.session !== session) return gone("restarted");
+    if (entry === undefined || object === undefined) return gone("freed");
     return entry.answer(object, request);
   } catch (error) {
     return { kind: "failed", request: request.request, reason: error instanceof Error ? error.message : String(error), retry: false };

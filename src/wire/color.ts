@@ -1,4 +1,5 @@
 /** How values become colours: one definition for the stored picture and for the live one. */
+import type { HolderKind, MemoryPart } from "./devices.js";
 import type { ColorScale } from "./tensor.js";
 
 type Rgb = readonly [number, number, number];
@@ -58,3 +59,25 @@ function interpolate(stops: readonly Rgb[], t: number): Rgb {
 function clamp(value: number): number {
   return Math.round(Math.min(255, Math.max(0, value)));
 }
+
+type Tones = { readonly light: string; readonly dark: string };
+
+/** Parts of a device's memory: what a person made in colours (Okabe and Ito), what is not theirs in greys. */
+export const memoryColors: Readonly<Record<MemoryPart, Tones>> = {
+  tensors: { light: "#0072b2", dark: "#5aaef0" },
+  saved: { light: "#009e73", dark: "#3fcf9f" },
+  optimizer: { light: "#cc79a7", dark: "#e59cc5" },
+  cached: { light: "#a9cfe8", dark: "#2f5573" },
+  other: { light: "#b9b9b9", dark: "#626262" },
+  free: { light: "#eeeeee", dark: "#2a2a2a" },
+};
+
+/** Kinds of holders; those that are parts as well have their colours. */
+export const holderColors: Readonly<Record<HolderKind, Tones>> = {
+  variable: memoryColors.tensors,
+  parameter: { light: "#3a4fa3", dark: "#8fa2ff" },
+  gradient: { light: "#d55e00", dark: "#ff9e5e" },
+  saved: memoryColors.saved,
+  optimizer: memoryColors.optimizer,
+  unnamed: { light: "#7d8a94", dark: "#9aa7b1" },
+};

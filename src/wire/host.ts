@@ -1,4 +1,5 @@
 /** How library and kernel find each other inside the runtime process: well-known symbols, so that neither imports the other. */
+import type { CellSpan } from "./devices.js";
 
 /** A MIME bundle: JSON values or strings (binary types base64) by MIME type. */
 export interface MimeBundle {
@@ -21,6 +22,12 @@ export interface Host {
   display(bundle: MimeBundle, options?: { readonly displayId?: string; readonly update?: boolean }): void;
   /** Word [Word.cancel] of this Int32Array over a SharedArrayBuffer is set to 1 to stop native work. */
   readonly words: Int32Array;
+  /** Where native code writes the memory figures of devices ({@link readLevels}), for every thread of the process. */
+  readonly gauges: Float64Array;
+  /** What the notebook's top-level names hold now; runs no getter. */
+  variables(): readonly (readonly [name: string, value: unknown])[];
+  /** When the last cells ran, oldest first. */
+  cells(): readonly CellSpan[];
   /** The cell whose code runs now (followed through async code), or null. `id` is the notebook's cell id. */
   cell(): { readonly id: string | null; readonly count: number; readonly code: string } | null;
   /** Registers work that must be finished before the kernel reports the cell as done (e.g. a final picture). */

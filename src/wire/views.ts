@@ -1,4 +1,5 @@
 /** Requests and replies of live views on the comm target `cellgrad.views`: one JSON text each way, binary data as base64. */
+import type { DeviceActionReply, DeviceActionRequest, DevicesReply, DevicesRequest, MemoryMapReply, MemoryMapRequest } from "./devices.js";
 import type { MimeBundle } from "./host.js";
 import { isRecord, type LiveRef } from "./live.js";
 import type { Ghost, GradientStrip, RunStatus, Series } from "./run.js";
@@ -104,7 +105,10 @@ export type ViewRequest =
   | PointsRequest
   | RangeRequest
   | StripRequest
-  | BundleRequest;
+  | BundleRequest
+  | DevicesRequest
+  | DeviceActionRequest
+  | MemoryMapRequest;
 
 /** Repeats the request's number; `tensorVersion` differs from the payload's after an in-place change. */
 interface OfTensor {
@@ -241,6 +245,9 @@ export type ViewReply =
   | RangeReply
   | StripReply
   | BundleReply
+  | DevicesReply
+  | DeviceActionReply
+  | MemoryMapReply
   | GoneReply
   | FailedReply;
 
@@ -256,6 +263,9 @@ export interface ReplyTo {
   range: RangeReply;
   strip: StripReply;
   bundle: BundleReply;
+  devices: DevicesReply;
+  act: DeviceActionReply;
+  map: MemoryMapReply;
 }
 
 export function isViewRequest(value: unknown): value is ViewRequest {

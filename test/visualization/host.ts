@@ -1,4 +1,5 @@
 /** A kernel's host that remembers what was shown. */
+import { gaugeCells } from "../../src/wire/gauges.js";
 import { hostSymbol, type Host, type MimeBundle } from "../../src/wire/host.js";
 
 export interface Shown {
@@ -9,6 +10,9 @@ export interface Shown {
 
 export class RecordingHost implements Host {
   readonly words = new Int32Array(new SharedArrayBuffer(16));
+  readonly gauges = new Float64Array(new SharedArrayBuffer(gaugeCells * 8));
+  /** What top-level names hold. */
+  readonly names = new Map<string, unknown>();
   readonly shown: Shown[] = [];
   interactive = true;
   private current: { id: string; count: number; code: string } | null = null;
@@ -31,6 +35,14 @@ export class RecordingHost implements Host {
   }
 
   atCellEnd(): void {}
+
+  variables(): [string, unknown][] {
+    return [...this.names];
+  }
+
+  cells(): [] {
+    return [];
+  }
 
   /** Nothing is cut off here. */
   afterInterrupt(): void {}
