@@ -127,7 +127,7 @@ export abstract class Optimizer<O extends object = object> {
     const groups = this.paramGroups.map(
       ({ params, ...options }, i) =>
         `Parameter Group ${i}\n${Object.entries(options)
-          .map(([key, value]) => `    ${key}: ${String(value)}`)
+          .map(([key, value]) => `    ${key}: ${Array.isArray(value) ? `(${value.join(", ")})` : String(value)}`)
           .join("\n")}\n    params: ${params.length}`,
     );
     return `${this.constructor.name} (\n${groups.join("\n\n")}\n)`;

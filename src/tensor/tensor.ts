@@ -379,6 +379,11 @@ export class Tensor {
     return this.disposed ? `tensor(disposed, shape=${formatShape(this.shape)})` : formatTensor(this);
   }
 
+  /** What JSON.stringify writes: the nested arrays of {@link tolist}. */
+  toJSON(): Nested {
+    return this.tolist();
+  }
+
   /** A one-element tensor compares as its number: `loss < 0.1`. */
   [Symbol.toPrimitive](hint: string): number | string {
     return hint === "number" ? Number(this.item()) : this.toString();

@@ -23,6 +23,7 @@ const idioms: { readonly [name: string]: readonly [code: string, result: string]
     "class Net extends nn.Module { fc = new nn.Linear(4, 2); forward(x: cg.Tensor) { return this.fc.forward(x.flatten(1)).relu() } } new Net().forward(cg.ones(3, 2, 2)).shape",
     "[ 3, 2 ]",
   ],
+  "a tensor in JSON is its numbers": ["JSON.stringify({ loss: cg.tensor([1, 2]) })", "'{\"loss\":[1,2]}'"],
   "several results by name and by order": [
     "const { values, indices } = cg.tensor([3, 1, 2]).sort(); const [v] = cg.tensor([3, 1, 2]).topk(1); [values.tolist(), indices.tolist(), v.tolist()]",
     "[ [ 1, 2, 3 ], [ 1, 2, 0 ], [ 3 ] ]",

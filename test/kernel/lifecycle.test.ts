@@ -132,8 +132,8 @@ describe("shutdown", () => {
   });
 });
 
-test("10 starts, one after the other on the same ports, find them free (row 10)", async () => {
-  for (let i = 0; i < 10; i++) {
+test("20 starts, one after the other on the same ports, find them free (row 10)", async () => {
+  for (let i = 0; i < 20; i++) {
     const client = await Client.start({ startup: "connection file" });
     expect(await client.stop()).toBe(0);
     expect(client.kernel.log).toBe("");
