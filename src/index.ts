@@ -39,5 +39,6 @@ export * as nn from "./nn/index.js";
 export * as optim from "./optim/index.js";
 export * as utils from "./utils.js";
 export * as vision from "./vision/index.js";
-export { load, save } from "./serialization/files.js";
+export { load, save, type LoadOptions, type SaveOptions } from "./serialization/files.js";
+export { SafeOpen, safeOpen } from "./serialization/safe-open.js";
 export { gradFlow, track } from "./visualization/index.js";

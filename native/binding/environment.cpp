@@ -72,10 +72,25 @@ Handle Environment::give(Tensor& tensor, napi_value owner) {
   return handle;
 }
 
-void* Environment::keep_lender(napi_value object) {
+Loan Environment::borrow_from(napi_value array) {
+  napi_value buffer;
+  bool detachable = false; // a shared buffer is not
+  if (napi_get_typedarray_info(env_, array, nullptr, nullptr, nullptr, &buffer, nullptr) != napi_ok) return {};
+  napi_is_arraybuffer(env_, buffer, &detachable);
   auto lender = std::make_unique<Lender>(Lender{this, nullptr});
-  if (napi_create_reference(env_, object, 1, &lender->reference) != napi_ok) return nullptr;
-  return lender.release();
+  if (napi_create_reference(env_, array, 1, &lender->reference) != napi_ok) return {};
+  return {release_lender, detachable ? has_moved : nullptr, lender.release()};
+}
+
+// ArrayBuffer.prototype.transfer() takes the memory away from its buffer, whatever marks the buffer has.
+bool Environment::has_moved(void* lender, const void* data) {
+  const auto* own = static_cast<Lender*>(lender);
+  napi_env env = own->environment->env_;
+  napi_value array;
+  void* now = nullptr;
+  napi_get_reference_value(env, own->reference, &array);
+  napi_get_typedarray_info(env, array, nullptr, nullptr, &now, nullptr, nullptr);
+  return now != data;
 }
 
 void Environment::release_lender(void* lender) {

@@ -46,9 +46,8 @@ public:
   // Gives the tensor to its JavaScript owner, whose death frees it. The last thing a call does: a collection may run inside.
   Handle give(Tensor& tensor, napi_value owner);
 
-  // Keeps a JavaScript object alive for a storage that uses its memory, until release_lender() with what this answers.
-  void* keep_lender(napi_value object);
-  static void release_lender(void* lender);
+  // Keeps a typed array alive for a storage that uses its memory; without lender for anything else.
+  Loan borrow_from(napi_value array);
   // Lets go of the objects of dead storages; not inside a garbage collection.
   void drop_lenders() {
     if (!finished_.empty()) drop_finished();
@@ -62,6 +61,8 @@ private:
   double* io_ = nullptr;
   double* gauges_ = nullptr; // when they are this environment's
   void drop_finished();
+  static void release_lender(void* lender);
+  static bool has_moved(void* lender, const void* data);
 
   struct Lender {
     Environment* environment;

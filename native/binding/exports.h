@@ -19,5 +19,6 @@ std::span<const Function> plan_functions();
 std::span<const Function> system_functions();
 std::span<const Function> event_functions();
 std::span<const Function> external_functions();
+std::span<const Function> file_functions();
 
 } // namespace cg::binding

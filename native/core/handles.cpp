@@ -24,18 +24,15 @@ Tensor* Handles::make(const View& shape, DType dtype, int32_t device, Allocator&
     return nullptr;
   }
   tensor->storage->memory = &memory;
-  tensor->storage->let_go = nullptr;
   collector_.made(block.bytes);
   return tensor;
 }
 
-Tensor* Handles::borrow(const View& shape, DType dtype, int32_t device, Block block, void (*let_go)(void*),
-                        void* lender) {
+Tensor* Handles::borrow(const View& shape, DType dtype, int32_t device, Block block, const Loan& loan) {
   Tensor* tensor = fill_slot(shape, dtype, device, block, block.bytes);
   if (tensor == nullptr) return nullptr;
   tensor->storage->memory = nullptr;
-  tensor->storage->let_go = let_go;
-  tensor->storage->lender = lender;
+  tensor->storage->loan = loan;
   return tensor;
 }
 
@@ -48,6 +45,7 @@ Tensor* Handles::fill_slot(const View& shape, DType dtype, int32_t device, Block
   storage->bytes = bytes;
   storage->device = device;
   storage->references = 1;
+  storage->loan = {};
   storage->version = 0;
   storage->id = next_storage_id_++;
   storage->born = coarse_milliseconds();
@@ -68,7 +66,7 @@ Tensor* Handles::fill_slot(const View& shape, DType dtype, int32_t device, Block
   return tensor;
 }
 
-void Handles::move_storage(Tensor& tensor, void* data, void (*let_go)(void*), void* lender) {
+void Handles::move_storage(Tensor& tensor, void* data, const Loan& loan) {
   Storage& storage = *tensor.storage;
   auto* from = static_cast<char*>(storage.block.data);
   for (uint32_t slot = 0; slot < made_; ++slot) {
@@ -78,8 +76,7 @@ void Handles::move_storage(Tensor& tensor, void* data, void (*let_go)(void*), vo
   give_back(storage);
   storage.block = {data, storage.bytes};
   storage.memory = nullptr;
-  storage.let_go = let_go;
-  storage.lender = lender;
+  storage.loan = loan;
 }
 
 Tensor* Handles::share(const Tensor& base, const View& view) {
@@ -102,7 +99,7 @@ const Tensor* Handles::owner_of(const void* data) const {
 }
 
 void Handles::release(Handle handle) {
-  Tensor* tensor = find(handle);
+  Tensor* tensor = held(handle);
   if (tensor == nullptr) return;
   drop_storage(*tensor);
   if (!tensor->owned) free_slot(*tensor);
@@ -166,7 +163,7 @@ void Handles::drop_storage(Tensor& tensor) {
 
 void Handles::give_back(Storage& storage) {
   if (storage.memory == nullptr) {
-    storage.let_go(storage.lender);
+    storage.loan.give_back(storage.loan.lender);
     return;
   }
   collector_.freed(storage.block.bytes);

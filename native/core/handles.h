@@ -19,21 +19,21 @@ public:
   // Where the number of the cell that runs stands.
   void set_cell_word(const std::atomic<int32_t>* word) { cell_word_ = word; }
 
-  // nullptr when the handle is stale.
+  // nullptr when the handle is stale, or its memory was taken away.
   Tensor* find(Handle handle) const {
-    const auto slot = static_cast<uint32_t>(handle) & kSlotMask;
-    if (slot >= made_) return nullptr;
-    Tensor& tensor = blocks_[slot / kBlock][slot % kBlock];
-    return tensor.handle == handle && tensor.storage != nullptr ? &tensor : nullptr;
+    Tensor* tensor = held(handle);
+    if (tensor == nullptr || tensor->storage->loan.taken == nullptr) return tensor;
+    const Storage& storage = *tensor->storage;
+    return storage.loan.taken(storage.loan.lender, storage.block.data) ? nullptr : tensor;
   }
 
   // A contiguous tensor of a fresh storage; of `shape` only rank, sizes and numel are read.
   // nullptr when memory or slots ran out; last_failure() says more.
   Tensor* make(const View& shape, DType dtype, int32_t device, Allocator& memory);
-  // A contiguous tensor over memory that somebody else owns; let_go(lender) runs when its last view is gone.
-  Tensor* borrow(const View& shape, DType dtype, int32_t device, Block memory, void (*let_go)(void*), void* lender);
+  // A contiguous tensor over memory that somebody else owns; it is given back when its last view is gone.
+  Tensor* borrow(const View& shape, DType dtype, int32_t device, Block memory, const Loan& loan);
   // Moves the storage of `tensor`, with all its views, to memory of the same size that somebody else owns.
-  void move_storage(Tensor& tensor, void* data, void (*let_go)(void*), void* lender);
+  void move_storage(Tensor& tensor, void* data, const Loan& loan);
   // A tensor of an existing storage.
   Tensor* share(const Tensor& base, const View& view);
 
@@ -61,6 +61,13 @@ private:
   static constexpr uint32_t kGenerations = 1u << 10;
   static constexpr uint32_t kBlock = 1024;
 
+  // nullptr when the handle is stale.
+  Tensor* held(Handle handle) const {
+    const auto slot = static_cast<uint32_t>(handle) & kSlotMask;
+    if (slot >= made_) return nullptr;
+    Tensor& tensor = blocks_[slot / kBlock][slot % kBlock];
+    return tensor.handle == handle && tensor.storage != nullptr ? &tensor : nullptr;
+  }
   Tensor* take_slot();
   void free_slot(Tensor& tensor);
   Storage* take_storage();

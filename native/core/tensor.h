@@ -10,13 +10,19 @@ namespace cg {
 // A tensor's name outside the core: 21 bits of slot below 10 bits of generation. Negative numbers are a Status.
 using Handle = int32_t;
 
+// Memory of somebody else.
+struct Loan {
+  void (*give_back)(void* lender) = nullptr;
+  bool (*taken)(void* lender, const void* data) = nullptr; // true once its owner took it away; nullptr: it cannot
+  void* lender = nullptr;
+};
+
 // Bytes on one device, shared by all views of them. Counted without atomics: a storage belongs to one environment.
 struct Storage {
   Block block;
   size_t bytes = 0;            // asked for: the block may be larger
-  Allocator* memory = nullptr; // where the block came from; nullptr: somebody else's, which let_go gives back
-  void (*let_go)(void* lender) = nullptr;
-  void* lender = nullptr;
+  Allocator* memory = nullptr; // where the block came from; nullptr: a loan
+  Loan loan;
   int32_t device = 0;
   uint32_t references = 0;
   int64_t version = 0; // grows with each write in place; autograd compares it with what it saved

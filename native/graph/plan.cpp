@@ -114,13 +114,18 @@ bool Plan::fits(std::span<Tensor* const> given) const {
       const auto apart = given[i]->view.as<char>() - given[j]->view.as<char>();
       if (shared != (buffer.block == other.block) || (shared && apart != buffer.data - other.data)) return false;
     }
-    for (const Buffer& other : buffers_)
-      if (other.origin == Origin::kCaptured && handles_.find(other.keeper)->storage == given[i]->storage) return false;
+    for (const Buffer& other : buffers_) {
+      if (other.origin != Origin::kCaptured) continue;
+      const Tensor* captured = handles_.find(other.keeper);
+      if (captured == nullptr || captured->storage == given[i]->storage) return false;
+    }
   }
   return true;
 }
 
 Status Plan::run(std::span<Tensor* const> given, std::span<const double> fresh, std::span<Tensor*> made) {
+  for (const Buffer& buffer : buffers_)
+    if (buffer.origin == Origin::kCaptured && handles_.find(buffer.keeper) == nullptr) return Status::kStaleHandle;
   Allocator& memory = *devices()[0].memory;
   const Block arena = memory.allocate(std::max<size_t>(arena_bytes_, 1));
   if (arena.data == nullptr) return Status::kOutOfMemory;

@@ -71,10 +71,19 @@ export interface Native {
   borrow(dtype: number, rank: number, data: ArrayBufferView, owner: object): Handle;
   /** Moves the storage, with all its views, into `data` of at least its size. */
   moveInto(handle: Handle, data: ArrayBufferView): number;
-  /** Fills a contiguous tensor from a position of a file: 0, a positive errno, or invalid where the file ends too early. */
+
+  // -- contiguous tensors of the CPU in files. Answers are 0, a positive errno, or a status.
+  /** Fills a tensor from a position of a file; invalid where the file ends too early. */
   readFile(handle: Handle, fd: number, position: number): number;
-  /** The CRC-32 of the bytes of a contiguous tensor. */
-  checksum(handle: Handle): number;
+  /** Writes the bytes of a tensor where the file stands. */
+  writeFile(handle: Handle, fd: number): number;
+  /**
+   * io: sizes. A tensor over a stretch of a file: read when it is looked at, copied page by page when it is written to.
+   * invalid where the file ends too early, needsCopy where it cannot be mapped (the position is not aligned).
+   */
+  mapFile(dtype: number, rank: number, fd: number, position: number, owner: object): Handle;
+  /** The CRC-32 of the bytes of a tensor, continuing one (0 to begin). */
+  checksum(handle: Handle, before: number): number;
 
   // -- views (share storage). All lists are in io.
   /** io: sizes. copy 0: needsCopy when no view fits; 1: a contiguous copy then. */

@@ -1,11 +1,11 @@
 /** The safetensors format: an 8-byte length, a JSON header, the data without gaps. Source: github.com/huggingface/safetensors. */
-import { readFileSync } from "node:fs";
-import { Code, codeOf, elementSize, typedArrayFor, type DType } from "../tensor/dtype.js";
+import { codeOf, dtypes, type DType } from "../tensor/dtype.js";
 import { SerializationError, ValueError, describe } from "../tensor/errors.js";
-import { numelOf } from "../tensor/shape.js";
-import { Tensor } from "../tensor/tensor.js";
-import { fromBuffer } from "../ops/creation.js";
-import { writeDurably } from "./durable.js";
+import type { Shape } from "../tensor/shape.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { writeDurably, type Chunk } from "./durable.js";
+import { onHost, unsigned } from "./elements.js";
+import type { TensorFile } from "./tensor-file.js";
 
 const names: Partial<Record<DType, string>> = {
   bool: "BOOL",
@@ -25,127 +25,116 @@ const codes = new Map(Object.entries(names).map(([dtype, name]) => [name, codeOf
 // The reference implementation refuses longer headers.
 const maxHeader = 100_000_000;
 
-/**
- * Writes tensors to a safetensors file, durably: after a crash there is the old file or the new one.
- * @param state tensors by key, for instance a module's stateDict()
- * @param metadata strings to keep beside them
- * @example save(model.stateDict(), "model.safetensors")
- */
-export function save(
+/** Writes tensors by key. @param metadata strings to keep beside them */
+export function saveSafetensors(
   state: Readonly<Record<string, Tensor>>,
   path: string,
-  options: { metadata?: Readonly<Record<string, string>> } = {},
+  metadata: Readonly<Record<string, string>> | null,
 ): void {
-  if (typeof state !== "object" || state === null || state instanceof Tensor) {
-    throw new ValueError({
-      op: "save",
-      argument: "state",
-      expected: "an object of Tensors",
-      got: describe(state),
-      hint: "pass model.stateDict()",
-    });
-  }
-  if (typeof path !== "string" || path === "")
-    throw new ValueError({ op: "save", argument: "path", expected: "a file name", got: describe(path) });
-  const header: Record<string, unknown> = options.metadata === undefined ? {} : { __metadata__: options.metadata };
+  if (metadata !== null && Object.values(metadata).some((value) => typeof value !== "string"))
+    throw new ValueError({ op: "save", argument: "metadata", expected: "an object of strings", got: describe(metadata) });
+  if ("__metadata__" in state)
+    throw new ValueError({ op: "save", argument: "state", expected: "keys other than __metadata__", got: "it", hint: "pass { metadata }" });
+  // Widest elements first: all lie at multiples of their size then, so that they can be mapped.
+  const tensors = Object.entries(state).sort(([, a], [, b]) => b.elementSize() - a.elementSize());
+  const offsets = new Map<string, [number, number]>();
   let end = 0;
+  for (const [key, t] of tensors) offsets.set(key, [end, (end += t.nbytes)]);
+  const header: Record<string, unknown> = metadata === null ? {} : { __metadata__: metadata };
   for (const [key, t] of Object.entries(state)) {
-    if (!(t instanceof Tensor)) throw new ValueError({ op: "save", argument: key, expected: "a Tensor", got: describe(t) });
     const dtype = names[t.dtype];
     if (dtype === undefined)
-      throw new SerializationError({ op: "save", argument: key, expected: `a dtype that safetensors knows`, got: t.dtype });
-    header[key] = { dtype, shape: t.shape, data_offsets: [end, (end += t.nbytes)] };
+      throw new SerializationError({ op: "save", argument: key, expected: `a dtype that safetensors knows`, got: t.dtype, hint: "save as .pt or .npz" }); // prettier-ignore
+    header[key] = { dtype, shape: t.shape, data_offsets: offsets.get(key) };
   }
   const text = Buffer.from(JSON.stringify(header));
   // Padded with spaces, so that the data is aligned.
-  const padded = Buffer.alloc(Math.ceil(text.length / 8) * 8, " ");
-  text.copy(padded);
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(padded.length));
-  const tensors = Object.values(state);
-  writeDurably(path, (function* chunks() {
-    yield length;
-    yield padded;
-    for (const t of tensors) {
-      const data = t.toTypedArray();
-      yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    }
+  const start = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, " ");
+  start.writeBigUInt64LE(BigInt(start.length - 8));
+  text.copy(start, 8);
+  writeDurably(path, (function* chunks(): Generator<Chunk> {
+    yield start;
+    for (const [, t] of tensors) yield onHost(t);
   })()); // prettier-ignore
 }
 
-interface Entry {
-  readonly key: string;
-  readonly dt: number;
-  readonly shape: readonly number[];
+/** Where a tensor is in the file, and how it is stored there. */
+export interface SafetensorsEntry {
+  readonly dtype: DType;
+  readonly shape: Shape;
   readonly begin: number;
   readonly end: number;
+  readonly read: (key: string, mmap: boolean) => Tensor;
 }
 
-/**
- * Reads the tensors of a safetensors file, by key, in the order of the file.
- * @throws SerializationError for a file that is truncated, overlapping or otherwise not what it says
- * @example model.loadStateDict(load("model.safetensors"))
- */
-export function load(path: string): Record<string, Tensor> {
-  if (typeof path !== "string" || path === "")
-    throw new ValueError({ op: "load", argument: "path", expected: "a file name", got: describe(path) });
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    throw new SerializationError(
-      { op: "load", argument: "path", expected: "a file that can be read", got: `${path}: ${(cause as Error).message}` },
-      cause,
-    );
-  }
-  const { entries, start } = readHeader(path, bytes);
-  return Object.fromEntries(entries.map((entry) => [entry.key, tensorOf(entry, bytes, start)]));
+export interface SafetensorsHeader {
+  readonly entries: ReadonlyMap<string, SafetensorsEntry>;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
-function readHeader(path: string, bytes: Buffer): { entries: Entry[]; start: number } {
-  const refuse = (expected: string, got: string): never => {
-    throw new SerializationError({ op: "load", argument: path, expected, got });
-  };
-  if (bytes.length < 8) refuse("at least 8 bytes", String(bytes.length));
-  const length = Number(bytes.readBigUInt64LE(0));
-  if (length > maxHeader || 8 + length > bytes.length) refuse(`a header within the file's ${bytes.length} bytes`, `${length} bytes`);
+/** Reads the header and checks that the tensors cover the data without gap or overlap. */
+export function readHeader(file: TensorFile): SafetensorsHeader {
+  const { refuse, size } = file;
+  if (size < 8) refuse("at least 8 bytes", String(size));
+  const length = Number(file.bytes(0, 8).readBigUInt64LE());
+  if (length > maxHeader || 8 + length > size) refuse(`a header within the file's ${size} bytes`, `${length} bytes`);
+  const text = file.bytes(8, length);
+  if (!looksPlain(text)) refuse("a header of tensors", "other JSON");
   let header: unknown;
   try {
-    header = JSON.parse(bytes.toString("utf8", 8, 8 + length));
+    header = JSON.parse(text.toString("utf8"));
   } catch (cause) {
-    throw new SerializationError({ op: "load", argument: path, expected: "a JSON header", got: (cause as Error).message }, cause);
+    refuse("a JSON header", (cause as Error).message);
   }
-  if (typeof header !== "object" || header === null || Array.isArray(header)) refuse("a JSON object as header", describe(header));
-  const entries = Object.entries(header as Record<string, unknown>)
-    .filter(([key]) => key !== "__metadata__")
-    .map(([key, entry]) => readEntry(key, entry, refuse));
-  const size = bytes.length - 8 - length;
+  if (typeof header !== "object" || header === null || Array.isArray(header)) return refuse("a JSON object as header", describe(header));
+  const { __metadata__: metadata = {}, ...tensors } = header as Record<string, unknown>;
+  if (!isMetadata(metadata)) return refuse("strings as metadata", describe(metadata));
+  const entries = new Map(Object.entries(tensors).map(([key, entry]) => [key, readEntry(file, key, entry, 8 + length)]));
   let end = 0;
-  for (const entry of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (entry.begin !== end) refuse(`data of "${entry.key}" to begin at ${end}, without gap or overlap`, String(entry.begin));
+  for (const [key, entry] of [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {
+    if (entry.begin !== end) refuse(`data of "${key}" to begin at ${end}, without gap or overlap`, String(entry.begin));
     end = entry.end;
   }
-  if (end !== size) refuse(`${end} bytes of data`, String(size));
-  return { entries, start: 8 + length };
+  if (end !== size - 8 - length) refuse(`${end} bytes of data`, String(size - 8 - length));
+  return { entries, metadata };
 }
 
-function readEntry(key: string, entry: unknown, refuse: (expected: string, got: string) => never): Entry {
+/** Brackets and braces cost far more in memory than in the file: no more of them than tensors need, and no deeper. */
+function looksPlain(text: Buffer): boolean {
+  let depth = 0;
+  let opened = 0;
+  for (let i = 0, quoted = false; i < text.length; i++) {
+    const c = text[i]!;
+    if (c === 0x22) quoted = !quoted;
+    else if (quoted) i += c === 0x5c ? 1 : 0;
+    else if (c === 0x7b || c === 0x5b) {
+      opened++;
+      if (++depth > 3) return false;
+    } else if (c === 0x7d || c === 0x5d) depth--;
+  }
+  return opened <= text.length / 12 + 8;
+}
+
+const isMetadata = (value: unknown): value is Record<string, string> =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && Object.values(value).every((item) => typeof item === "string");
+
+function readEntry(file: TensorFile, key: string, entry: unknown, start: number): SafetensorsEntry {
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
-  const dt = typeof dtype === "string" ? codes.get(dtype) : undefined;
-  if (dt === undefined) return refuse(`a known dtype for "${key}"`, describe(dtype));
-  const whole = (list: unknown): list is number[] =>
-    Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
-  if (!whole(shape) || shape.length > 16) return refuse(`a shape for "${key}"`, describe(shape));
-  if (!whole(offsets) || offsets.length !== 2 || offsets[1]! < offsets[0]!) return refuse(`two offsets for "${key}"`, describe(offsets));
-  const expected = numelOf(shape) * elementSize[dt]!;
-  if (offsets[1]! - offsets[0]! !== expected) return refuse(`${expected} bytes for "${key}"`, String(offsets[1]! - offsets[0]!));
-  return { key, dt, shape, begin: offsets[0]!, end: offsets[1]! };
-}
-
-function tensorOf({ dt, shape, begin, end }: Entry, bytes: Buffer, start: number): Tensor {
-  const data = typedArrayFor(dt, numelOf(shape));
-  // The file's data need not be aligned for the element type: copy the bytes.
-  new Uint8Array(data.buffer).set(bytes.subarray(start + begin, start + end));
-  if (dt === Code.bool) for (let i = 0; i < data.length; i++) if (data[i] !== 0) data[i] = 1;
-  return fromBuffer("load", data, shape, dt, 0);
+  const wide = dtype === "U16" ? unsigned[2] : dtype === "U32" ? unsigned[4] : null;
+  const dt = wide?.stored ?? (typeof dtype === "string" ? codes.get(dtype) : undefined);
+  if (dt === undefined) return file.refuse(`a known dtype for "${key}"`, describe(dtype));
+  const whole = Array.isArray(offsets) && offsets.length === 2 && offsets.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
+  const [begin, end] = whole ? (offsets as [number, number]) : file.refuse(`two offsets for "${key}"`, describe(offsets));
+  const expected = file.bytesOf(key, shape, dt);
+  if (end - begin !== expected) return file.refuse(`${expected} bytes for "${key}"`, String(end - begin));
+  return {
+    dtype: dtypes[wide?.result ?? dt]!,
+    shape: shape as number[],
+    begin,
+    end,
+    read: (key, mmap) => {
+      const t = file.tensor(key, shape as number[], dt, start + begin, mmap && wide === null);
+      return wide === null ? t : wide.widen(t);
+    },
+  };
 }

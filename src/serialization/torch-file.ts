@@ -1,14 +1,15 @@
 /** Checkpoints of torch.save: a zip archive with a pickle of the structure and one entry a storage. */
-import { closeSync, fstatSync, openSync } from "node:fs";
+import { crc32 } from "node:zlib";
 import { io, native } from "../runtime/addon.js";
-import { Code, codeOf, elementSize, type DType } from "../tensor/dtype.js";
+import { codeOf, elementSize, type DType } from "../tensor/dtype.js";
 import { SerializationError, describe } from "../tensor/errors.js";
-import { empty, made } from "../tensor/launch.js";
+import { made } from "../tensor/launch.js";
 import { Tensor, tagOf } from "../tensor/tensor.js";
 import { Parameter } from "../nn/parameter.js";
 import { writeDurably } from "./durable.js";
 import { PickledCall, PickledGlobal, PickledReference, PickledTuple, pickle, unpickle } from "./pickle.js";
-import { ZipLayout, readAt, readEntries, type Entry } from "./zip.js";
+import type { TensorFile } from "./tensor-file.js";
+import { ZipLayout, type Entry } from "./zip.js";
 
 const storages: Record<DType, string> = {
   bool: "BoolStorage", uint8: "ByteStorage", int8: "CharStorage", int16: "ShortStorage", int32: "IntStorage", int64: "LongStorage",
@@ -25,24 +26,13 @@ const callables = new Set([
 ]);
 
 /** Reads a checkpoint without running anything of it: tensors, numbers, strings, lists and dicts of them. */
-export function loadTorch(path: string): unknown {
-  const fd = openSync(path, "r");
-  try {
-    return read(path, fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function read(path: string, fd: number): unknown {
-  const refuse = (expected: string, got: string): never => {
-    throw new SerializationError({ op: "load", argument: path, expected, got });
-  };
-  const entries = readEntries(path, fd, fstatSync(fd).size);
+export function readTorch(file: TensorFile, entries: ReadonlyMap<string, Entry>, mmap: boolean): unknown {
+  const refuse = (expected: string, got: string): never => file.refuse(expected, got);
   const main = [...entries.keys()].find((name) => name.endsWith("/data.pkl")) ?? refuse("an archive of torch.save", "one without data.pkl");
+  if ([...entries.values()].some(({ deflated }) => deflated)) refuse("stored entries", "compressed ones");
   const folder = main.slice(0, -"data.pkl".length);
   const order = entries.get(`${folder}byteorder`);
-  if (order && readAt(fd, order.start, Math.min(order.size, 16)).toString() !== "little") refuse("little-endian data", "big-endian data");
+  if (order && file.bytes(order.start, Math.min(order.size, 16)).toString() !== "little") refuse("little-endian data", "big-endian data");
   const loaded = new Map<string, Tensor>();
 
   const persistent = (id: unknown): Tensor => {
@@ -53,14 +43,7 @@ function read(path: string, fd: number): unknown {
     const entry: Entry = entries.get(`${folder}data/${key}`) ?? refuse(`storage ${key} in the archive`, "none");
     if (!Number.isSafeInteger(numel) || (numel as number) * elementSize[dt]! !== entry.size)
       refuse(`${String(numel)} elements in storage ${key}`, `${entry.size} bytes`);
-    const t = empty("load", [numel as number], dt, 0);
-    const status = entry.size === 0 ? 0 : native.readFile(t.handle, fd, entry.start);
-    if (status !== 0) refuse(`storage ${key} to be readable`, `status ${status}`);
-    if (dt === Code.bool) {
-      // Any other byte than 0 and 1 is no bool.
-      const bytes = t.toTypedArray();
-      if (bytes.some((byte) => (byte as number) > 1)) refuse(`bools in storage ${key}`, "other bytes");
-    }
+    const t = file.tensor(key, [numel as number], dt, entry.start, mmap);
     loaded.set(key, t);
     return t;
   };
@@ -92,10 +75,10 @@ function read(path: string, fd: number): unknown {
   };
   const { start, size } = entries.get(main)!;
   try {
-    return unpickle(readAt(fd, start, size), path, { global, call, persistent });
+    return unpickle(file.bytes(start, size), file.path, { global, call, persistent });
   } catch (error) {
     if (error instanceof SerializationError || !(error instanceof TypeError || error instanceof RangeError)) throw error;
-    throw new SerializationError({ op: "load", argument: path, expected: "a checkpoint", got: error.message }, error);
+    throw new SerializationError({ op: "load", argument: file.path, expected: "a checkpoint", got: error.message }, error);
   }
 }
 
@@ -139,22 +122,13 @@ export function saveTorch(value: unknown, path: string): void {
       ["byteorder", Buffer.from("little")], ["version", Buffer.from("3\n")],
     ]; // prettier-ignore
     for (const [name, data] of small) {
-      yield zip.entry(`archive/${name}`, data.length, checksumOf(data));
+      yield zip.entry(`archive/${name}`, data.length, crc32(data));
       yield data;
     }
     for (const { key, data } of written.values()) {
-      yield zip.entry(`archive/data/${key}`, data.nbytes, native.checksum(data.handle));
-      const bytes = data.toTypedArray();
-      yield new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      yield zip.entry(`archive/data/${key}`, data.nbytes, native.checksum(data.handle, 0));
+      yield data;
     }
     yield zip.end();
   })()); // prettier-ignore
-}
-
-function checksumOf(data: Buffer): number {
-  const t = made("save", [data.length], Code.uint8, 0, [], (owner) => {
-    io[0] = data.length;
-    return native.fromBuffer(Code.uint8, 1, data, owner);
-  });
-  return native.checksum(t.handle);
 }

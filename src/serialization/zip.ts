@@ -1,32 +1,32 @@
-/** Zip archives of stored entries, as torch.save writes them: read with bounds, written with aligned data. */
-import { readSync } from "node:fs";
-import { SerializationError } from "../tensor/errors.js";
+/** Zip archives, as torch.save and numpy.savez write them: read with bounds, written with aligned data. */
+import type { TensorFile } from "./tensor-file.js";
 
-/** One stored entry of an archive. */
+/** One entry of an archive. */
 export interface Entry {
   readonly name: string;
   readonly start: number;
+  /** Bytes in the archive. */
+  readonly stored: number;
+  /** Bytes of what was put in. */
   readonly size: number;
+  readonly deflated: boolean;
+  readonly crc: number;
 }
 
-/** Reads `length` bytes of a file at `position`. */
-export function readAt(fd: number, position: number, length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  let at = 0;
-  for (let count = 1; at < length && count > 0; at += count) count = readSync(fd, bytes, at, length - at, position + at);
-  return bytes.subarray(0, at);
-}
+/** True for the first bytes of an archive, which may be empty. */
+export const isZip = (start: Buffer): boolean => ["504b0304", "504b0506"].includes(start.toString("hex", 0, 4));
+
+// Deflate cannot do better: two bits for 258 bytes.
+const mostInflation = 1032;
 
 /**
  * The entries by name.
- * @throws SerializationError for anything but an archive of stored entries that lie in the file without overlap
+ * @throws SerializationError for anything but an archive of entries that lie in the file without overlap, stored or deflated
  */
-export function readEntries(path: string, fd: number, fileSize: number): Map<string, Entry> {
-  const refuse = (expected: string, got: string): never => {
-    throw new SerializationError({ op: "load", argument: path, expected, got });
-  };
-  const tailAt = Math.max(0, fileSize - 65_557);
-  const tail = readAt(fd, tailAt, fileSize - tailAt);
+export function readEntries(file: TensorFile): Map<string, Entry> {
+  const refuse = (expected: string, got: string): never => file.refuse(expected, got);
+  const tailAt = Math.max(0, file.size - 65_557);
+  const tail = file.bytes(tailAt, file.size - tailAt);
   const end = tail.lastIndexOf(Buffer.from("PK\x05\x06", "latin1"));
   if (end < 0 || end + 22 > tail.length) return refuse("the end of a zip archive", "a file without it, perhaps cut off");
   let count = tail.readUInt16LE(end + 10);
@@ -35,12 +35,13 @@ export function readEntries(path: string, fd: number, fileSize: number): Map<str
   if (start === 0xffffffff || count === 0xffff) {
     const locator = end - 20;
     if (locator < 0 || tail.readUInt32LE(locator) !== 0x07064b50) refuse("a zip64 locator", "none");
-    const record = readAt(fd, Number(tail.readBigUInt64LE(locator + 8)), 56);
+    const record = file.bytes(Number(tail.readBigUInt64LE(locator + 8)), 56);
     if (record.length < 56 || record.readUInt32LE(0) !== 0x06064b50) refuse("a zip64 record", "something else");
     [count, size, start] = [record.readBigUInt64LE(32), record.readBigUInt64LE(40), record.readBigUInt64LE(48)].map(Number) as [number, number, number]; // prettier-ignore
   }
-  if (start + size > fileSize || count * 46 > size) refuse(`a directory within the file's ${fileSize} bytes`, `${size} bytes at ${start}`);
-  const directory = readAt(fd, start, size);
+  if (start + size > file.size || count * 46 > size)
+    refuse(`a directory within the file's ${file.size} bytes`, `${size} bytes at ${start}`);
+  const directory = file.bytes(start, size);
   const entries = new Map<string, Entry>();
   let at = 0;
   for (let i = 0; i < count; i++) {
@@ -62,19 +63,21 @@ export function readEntries(path: string, fd: number, fileSize: number): Map<str
       stored = wide(stored);
       header = wide(header);
     }
-    if (directory.readUInt16LE(at + 10) !== 0 || stored !== plain) refuse(`"${name}" to be stored`, "a compressed entry");
-    const local = readAt(fd, header, 30);
+    const [flags, method] = [directory.readUInt16LE(at + 8), directory.readUInt16LE(at + 10)] as const;
+    if ((flags & 1) !== 0 || (method !== 0 && method !== 8)) refuse(`"${name}" to be stored or deflated`, "another kind of entry");
+    if (method === 0 ? stored !== plain : plain > stored * mostInflation) refuse(`"${name}" to have a size that fits its ${stored} bytes`, String(plain)); // prettier-ignore
+    const local = file.bytes(header, 30);
     if (local.length < 30 || local.readUInt32LE(0) !== 0x04034b50) refuse(`"${name}" to have a local header`, `other bytes at ${header}`);
     const data = header + 30 + local.readUInt16LE(26) + local.readUInt16LE(28);
-    if (data + plain > start) refuse(`"${name}" to lie before the directory`, `${plain} bytes at ${data}`);
+    if (data + stored > start) refuse(`"${name}" to lie before the directory`, `${stored} bytes at ${data}`);
     if (entries.has(name)) refuse("names that differ", `"${name}" twice`);
-    entries.set(name, { name, start: data, size: plain });
+    entries.set(name, { name, start: data, stored, size: plain, deflated: method === 8, crc: directory.readUInt32LE(at + 16) });
     at = next;
   }
   let covered = 0;
   for (const entry of [...entries.values()].sort((a, b) => a.start - b.start)) {
     if (entry.start < covered) refuse(`"${entry.name}" to begin after ${covered}`, `overlapping data at ${entry.start}`);
-    covered = entry.start + entry.size;
+    covered = entry.start + entry.stored;
   }
   return entries;
 }
@@ -84,16 +87,17 @@ export class ZipLayout {
   private readonly directory: Buffer[] = [];
   private at = 0;
 
-  /** The bytes before an entry's data, which then begins at a multiple of 64. */
-  entry(name: string, size: number, crc: number): Buffer {
+  /** The bytes before an entry's data, which then begins at a multiple of 64; `deflated`: the bytes that `size` bytes became. */
+  entry(name: string, size: number, crc: number, deflated: number | null = null): Buffer {
     const text = Buffer.from(name, "utf8");
-    const wide = size >= 0xffffffff || this.at >= 0xffffffff;
+    const stored = deflated ?? size;
+    const wide = Math.max(size, stored) >= 0xffffffff || this.at >= 0xffffffff;
     const sizes = Buffer.alloc(wide ? 20 : 0);
     if (wide) {
       sizes.writeUInt16LE(1, 0);
       sizes.writeUInt16LE(16, 2);
       sizes.writeBigUInt64LE(BigInt(size), 4);
-      sizes.writeBigUInt64LE(BigInt(size), 12);
+      sizes.writeBigUInt64LE(BigInt(stored), 12);
     }
     const before = this.at + 30 + text.length + sizes.length + 4;
     const padding = Buffer.alloc(4 + ((64 - (before % 64)) % 64));
@@ -103,9 +107,10 @@ export class ZipLayout {
     header.writeUInt32LE(0x04034b50, 0);
     header.writeUInt16LE(wide ? 45 : 20, 4);
     header.writeUInt16LE(0x0800, 6);
+    header.writeUInt16LE(deflated === null ? 0 : 8, 8);
     header.writeUInt16LE(0x21, 12); // 1980-01-01: the same tensors give the same file
     header.writeUInt32LE(crc, 14);
-    header.writeUInt32LE(wide ? 0xffffffff : size, 18);
+    header.writeUInt32LE(wide ? 0xffffffff : stored, 18);
     header.writeUInt32LE(wide ? 0xffffffff : size, 22);
     header.writeUInt16LE(text.length, 26);
     header.writeUInt16LE(sizes.length + padding.length, 28);
@@ -123,7 +128,7 @@ export class ZipLayout {
     record.writeUInt16LE(0, 32);
     record.writeUInt32LE(wide ? 0xffffffff : this.at, 42);
     this.directory.push(record, text, offset);
-    this.at += 30 + text.length + sizes.length + padding.length + size;
+    this.at += 30 + text.length + sizes.length + padding.length + stored;
     return Buffer.concat([header, text, sizes, padding]);
   }
 

@@ -9,6 +9,7 @@ import {
   DTypeError,
   DeviceError,
   DeviceLostError,
+  DisposedError,
   IndexError,
   InterruptedError,
   NotImplementedError,
@@ -75,6 +76,8 @@ export function failure(op: string, status: number, inputs: readonly Tensor[], d
     case Status.cancelled:
       return new InterruptedError({ op, expected: "to finish", got: "an interrupt" });
     case Status.staleHandle: {
+      const taken = inputs.find((t) => t.handle >= 0 && t.tag?.lender?.buffer.byteLength === 0);
+      if (taken !== undefined) return transferred(op, taken);
       const dead = inputs.find((t) => t.handle < 0);
       return disposed(op, dead ?? inputs[0]!);
     }
@@ -120,6 +123,15 @@ export function failure(op: string, status: number, inputs: readonly Tensor[], d
         got: `native status ${status} for ${inputs.map((t) => formatShape(t.shape)).join(", ")}`,
       });
   }
+}
+
+function transferred(op: string, t: Tensor): DisposedError {
+  return new DisposedError({
+    op,
+    expected: "a tensor that has its memory",
+    got: `one of shape ${formatShape(t.shape)} over an ArrayBuffer that was transferred`,
+    hint: "tensor(data) copies what fromTypedArray(data) shares",
+  });
 }
 
 /** Who holds the memory, beside the figures of the failed allocation. */

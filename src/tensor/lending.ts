@@ -63,7 +63,7 @@ function hold(t: Tensor, buffer: ArrayBufferLike, start: number): { readonly buf
 }
 
 function storageBytes(op: string, t: Tensor): number {
-  native.info(t.live(op));
+  done(op, native.info(t.live(op)), t);
   return io[3]!;
 }
 

@@ -157,7 +157,7 @@ export class Tensor {
   /** True when the elements lie without gaps in row-major order, or in that of a format: see `contiguous()`. */
   isContiguous({ memoryFormat = "contiguousFormat" }: { memoryFormat?: string } = {}): boolean {
     const rank = memoryFormat === "channelsLast" ? 4 : memoryFormat === "channelsLast3d" ? 5 : -1;
-    if (rank < 0) return native.isContiguous(this.live("isContiguous")) === 1;
+    if (rank < 0) return this.answer("isContiguous", native.isContiguous(this.live("isContiguous"))) === 1;
     return rank === this.shape.length && (this as Tensor).movedim(1, -1).isContiguous();
   }
 
@@ -404,7 +404,12 @@ export class Tensor {
   }
 
   private info(op: string): number {
-    return native.info(this.live(op));
+    return this.answer(op, native.info(this.live(op)));
+  }
+
+  private answer(op: string, status: number): number {
+    if (status < 0) throw readFailure(op, status, this);
+    return status;
   }
 }
 

@@ -1,4 +1,5 @@
 /** Memory shared with JavaScript and between threads: no copies, and safe lifetimes. */
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { fileURLToPath } from "node:url";
@@ -95,5 +96,35 @@ describe("threads", () => {
     ]) {
       expect(() => cg.fromShared(wrong as never)).toThrow(cg.ValueError);
     }
+  });
+});
+
+describe("an ArrayBuffer that is transferred", () => {
+  const program = (body: string): string => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", `import * as cg from ${JSON.stringify(library)};\n${body}`], { encoding: "utf8" }); // prettier-ignore
+    expect([status, stderr]).toEqual([0, ""]);
+    return stdout;
+  };
+  // Node 20 has no transfer(); detaching is what it does to the buffer, and %ArrayBufferDetach does it on every version.
+  const take = `
+    import v8 from "node:v8";
+    v8.setFlagsFromString("--allow-natives-syntax");
+    const take = new Function("buffer", "typeof buffer.transfer === 'function' ? buffer.transfer() : %ArrayBufferDetach(buffer)");
+    const refusal = (run) => { try { run(); return "none"; } catch (error) { return error.name + " " + /ArrayBuffer that was transferred/.test(error.message); } };`;
+
+  it("gives an error at the next use of its tensors, views and lent memory, in every kind of op", () => {
+    const lines = program(`${take}
+      const data = new Float32Array(1000).fill(1);
+      const t = cg.fromTypedArray(data, [10, 100]), row = t.at(1), other = cg.ones(10, 100);
+      const lent = cg.ones(1000); const out = lent.toTypedArray({ copy: false });
+      const double = cg.compile((x) => x.add(t)); double(other);
+      take(data.buffer); take(out.buffer);
+      const uses = [() => t.add(1), () => row.sum(), () => t.tolist(), () => cg.cat([other, t]), () => other.add(t), () => t.fill_(0), () => t.reshape(-1),
+        () => other.copy_(t), () => t.stride(), () => lent.mul(2), () => t.at(3), () => double(other), () => lent.toTypedArray({ copy: false })];
+      console.log(JSON.stringify(uses.map(refusal)));
+      t.dispose(); row.dispose();
+      console.log(other.sum().item());`).split("\n");
+    expect(JSON.parse(lines[0]!)).toEqual(Array(13).fill("DisposedError true"));
+    expect(lines[1]).toBe("1000");
   });
 });
