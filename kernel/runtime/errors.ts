@@ -93,11 +93,11 @@ function framesOf(error: Error): Frame[] {
   return typeof stack === "string" ? framesOfStack(stack) : [];
 }
 
-/** The frames of a stack that {@link installStackTraces} has written. */
+/** The frames of a stack that {@link installStackTraces} has written, without those of builtins, which have no place. */
 export function framesOfStack(stack: string): Frame[] {
   return stack.split("\n").flatMap((line) => {
     const match = frameLine.exec(line);
-    if (!match) return [];
+    if (!match || match[2] === "<anonymous>") return [];
     return [{ place: (match[2] ?? match[3])!, name: (match[1] ?? "").replace(/^async /, "") }];
   });
 }

@@ -99,6 +99,8 @@ test("an error from deep inside the library shows where the cell called it, and 
   const changed = await client.execute(`${code}const y = z.exp(); y.mul_(2);\ny.sum().backward()`);
   expect(changed.error!.ename).toBe("AutogradError");
   expect(changed.error!.traceback[1]).toMatch(/^  Cell \[\d+\]:4:9$/);
+  const parsed = await client.execute("[1].map(() => JSON.parse('{bad'))");
+  expect(parsed.error!.traceback.join("\n")).not.toContain("anonymous");
   const leaf = await client.execute("cg.ones(3).backward()");
   expect(leaf.error!.traceback[1]).toMatch(/^  Cell \[\d+\]:1:12$/);
 });
