@@ -4,7 +4,7 @@ import { DTypeError, ValueError } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { noDerivative, record, recorded, register, resultCode } from "./define.js";
-import { binary, inPlaceForms, scalarTensor, type Binary } from "./pointwise.js";
+import { binary, conjOf, inPlaceForms, scalarTensor, type Binary } from "./pointwise.js";
 import { bind, parseSignature } from "./schema.js";
 import { where } from "./ternary.js";
 
@@ -150,6 +150,8 @@ export const fmod: Binary = binary("fmod", {
   refuse: noBool("operands that are not bool"),
   checkOther: byZero,
 });
+/** Undoes the conjugate that gradients are given, and makes that of a result: on its branch cut pow is not that of conjugates. */
+const operandOf = (x: Operand): Operand => (x instanceof Tensor ? conjOf(x) : x);
 const maxOf = (code: number): number => 2 ** (8 * elementSize[code]! - (code === Code.uint8 ? 0 : 1)) - 1;
 
 /** input ^ other. Shapes broadcast. @example pow(tensor([1, 2, 3]), 2) // [1., 4., 9.] */
@@ -166,14 +168,17 @@ export const pow: Binary = binary("pow", {
   grad: [
     (g, a, b) => {
       if (typeof b === "number") return b === 0 ? g.mul(0) : g.mul((a as Tensor).pow(b - 1)).mul(b);
-      return where(b.eq(0), 0, times(g.mul(b), pow(a, b.sub(1))));
+      const [base, power] = [operandOf(a), operandOf(b.dt === Code.bool ? b.to("int64") : b) as Tensor];
+      return where(b.eq(0), 0, g.mul(operandOf(times(pow(base, power.sub(1)), power)) as Tensor));
     },
     (g, a, b) => {
       // d/db a^b = a^b log a, with 0 where a is 0 and b >= 0
       if (typeof a === "number") return g.mul(pow(a, b)).mul(a === 0 ? 0 : Math.log(a));
+      const power = operandOf(b) as Tensor;
       // A real base of a complex power has a complex logarithm.
-      const base = isComplex((b as Tensor).dt) && !isComplex(a.dt) ? a.to((b as Tensor).dtype) : a;
-      return where(a.eq(0).logicalAnd((b as Tensor).real.ge(0)), 0, g.mul(a.pow(b)).mul(base.log()));
+      const base = isComplex(power.dt) && !isComplex(a.dt) ? a.to(power.dtype) : (operandOf(a) as Tensor);
+      const slope = base.pow(power).mul(base.log());
+      return where(a.eq(0).logicalAnd(power.real.ge(0)), 0, g.mul(operandOf(slope) as Tensor));
     },
   ],
 });
@@ -234,9 +239,11 @@ export const logaddexp: Binary = (input, other, ...rest) => {
   const complex = [input, other].some((x) => x instanceof Tensor && isComplex(x.dt));
   if (!complex || rest.length > 0 || !(input instanceof Tensor && other instanceof Tensor)) return realLogaddexp(input, other, ...rest);
   // The larger real part keeps both exponentials in range.
-  const most = maximum(input.detach().real, other.detach().real);
+  const dtype = dtypes[resultCode(input, other)]!;
+  const [a, b] = [input.to(dtype), other.to(dtype)];
+  const most = maximum(a.detach().real, b.detach().real);
   const shift = where(most.isfinite(), most, 0);
-  return input.sub(shift).exp().add(other.sub(shift).exp()).log().add(shift);
+  return a.sub(shift).exp().add(b.sub(shift).exp()).log().add(shift);
 };
 /** log2(2^input + 2^other) without overflow. Shapes broadcast. */
 export const logaddexp2: Binary = binary("logaddexp2", {

@@ -87,7 +87,20 @@ export function castTo(a: Tensor, dt: number): Tensor {
 
 // -- recording
 
-export const backwardName = (name: string): string => `${name[0]!.toUpperCase()}${name.slice(1)}Backward0`;
+// PyTorch's names of nodes where they are not the op's; a number is that of its overload.
+const nodeNames: Readonly<Record<string, string>> = {
+  reshape: "View", viewAs: "View", flatten: "View", swapaxes: "Transpose", swapdims: "Transpose", movedim: "Permute", narrow: "Slice", chunk: "Split",
+  expandAs: "Expand", broadcastTo: "Expand", fix: "Trunc", square: "Pow", log1p: "Log1P", deg2rad: "Deg2Rad", rad2deg: "Rad2Deg", norm: "LinalgVectorNorm",
+  divFloor: "Div2", divTrunc: "Div2", sumDim: "Sum1", meanDim: "Mean1", maxAll: "Max1", minAll: "Min1",
+  linearBias: "Addmm", clamp: "Clamp1", matmul: "UnsafeView", linear: "UnsafeView",
+}; // prettier-ignore
+
+/** The name of an op's node: `sum` has SumBackward0, over dims SumBackward1. */
+export function backwardName(op: string): string {
+  const name = nodeNames[op] ?? `${op[0]!.toUpperCase()}${op.slice(1)}`;
+  const overload = op in nodeNames && /\d$/.test(name) ? name.at(-1)! : "";
+  return `${overload === "" ? name : name.slice(0, -1)}Backward${overload === "" ? "0" : overload}`;
+}
 
 /** Makes `out` the recorded result of an op on `inputs`. Call only when {@link recorded} says so. */
 export function record(name: string, out: Tensor, inputs: readonly Tensor[], saved: readonly Tensor[], rule: BackwardRule): Tensor {

@@ -111,10 +111,17 @@ function contract(terms: readonly Term[], output: readonly string[], sizes: Read
 }
 
 function contractPair(a: Term, b: Term, later: ReadonlySet<string>, sizes: ReadonlyMap<string, number>): Term {
-  // Labels of one side only that nobody needs later are summed first.
+  const sizeIn = (x: Term, label: string): number => x.tensor.shape[x.labels.indexOf(label)] ?? 1;
+  // Labels of one side only that nobody needs later are summed first; those of size 1 fall away.
   const reduced = (x: Term, y: Term): Term => {
-    const drop = x.labels.map((label, i) => (later.has(label) || y.labels.includes(label) ? -1 : i)).filter((i) => i >= 0);
-    return drop.length === 0 ? x : { tensor: x.tensor.sum(drop), labels: x.labels.filter((_, i) => !drop.includes(i)) };
+    const shared = (label: string): boolean => y.labels.includes(label) && sizeIn(x, label) !== 1 && sizeIn(y, label) !== 1;
+    const drop = x.labels.filter((label) => !later.has(label) && !shared(label));
+    const summed = drop.filter((label) => sizeIn(x, label) !== 1).map((label) => x.labels.indexOf(label));
+    const tensor = summed.length === 0 ? x.tensor : x.tensor.sum(summed, true);
+    return {
+      tensor: tensor.squeeze(drop.map((label) => x.labels.indexOf(label))),
+      labels: x.labels.filter((label) => !drop.includes(label)),
+    };
   };
   const left = reduced(a, b);
   const right = reduced(b, a);
@@ -128,6 +135,17 @@ function contractPair(a: Term, b: Term, later: ReadonlySet<string>, sizes: Reado
       .permute(labels.map((label) => x.labels.indexOf(label)))
       .expand(labels.map((label) => (both.includes(label) ? sizes.get(label)! : x.tensor.shape[x.labels.indexOf(label)]!)));
   const count = (x: Tensor, from: number, n: number): number => numelOf(x.shape.slice(from, from + n));
+  // Nothing to sum: a product element by element, which promotes. [batch, left, 1..] * [batch, 1.., right]
+  if (inner.length === 0) {
+    const spread = arrange(left, [...batch, ...onlyLeft]).reshape([
+      ...batch.map((label) => sizes.get(label)!),
+      ...onlyLeft.map((label) => sizeIn(left, label)),
+      ...onlyRight.map(() => 1),
+    ]);
+    const other = arrange(right, [...batch, ...onlyRight]);
+    const shape = [...batch.map((label) => sizes.get(label)!), ...onlyLeft.map(() => 1), ...onlyRight.map((label) => sizeIn(right, label))];
+    return { tensor: spread.mul(other.reshape(shape)), labels: [...batch, ...onlyLeft, ...onlyRight] };
+  }
   const l = arrange(left, [...batch, ...onlyLeft, ...inner]);
   const r = arrange(right, [...batch, ...inner, ...onlyRight]);
   const batchShape = l.shape.slice(0, batch.length);

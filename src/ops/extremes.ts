@@ -45,7 +45,7 @@ function maxMin(name: "max" | "min"): MaxMin {
         throw new ValueError({ op: name, argument: "input", expected: "at least one element", got: `shape ${formatShape(input.shape)}` });
       const out = all(input.detach());
       if (!recorded(input)) return out;
-      return record(name, out, [input], [input, out], ([g], node) => {
+      return record(`${name}All`, out, [input], [input, out], ([g], node) => {
         const x = node.tensor(0);
         // NaN won, if there is one.
         const winners = x.eq(node.tensor(1)).logicalOr(x.isnan());

@@ -9,7 +9,7 @@ import { withInPlace } from "./in-place.js";
 import { where } from "./ternary.js";
 
 /** The largest finite number of a floating dtype, by code. */
-const greatest: Readonly<Record<number, number>> = {
+export const greatest: Readonly<Record<number, number>> = {
   [Code.float16]: 65504,
   [Code.bfloat16]: 3.3895313892515355e38,
   [Code.float32]: 3.4028234663852886e38,

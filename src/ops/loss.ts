@@ -140,6 +140,11 @@ export const crossEntropy: (
   (input: Tensor, given: Tensor, weight: Tensor | null, ignoreIndex: number, reduction: Reduction, smoothing: number) => {
     if (!(smoothing >= 0 && smoothing <= 1))
       throw new ValueError({ op: "crossEntropy", argument: "labelSmoothing", expected: "in [0, 1]", got: String(smoothing) });
+    if (input.dt === Code.float16 || input.dt === Code.bfloat16) {
+      const target = given.isFloatingPoint() ? given.float() : given;
+      const options = { weight: weight?.float() ?? null, ignoreIndex, reduction, labelSmoothing: smoothing };
+      return crossEntropy(input.float(), target, options).to(input.dtype);
+    }
     if (given.isFloatingPoint()) return softCrossEntropy(input, given, weight, reduction, smoothing);
     const { scores, target, shape } = rowsOf("crossEntropy", input, given);
     const weights = requireWeight("crossEntropy", weight, scores);

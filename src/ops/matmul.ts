@@ -34,7 +34,7 @@ function product(name: string, a: Tensor, b: Tensor, batch: Shape): Tensor {
   if (!recorded(a, b)) return out;
   const { shape: aShape } = a;
   const { shape: bShape } = b;
-  return record(name, out, [a, b], [a, b], ([g], node) => [
+  return record(name === "matmul" && batch.length === 0 ? "mm" : name, out, [a, b], [a, b], ([g], node) => [
     node.needs(0) ? sumTo(g!.matmul(conjOf(node.tensor(1)).transpose(-2, -1)), aShape) : null,
     node.needs(1) ? sumTo(conjOf(node.tensor(0)).transpose(-2, -1).matmul(g!), bShape) : null,
   ]);
@@ -69,7 +69,7 @@ function matmulOf(name: string, a: Tensor, b: Tensor): Tensor {
 function dotOf(name: string, a: Tensor, b: Tensor): Tensor {
   const out = launch.run(name, code("dot"), [a, b], emptyShape, a.dt, []);
   if (!recorded(a, b)) return out;
-  return record(name, out, [a, b], [a, b], ([g], node) => [
+  return record("dot", out, [a, b], [a, b], ([g], node) => [
     node.needs(0) ? conjOf(node.tensor(1)).mul(g!) : null,
     node.needs(1) ? conjOf(node.tensor(0)).mul(g!) : null,
   ]);
@@ -189,7 +189,8 @@ export const linear: (input: Tensor, weight: Tensor, bias?: Tensor | null) => Te
     const shape = [...x.shape.slice(0, -1), w.shape[0]!];
     const out = launch.run("linear", linearCode, bias === null ? [x, w] : [x, w, bias], shape, x.dt, [bias === null ? 0 : 1]);
     if (!recorded(x, w, bias)) return out;
-    return record("linear", out, bias === null ? [x, w] : [x, w, bias], [x, w], ([g], node) => {
+    const node = x.shape.length !== 2 ? (bias === null ? "linear" : "view") : bias === null ? "mm" : "linearBias";
+    return record(node, out, bias === null ? [x, w] : [x, w, bias], [x, w], ([g], node) => {
       const input = node.tensor(0);
       const count = numelOf(input.shape.slice(0, -1));
       const rows = g!.shape.length === 2 ? g! : g!.reshape(count, g!.shape.at(-1)!);

@@ -4,7 +4,7 @@ import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../te
 import * as launch from "../tensor/launch.js";
 import { dimMask, reducedShape, wrapDim } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
-import { op, record, recorded } from "./define.js";
+import { noDerivative, op, record, recorded } from "./define.js";
 import { withInPlace } from "./in-place.js";
 import { where } from "./ternary.js";
 import { dimsOf, requireElements, requireFloat, spread, type Dims, type TypedReduceOptions } from "./reduce.js";
@@ -56,6 +56,8 @@ export const dist: (input: Tensor, other: Tensor, p?: number | { p?: number }) =
   (input: Tensor, other: Tensor, p: number) => {
     const difference = input.sub(other);
     if (!isFloating(difference.dt) && !isComplex(difference.dt)) requireFloat("dist", difference);
+    // torch records a distance of order 0, but cannot differentiate it.
+    if (p === 0 && recorded(difference)) return record("dist", difference.detach().norm(0), [difference], [], noDerivative("dist"));
     return difference.norm(p);
   },
 );

@@ -349,8 +349,8 @@ export function requireFits(name: string, value: Scalar, dt: number): void {
   for (const part of typeof value === "object" ? [value.re, value.im] : [Number(value)]) {
     const whole = category[dt] === 1;
     if (!whole && !Number.isFinite(part)) continue;
-    const least = whole && dt !== Code.uint8 ? -most - 1 : -most;
-    if (!(part >= least && part < most + 1)) refuseValue(name, value, dt);
+    const least = !whole ? -most : dt !== Code.uint8 ? -most - 1 : Number.isInteger(part) ? -most : 0;
+    if (!(part >= least && part <= most)) refuseValue(name, value, dt);
   }
 }
 function refuseValue(name: string, value: Scalar, dt: number): never {

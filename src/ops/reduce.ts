@@ -91,7 +91,7 @@ export const sum: TypedReduce = op("sum", typedSignature, (given: Tensor, dim: n
   const dims = dimsOf("sum", input, dim);
   const out = reduceTo("sum", input, dims, keepdim, dtype === null && isIntegral(input.dt) ? Code.int64 : input.dt);
   const { shape } = input;
-  return recorded(input) ? record("sum", out, [input], [], ([g]) => [spread(g!, shape, dims)]) : out;
+  return recorded(input) ? record(dim === null ? "sum" : "sumDim", out, [input], [], ([g]) => [spread(g!, shape, dims)]) : out;
 });
 
 /** The mean of elements; floating dtypes only. */
@@ -105,7 +105,9 @@ export const mean: TypedReduce = op(
     const out = reduceTo("mean", input, dims, keepdim, input.dt);
     const { shape } = input;
     const count = dims.reduce((n, d) => n * shape[d]!, 1);
-    return recorded(input) ? record("mean", out, [input], [], ([g]) => [spread(g!.div(count), shape, dims)]) : out;
+    return recorded(input)
+      ? record(dim === null ? "mean" : "meanDim", out, [input], [], ([g]) => [spread(g!.div(count), shape, dims)])
+      : out;
   },
 );
 

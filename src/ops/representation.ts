@@ -4,7 +4,7 @@ import { DTypeError, ValueError } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { eq, pow } from "./binary.js";
-import { castTo, noDerivative, op, record, recorded } from "./define.js";
+import { castTo, noDerivative, op, record, recorded, resultCode } from "./define.js";
 import { withInPlace } from "./in-place.js";
 import { named, type Named } from "./named.js";
 import { binary, inPlaceForms, scalarTensor, type Binary, type Unary } from "./pointwise.js";
@@ -21,7 +21,7 @@ export const nextafter: Binary = binary("nextafter", {
 export const ldexp: (input: Tensor, other: Tensor) => Tensor = withInPlace(
   "ldexp",
   op("ldexp", "input: tensor, other: tensor", (input: Tensor, other: Tensor) => {
-    if (!isIntegral(other.dt)) return input.mul(pow(2, other));
+    if (!isIntegral(other.dt)) return input.mul(pow(2, other.to(launch.dtypeName(resultCode(input, other)) as DType)));
     if (other.dt === Code.bool && !isIntegral(input.dt))
       throw new DTypeError({ op: "ldexp", argument: "other", expected: "a dtype other than bool", got: "bool" });
     const x = toFloat(input);

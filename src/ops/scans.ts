@@ -8,6 +8,7 @@ import { cat } from "./joining.js";
 import { op, record, recorded } from "./define.js";
 import { recordPicked, type ValuesIndices } from "./extremes.js";
 import { withInPlace } from "./in-place.js";
+import { greatest } from "./finite.js";
 import { named } from "./named.js";
 import { conjOf } from "./pointwise.js";
 import { asDtype } from "./reduce.js";
@@ -81,7 +82,7 @@ export const logcumsumexp: (input: Tensor, dim: number | { dim: number }) => Ten
       // Sums of g e^(x - y) from each place on, in logarithms; positive and negative parts apart.
       const [x, y] = [node.tensor(0), node.tensor(1)];
       const size = g!.abs().log();
-      const least = g!.dtype === "float64" ? -Number.MAX_VALUE : -3.4028234663852886e38;
+      const least = -(greatest[g!.dt] ?? 0);
       const part = (sign: Tensor): Tensor =>
         reversed(d, where(sign, size, least).sub(y), logcumsumexp)
           .add(x)

@@ -1,5 +1,5 @@
 /** Prints tensors exactly as torch does (torch/_tensor_str.py): same widths, same summary, same suffixes. */
-import { Code, defaultDtypeCode, isComplex, isFloating } from "./dtype.js";
+import { Code, complexOf, defaultDtypeCode, isComplex, isFloating } from "./dtype.js";
 import { ValueError, describe } from "./errors.js";
 import type { Complex, Tensor } from "./tensor.js";
 
@@ -16,15 +16,29 @@ export interface PrintOptions {
   sciMode: boolean | null;
 }
 
-const options: PrintOptions = { precision: 4, threshold: 1000, edgeitems: 3, linewidth: 80, sciMode: null };
+const profiles = {
+  default: { precision: 4, threshold: 1000, edgeitems: 3, linewidth: 80 },
+  short: { precision: 2, threshold: 1000, edgeitems: 2, linewidth: 80 },
+  full: { precision: 4, threshold: Infinity, edgeitems: 3, linewidth: 80 },
+} as const;
+const options: PrintOptions = { ...profiles.default, sciMode: null };
 
 /**
- * Changes how tensors print (torch.set_printoptions).
+ * Changes how tensors print (torch.set_printoptions). A profile sets all but what is given beside it: "default", "short" with two digits,
+ * "full" without summary. `sciMode` is decided by the values again when it is left out.
  * @example setPrintoptions({ precision: 2 })
  */
-export function setPrintoptions(changes: Partial<PrintOptions>): void {
+export function setPrintoptions({ profile, ...changes }: Partial<PrintOptions> & { profile?: keyof typeof profiles | null } = {}): void {
+  const named = profile === undefined || profile === null ? {} : profiles[profile];
+  if (named === undefined)
+    throw new ValueError({
+      op: "setPrintoptions",
+      argument: "profile",
+      expected: Object.keys(profiles).join(", "),
+      got: describe(profile),
+    });
   for (const [key, value] of Object.entries(changes)) {
-    const whole = key !== "sciMode";
+    const whole = key !== "sciMode" && value !== Infinity;
     if (!(key in options)) throw new ValueError({ op: "setPrintoptions", expected: `one of ${Object.keys(options).join(", ")}`, got: key });
     if (whole ? !Number.isInteger(value) || (value as number) < 0 : value !== null && typeof value !== "boolean") {
       throw new ValueError({
@@ -35,7 +49,7 @@ export function setPrintoptions(changes: Partial<PrintOptions>): void {
       });
     }
   }
-  Object.assign(options, changes);
+  Object.assign(options, named, { sciMode: null }, changes);
 }
 
 type Value = number | bigint | boolean | Complex;
@@ -45,7 +59,7 @@ export function formatTensor(t: Tensor): string {
   const prefix = "tensor(";
   const suffixes: string[] = [];
   if (t.dev !== 0) suffixes.push(`device='${t.device}'`);
-  const plainDtype = [defaultDtypeCode(), Code.int64, Code.bool, Code.complex64].includes(t.dt);
+  const plainDtype = [defaultDtypeCode(), Code.int64, Code.bool, complexOf(defaultDtypeCode())].includes(t.dt);
   let body = "[]";
   if (t.numel() === 0) {
     if (t.shape.length !== 1) suffixes.push(`size=(${t.shape.join(", ")}${t.shape.length === 1 ? "," : ""})`);
@@ -145,13 +159,15 @@ function chooseFormat(finite: readonly number[]): (value: number) => string {
   const whole = finite.every(Number.isInteger);
   const wide = finite.length > 0 && (max / min > 1000 || max > 1e8 || (!whole && min < 1e-4));
   const plain = (value: number): string => (Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf");
-  if (sciMode ?? wide) return (value) => (Number.isFinite(value) ? scientific(value, precision) : plain(value));
+  if (finite.length > 0 && (sciMode ?? wide)) return (value) => (Number.isFinite(value) ? scientific(value, precision) : plain(value));
   if (whole) return (value) => (Number.isFinite(value) ? `${fixed(value, 0)}.` : plain(value));
   return (value) => (Number.isFinite(value) ? fixed(value, precision) : plain(value));
 }
 
 /** As Python's `%.{digits}f`: exact ties go to the even digit (JavaScript's go up). */
 function fixed(value: number, digits: number): string {
+  // JavaScript's toFixed turns to exponents there.
+  if (Math.abs(value) >= 1e21) return `${BigInt(value)}${digits > 0 ? `.${"0".repeat(digits)}` : ""}`;
   const text = value.toFixed(digits);
   const sign = Object.is(value, -0) ? "-" : "";
   return sign + (isTie(Math.abs(value).toFixed(Math.min(100, digits + 60)), digits) ? toEven(text) : text);
@@ -162,7 +178,8 @@ function scientific(value: number, digits: number): string {
   const exact = Math.abs(value)
     .toExponential(Math.min(100, digits + 40))
     .split("e")[0]!;
-  const rounded = isTie(exact, digits) ? toEven(mantissa) : mantissa;
+  // A tie above 9 carries into the exponent: it was odd, and up is right.
+  const rounded = isTie(exact, digits) && !/^-?1\.?0*$/.test(mantissa) ? toEven(mantissa) : mantissa;
   return `${Object.is(value, -0) ? "-" : ""}${rounded}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
 }
 

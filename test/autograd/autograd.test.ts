@@ -192,7 +192,7 @@ describe("in-place changes", () => {
     const z = y.square().sum();
     y.add_(1);
     expect(() => z.backward()).toThrow(
-      /SquareBackward0: expected the float32 tensor of shape \[2\] .*add_ on shape \[2\] changed it in place/,
+      /PowBackward0: expected the float32 tensor of shape \[2\] .*add_ on shape \[2\] changed it in place/,
     );
   });
 });

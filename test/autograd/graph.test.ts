@@ -152,7 +152,7 @@ describe("saved tensors", () => {
     const y = x.mul(2);
     const z = y.square().sum();
     y.dispose();
-    expect(() => z.backward()).toThrow(/SquareBackward0: expected the float32 tensor of shape \[1\] that it saved.*disposed/);
+    expect(() => z.backward()).toThrow(/PowBackward0: expected the float32 tensor of shape \[1\] that it saved.*disposed/);
   });
 });
 

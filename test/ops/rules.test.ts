@@ -1,5 +1,5 @@
 /** Rules of reductions, ranks and shapes at their edges, each with what PyTorch 2.15 answers. */
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import * as cg from "../../src/index.js";
 
 const { tensor, zeros, ones } = cg;
@@ -174,4 +174,33 @@ test("variance, logsumexp and their like take complex numbers", () => {
   near(z.logsumexp(0), 0.7015, 2.4074);
   near(z.logaddexp(z.flip(0)).at(0), 0.7424, 2.5078);
   near(cg.sinc(cg.complex(tensor(1), tensor(1))), -1.838, -1.838);
+});
+
+describe("printing", () => {
+  afterEach(() => cg.setPrintoptions({ profile: "default" }));
+  test("knows torch's profiles, and forgets sciMode unless it is given", () => {
+    const x = tensor([1.23456, 1000.5]);
+    cg.setPrintoptions({ profile: "short", sciMode: true });
+    expect(String(x)).toBe("tensor([1.23e+00, 1.00e+03])");
+    cg.setPrintoptions({ precision: 1 });
+    expect(String(x)).toBe("tensor([   1.2, 1000.5])");
+    cg.setPrintoptions({ profile: "full" });
+    expect(String(cg.arange(1200))).not.toContain("...");
+    expect(() => cg.setPrintoptions({ profile: "long" as "full" })).toThrow(cg.ValueError);
+  });
+  test("is exact for numbers beyond 1e21, ties that carry, zeros and complex dtypes", () => {
+    cg.setPrintoptions({ sciMode: false });
+    expect(String(tensor(2 ** 80))).toBe("tensor(1208925819614629174706176.)");
+    cg.setPrintoptions({ precision: 0, sciMode: true });
+    expect(String(tensor([95, 250]))).toBe("tensor([1e+02, 2e+02])");
+    expect(String(zeros(2))).toBe("tensor([0., 0.])");
+    expect(String(cg.complex(zeros(1, { dtype: "float64" }), ones(1, { dtype: "float64" })))).toContain("dtype=torch.complex128");
+  });
+  test("names nodes as torch does", () => {
+    const x = ones(2, 2).requiresGrad_();
+    const name = (t: cg.Tensor): string => t.gradFn!.name;
+    expect([x.reshape(4), x.sum(0), x.sum(), x.mean(1), x.max(), x.matmul(x), x.square(), x.log1p()].map(name)).toEqual([
+      "ViewBackward0", "SumBackward1", "SumBackward0", "MeanBackward1", "MaxBackward1", "MmBackward0", "PowBackward0", "Log1PBackward0",
+    ]); // prettier-ignore
+  });
 });

@@ -155,7 +155,8 @@ CG_INLINE float asinh(float x) {
 }
 CG_INLINE float acosh(float x) {
   const double d = x;
-  return static_cast<float>(log(d + std::sqrt(d * d - 1.0)));
+  // Two roots: their product is NaN below 1, where d^2 - 1 is not.
+  return static_cast<float>(log(d + std::sqrt(d - 1.0) * std::sqrt(d + 1.0)));
 }
 CG_INLINE float atanh(float x) {
   const double d = vmath::abs(x);
