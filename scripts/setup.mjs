@@ -116,10 +116,11 @@ async function buildExtension(log) {
   configureJupyter();
 }
 
-/** No news and no update prompts: the first thing to be seen is the notebook. Notebooks that name no kernel get ours. */
+/** No news and no update prompts: the first thing to be seen is the notebook. Proposals show their types. Notebooks that name no kernel get ours. */
 function configureJupyter() {
   writeJson(".venv/share/jupyter/lab/settings/overrides.json", {
     "@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false },
+    "@jupyterlab/completer-extension:manager": { showDocumentationPanel: true },
   });
   writeJson(".venv/etc/jupyter/labconfig/page_config.json", {
     disabledExtensions: { "@jupyterlab/apputils-extension:announcements": true },

@@ -2,12 +2,26 @@
 import type { NotebookPanel } from "@jupyterlab/notebook";
 import type { Kernel, KernelMessage } from "@jupyterlab/services";
 import type { JSONObject } from "@lumino/coreutils";
-import { editorTarget, isEditorReply, type NotebookMessage } from "../../src/wire/index.js";
+import {
+  editorTarget,
+  isEditorReply,
+  type CompleteRequest,
+  type CompletionsReply,
+  type DiagnosticsMessage,
+  type NotebookMessage,
+  type ResolvedReply,
+  type ResolveRequest,
+} from "../../src/wire/index.js";
 import type { Squiggles } from "./squiggles.js";
 
 /** The kernel is told after a pause in writing, and in any case after a while; in ms. */
 const pause = 250;
 const longest = 1500;
+
+/** A question that is not answered within this time is given up, as JupyterLab's completer does; in ms. */
+const patience = 2000;
+
+type Answer = CompletionsReply | ResolvedReply;
 
 /** What the kernel was told of a cell, and by which message. */
 interface Told {
@@ -23,6 +37,8 @@ export class NotebookLink {
   private sequence = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private waitingSince = 0;
+  private lastQuestion = 0;
+  private readonly questions = new Map<number, (answer: Answer) => void>();
 
   constructor(
     private readonly panel: NotebookPanel,
@@ -42,6 +58,28 @@ export class NotebookLink {
       if (comm && !comm.isDisposed && !sessionContext.isDisposed) comm.close();
     });
     this.changed();
+  }
+
+  /** Whether the kernel is one that can be asked. */
+  get isOpen(): boolean {
+    return this.comm !== null;
+  }
+
+  /** Asks about a cell as it stands now. Rejects when no answer comes in time. */
+  async ask(question: Omit<CompleteRequest, "request"> | Omit<ResolveRequest, "request">): Promise<Answer> {
+    await this.send();
+    const request = ++this.lastQuestion;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.questions.delete(request);
+        reject(new Error("The kernel did not answer in time."));
+      }, patience);
+      this.questions.set(request, (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      });
+      this.comm?.send({ ...question, request } as unknown as JSONObject);
+    });
   }
 
   /** Something changed, perhaps only an output. */
@@ -93,9 +131,15 @@ export class NotebookLink {
     }
   }
 
-  private receive({ content: { data } }: KernelMessage.ICommMsgMsg): void {
-    if (!isEditorReply(data)) return;
-    const { id, sequence, diagnostics } = data;
+  private receive({ content }: KernelMessage.ICommMsgMsg): void {
+    const reply: unknown = content.data;
+    if (!isEditorReply(reply)) return;
+    if (reply.kind === "diagnostics") return this.show(reply);
+    this.questions.get(reply.request)?.(reply);
+    this.questions.delete(reply.request);
+  }
+
+  private show({ id, sequence, diagnostics }: DiagnosticsMessage): void {
     const told = this.told.get(id);
     const cell = this.codeCells().find((each) => each.id === id);
     // Of an earlier text: the kernel will say it again of the one it has or gets.

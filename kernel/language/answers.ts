@@ -31,6 +31,8 @@ export interface LspCompletionItem {
   readonly detail?: string;
   readonly documentation?: LspMarkup;
   readonly tags?: readonly number[];
+  /** T's own, for `completionItem/resolve`. */
+  readonly data?: { readonly autoImport?: object };
   readonly textEdit?: { readonly newText: string; readonly range?: LspRange; readonly replace?: LspRange };
   readonly additionalTextEdits?: readonly { readonly newText: string; readonly range: LspRange }[];
 }

@@ -13,6 +13,7 @@ import {
 import type { Document } from "./modules.js";
 import { cursorOfOffset } from "./positions.js";
 import { cellPrefix } from "./project.js";
+import { aliasPrefix } from "./slots.js";
 import type { CompletionItem, Completions, DeclaredName, Hover, SignatureHelp } from "./types.js";
 
 /** A question about code: its hidden document and the cursor as an offset in the code. */
@@ -25,16 +26,17 @@ interface Question {
 const identifierEnd = /[\p{ID_Start}$_][\p{ID_Continue}$]*$|$/u;
 const memberChain = /(?:^|[^\p{ID_Continue}$.)\]"'`])([\p{ID_Start}$_][\p{ID_Continue}$]*(?:\??\.[\p{ID_Start}$_][\p{ID_Continue}$]*)*)$/u;
 
+const declarationKinds = ["const", "let", "function", "class", "interface", "type", "enum", "namespace"] as const;
+
 /** The answer to `textDocument/completion`; `remember` keeps what `resolve` needs. */
 export function completionsOf(
-  answer: unknown,
+  found: readonly LspCompletionItem[],
   question: Question & {
     readonly kindOf: (name: string) => DeclaredName["kind"] | null;
     readonly remember: WeakMap<CompletionItem, LspCompletionItem>;
   },
 ): Completions {
   const { document, code, offset, kindOf, remember } = question;
-  const found = (Array.isArray(answer) ? answer : ((answer as { items?: unknown }).items ?? [])) as readonly LspCompletionItem[];
   const startOf = ({ textEdit }: LspCompletionItem) => {
     const range = textEdit?.range ?? textEdit?.replace;
     return range ? offsetIn(document, range.start) : null;
@@ -49,7 +51,7 @@ export function completionsOf(
   for (const item of [...found].sort(bySortText)) {
     const text = item.textEdit?.newText ?? item.insertText ?? item.label;
     if ((startOf(item) ?? start) !== start) continue;
-    if (!text.toLowerCase().startsWith(typed) || text.includes(cellPrefix) || items.has(text)) continue;
+    if (!text.toLowerCase().startsWith(typed) || text.includes(cellPrefix) || text.startsWith(aliasPrefix) || items.has(text)) continue;
     const declared = isMember ? null : kindOf(text);
     const kind = declared && declared !== "import" ? declaredKind(declared) : completionKind(item.kind);
     const completion: CompletionItem = { text, label: item.label, kind, ...(item.tags?.includes(1) && { deprecated: true }) };
@@ -61,8 +63,16 @@ export function completionsOf(
 
 /** An item with what `completionItem/resolve` adds. */
 export function resolved(item: CompletionItem, { detail, documentation }: LspCompletionItem): CompletionItem {
-  const text = markupText(documentation);
-  return { ...item, ...(detail && { signature: withoutCells(detail) }), ...(text && { documentation: text }) };
+  const text = plainText(markupText(documentation));
+  const signature = detail && withoutCells(detail);
+  // What a module passes on from another one is called a variable until T has looked it up.
+  const declared = item.source && signature ? declarationKinds.find((each) => signature.startsWith(`${each} `)) : undefined;
+  return {
+    ...item,
+    ...(signature && { signature }),
+    ...(text && { documentation: text }),
+    ...(declared && { kind: declaredKind(declared) }),
+  };
 }
 
 /** The answer to `textDocument/hover`. */

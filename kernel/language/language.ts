@@ -1,6 +1,7 @@
 /** The TypeScript language over the cells of a session: checks, completes and explains them by asking T about hidden modules. */
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { AutoImports } from "./auto-imports.js";
 import { completionsOf, expressionAt, hoverOf, resolved, signatureHelpOf } from "./assist.js";
 import { diagnosticsOf, offsetIn, positionIn, type LspCompletionItem, type LspPosition, type LspRange } from "./answers.js";
 import { documentOf, extensionOf, kindIn, Modules, type CellModule, type Document, type Owners } from "./modules.js";
@@ -20,6 +21,7 @@ import type {
   Language,
   LanguageOptions,
   Notebook,
+  Scope,
   SignatureHelp,
   StaleCell,
 } from "./types.js";
@@ -29,9 +31,10 @@ const defaultCheckDeadline = 500;
 const defaultAskDeadline = 800;
 /** While T starts, a cell waits this long for it, in ms. */
 const startDeadline = 2000;
-/** How many completions get their types at once, and how long that may take in ms. */
+/** How many completions get their types at once. */
 const resolvedAtOnce = 24;
-const resolveDeadline = 150;
+/** The parts of the time for an answer that the types of completions and the exports of modules may take beyond it. */
+const extras = { types: 0.2, exports: 0.4 };
 /** How many documents are open ahead of the cells that will be written into them, and after how long a pause one more is opened, in ms. */
 const spareSlots = 48;
 const pause = 100;
@@ -49,6 +52,7 @@ class CellLanguage implements Language {
   private readonly server: LanguageServer;
   private readonly slots: Slots;
   private readonly modules: Modules;
+  private readonly autoImports: AutoImports;
   private readonly watch: FileWatch;
   private isReady = false;
   private candidate: CellModule | null = null;
@@ -70,10 +74,12 @@ class CellLanguage implements Language {
       (path) => server.close(path),
     );
     this.modules = new Modules(folder, this.slots, this.project.settings);
+    this.autoImports = new AutoImports(folder, (document, offset) => this.proposalsIn(document, offset));
     for (const [path, text] of this.project.documents) this.server.open(path, text);
     this.watch = new FileWatch((path, changes) => {
       if (this.project.sources.has(path)) return this.readProject();
       this.server.notify("workspace/didChangeWatchedFiles", { changes });
+      this.autoImports.forget();
       for (const each of this.notebooks) each.refresh("all");
     });
     this.watch.add(join(folder, "node_modules"));
@@ -133,42 +139,42 @@ class CellLanguage implements Language {
     return stale;
   }
 
-  async complete(code: string, cursor: number): Promise<Completions | null> {
-    const { document, offset, params } = this.drafted(code, cursor);
-    const answer = await this.ask(() => this.server.request("textDocument/completion", { ...params, context: { triggerKind: 1 } }));
-    if (answer === null) return null;
-    const completions = completionsOf(answer, {
-      document,
-      code,
-      offset,
-      kindOf: (name) => this.modules.kindOf(name),
-      remember: this.proposals,
-    });
-    const first = completions.items.slice(0, resolvedAtOnce);
-    const withTypes = await within(Promise.all(first.map((item) => this.resolve(item))), resolveDeadline);
-    return withTypes === late ? completions : { ...completions, items: [...withTypes, ...completions.items.slice(first.length)] };
+  async complete(code: string, cursor: number, scope: Scope = this.modules.owners): Promise<Completions | null> {
+    const { document, offset } = this.drafted(code, cursor, scope);
+    const found = await this.ask(() => this.proposalsIn(document, offset));
+    if (found === null) return null;
+    const kindOf = (name: string) => kindIn(scope.get(name), name);
+    const completions = completionsOf(found, { document, code, offset, kindOf, remember: this.proposals });
+    const missing = found.some(({ label }) => label === "globalThis") ? await this.unimported(code, offset, scope, found) : [];
+    const items = [...completions.items, ...missing];
+    const first = items.slice(0, resolvedAtOnce);
+    const withTypes = await within(Promise.all(first.map((item) => this.resolve(item))), this.askDeadline * extras.types);
+    return { ...completions, items: withTypes === late ? items : [...withTypes, ...items.slice(first.length)] };
   }
 
   async resolve(item: CompletionItem): Promise<CompletionItem> {
     const proposal = this.proposals.get(item);
     if (!proposal) return item;
     const answer = await this.ask(() => this.server.request("completionItem/resolve", proposal));
-    return answer === null ? item : resolved(item, answer as LspCompletionItem);
+    if (answer === null) return item;
+    const withType = resolved(item, answer as LspCompletionItem);
+    this.proposals.set(withType, proposal);
+    return withType;
   }
 
-  async hover(code: string, cursor: number): Promise<Hover | null> {
-    const { document, offset, params } = this.drafted(code, cursor);
+  async hover(code: string, cursor: number, scope?: Scope): Promise<Hover | null> {
+    const { document, offset, params } = this.drafted(code, cursor, scope);
     const answer = await this.ask(() => this.server.request("textDocument/hover", params));
     return answer === null ? null : hoverOf(answer, { document, code, offset });
   }
 
-  async signature(code: string, cursor: number): Promise<SignatureHelp | null> {
-    const { params } = this.drafted(code, cursor);
+  async signature(code: string, cursor: number, scope?: Scope): Promise<SignatureHelp | null> {
+    const { params } = this.drafted(code, cursor, scope);
     return signatureHelpOf(await this.ask(() => this.server.request("textDocument/signatureHelp", params)));
   }
 
-  async definition(code: string, cursor: number): Promise<Definition | null> {
-    const { document, offset, params } = this.drafted(code, cursor);
+  async definition(code: string, cursor: number, scope?: Scope): Promise<Definition | null> {
+    const { document, offset, params } = this.drafted(code, cursor, scope);
     let found = await this.definitionAt(params);
     if (found?.path === document.path && !isInCode(document, code, found.start)) {
       // The name was taken from another cell by a declaration of ours: its type query leads there.
@@ -203,6 +209,7 @@ class CellLanguage implements Language {
     this.notebooks.add(drafts);
     return {
       update: (cells) => drafts.update(cells),
+      scopeOf: (id) => drafts.visibleIn(id),
       close: () => {
         this.notebooks.delete(drafts);
         drafts.close();
@@ -294,11 +301,33 @@ class CellLanguage implements Language {
   }
 
   /** Opens code being typed and says where its cursor is. */
-  private drafted(code: string, cursor: number) {
-    const document = this.modules.draft("draft", code);
+  private drafted(code: string, cursor: number, scope: Scope = this.modules.owners) {
+    const document = this.modules.draft("draft", code, scope);
     this.write(document);
     const offset = offsetOfCursor(code, cursor);
     return { document, offset, params: { textDocument: { uri: uriOf(document.path) }, position: positionIn(document, offset) } };
+  }
+
+  /** What T proposes at an offset of a document. */
+  private async proposalsIn(document: Document, offset: number): Promise<readonly LspCompletionItem[]> {
+    this.write(document);
+    const position = positionIn(document, offset);
+    const params = { textDocument: { uri: uriOf(document.path) }, position, context: { triggerKind: 1 } };
+    const answer = (await this.server.request("textDocument/completion", params)) as
+      readonly LspCompletionItem[] | { readonly items?: readonly LspCompletionItem[] } | null;
+    const items = answer === null ? [] : "items" in answer ? (answer.items ?? []) : (answer as readonly LspCompletionItem[]);
+    return items.filter(({ data }) => !data?.autoImport); // they lead into the library's own files, and know nothing of other cells
+  }
+
+  /** What could be imported at a place where every name of the session can stand. */
+  private async unimported(code: string, offset: number, owners: Scope, found: readonly LspCompletionItem[]) {
+    const typed = /[\p{ID_Start}$_]?[\p{ID_Continue}$]*$/u.exec(code.slice(0, offset))![0];
+    const known = new Set(found.map(({ label }) => label));
+    const isKnown = (name: string) => known.has(name);
+    const remember = (item: CompletionItem, proposal: LspCompletionItem) => void this.proposals.set(item, proposal);
+    const proposing = this.autoImports.propose({ code, start: offset - typed.length, typed, owners, isKnown, remember });
+    const proposed = await within(proposing, this.askDeadline * extras.exports); // what comes later is there the next time
+    return proposed === late ? [] : proposed;
   }
 
   private async definitionAt(params: object): Promise<{ readonly path: string; readonly start: LspPosition } | null> {
@@ -307,10 +336,14 @@ class CellLanguage implements Language {
     return first?.uri.startsWith("file:") ? { path: fileURLToPath(first.uri), start: first.range.start } : null;
   }
 
+  private get askDeadline(): number {
+    return this.options.askDeadline ?? defaultAskDeadline;
+  }
+
   /** An answer within the deadline, or null. */
   private async ask<T>(question: () => Promise<T>): Promise<T | null> {
     try {
-      const answer = await within(question(), this.options.askDeadline ?? defaultAskDeadline);
+      const answer = await within(question(), this.askDeadline);
       return answer === late ? null : answer;
     } catch (error) {
       if (error instanceof ServerUnavailable || error instanceof Error) return null;

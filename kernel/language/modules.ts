@@ -136,10 +136,6 @@ export class Modules {
     return { path: this.draftPath("edit"), text: `${module.body}\n;${importsOf(imports)}export{};`, shift: module.shift };
   }
 
-  kindOf(name: string): DeclaredName["kind"] | null {
-    return kindIn(this.owners.get(name), name);
-  }
-
   cellAt(path: string): Cell | null {
     for (const module of this.live) if (module.slot.path === path) return module.cell;
     return null;

@@ -1,5 +1,7 @@
 /** The contract of the TypeScript language with the rest of the kernel: transformed cells, the hooks they call, and what the language service answers. */
 
+import type { Owners } from "./modules.js";
+
 /** A place in a cell as people count: line and column from 1, columns in UTF-16 units (as V8 and the language server count). */
 export interface Position {
   readonly line: number;
@@ -153,7 +155,7 @@ export interface CompletionItem {
   readonly signature?: string;
   readonly documentation?: string;
   readonly deprecated?: boolean;
-  /** The module an accepted item must be imported from; `edits` then holds the import to add. */
+  /** The module that exports it, where the code has not imported it. `edits` adds the import, unless `text` takes the way of a namespace. */
   readonly source?: string;
   readonly edits?: readonly TextEdit[];
 }
@@ -215,10 +217,15 @@ export interface WrittenCell {
   readonly code: string;
 }
 
+/** The names that code sees: as modules of the checker, which only the language looks into. */
+export type Scope = Owners;
+
 /** A notebook that is being written. Its cells are checked as if they ran in their order, when no cell that is to run needs T. */
 export interface Notebook {
   /** Takes the code cells as they stand now, in order. */
   update(cells: readonly WrittenCell[]): void;
+  /** The names that code in a cell sees: those of the cells above, whether they ran or not, and whatever the session has. */
+  scopeOf(id: string): Scope;
   close(): void;
 }
 
@@ -234,13 +241,13 @@ export interface Language {
   commit(cell: Cell): void;
   /** Cells whose types broke by the last {@link commit}; empty when none or when T is down. */
   stale(): Promise<readonly StaleCell[]>;
-  /** Completions; `cursor` in code points. Null: nothing known or T is late. */
-  complete(code: string, cursor: number): Promise<Completions | null>;
+  /** Completions; `cursor` in code points. Null: nothing known or T is late. Here and below the code sees the session's names if no `scope` is given. */
+  complete(code: string, cursor: number, scope?: Scope): Promise<Completions | null>;
   /** Adds type and documentation to an item of the last {@link complete}. */
   resolve(item: CompletionItem): Promise<CompletionItem>;
-  hover(code: string, cursor: number): Promise<Hover | null>;
-  signature(code: string, cursor: number): Promise<SignatureHelp | null>;
-  definition(code: string, cursor: number): Promise<Definition | null>;
+  hover(code: string, cursor: number, scope?: Scope): Promise<Hover | null>;
+  signature(code: string, cursor: number, scope?: Scope): Promise<SignatureHelp | null>;
+  definition(code: string, cursor: number, scope?: Scope): Promise<Definition | null>;
   /** Follows a notebook that is being written. `tell` gets what is wrong with a cell whenever it may have changed. */
   openNotebook(tell: (id: string, diagnostics: readonly Diagnostic[]) => void): Notebook;
   /** The process of T; null while there is none. */

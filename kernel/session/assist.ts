@@ -1,7 +1,7 @@
 /** Completion and inspection: what the language knows, and what the live session adds without running anything. */
 import { textOf } from "../debugger/value-text.js";
 import { cursorOfOffset, offsetOfCursor } from "../language/positions.js";
-import type { CompletionItem, Completions, Hover, Language, SignatureHelp } from "../language/types.js";
+import type { CompletionItem, Completions, Hover, Language, Scope, SignatureHelp } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
 import type { LiveName, LiveValue } from "../runtime/messages.js";
 import type { Runtime } from "./runtime.js";
@@ -14,14 +14,16 @@ const longestValue = 200;
 /** What the language offers at a cursor, and the names that only the session knows. */
 export interface Proposals {
   readonly items: readonly CompletionItem[];
+  /** What the library says of the values of names. */
+  readonly values: ReadonlyMap<string, string>;
   readonly start: number;
   readonly end: number;
 }
 
 /** The content of a complete_reply. */
-export async function complete(language: Language, runtime: Runtime, code: string, cursor: number): Promise<JsonObject> {
-  const { items, start, end } = await propose(runtime, code, cursor, await language.complete(code, cursor));
-  const offered = items.filter(({ edits }) => !edits); // the protocol has no word for them
+export async function complete(language: Language, runtime: Runtime, code: string, cursor: number, scope?: Scope): Promise<JsonObject> {
+  const { items, values, start, end } = await propose(runtime, code, cursor, await language.complete(code, cursor, scope));
+  const offered = items.filter(({ source }) => !source).map((item) => withValue(item, values)); // the protocol has no word for imports
   const types = offered.map(({ text, kind, signature }) => ({
     text,
     type: kind,
@@ -38,7 +40,7 @@ export async function complete(language: Language, runtime: Runtime, code: strin
   };
 }
 
-/** Merges what the language found with the names of the session. A value of the library is told behind its type. */
+/** Merges what the language found with the names of the session. */
 export async function propose(runtime: Runtime, code: string, cursor: number, found: Completions | null): Promise<Proposals> {
   const { start, end } = found ?? identifierBefore(code, cursor);
   const prefix = code.slice(offsetOfCursor(code, start), offsetOfCursor(code, end));
@@ -46,17 +48,19 @@ export async function propose(runtime: Runtime, code: string, cursor: number, fo
   const exact = offered.filter(({ label }) => label.startsWith(prefix));
   const typed = exact.length > 0 ? exact : offered; // another case only where nothing has this one
   const live = found && found.receiver === null && isMember(code, start) ? [] : await liveNames(runtime, found?.receiver ?? null);
-  const values = new Map(live.map(({ name, detail }) => [name, detail]));
+  const values = new Map(live.flatMap(({ name, detail }) => (detail === undefined ? [] : [[name, detail]])));
   const known = new Set(typed.map(({ text }) => text));
   const isOpen = found === null || found.receiver !== null; // elsewhere the language knows every name
   const added = live.filter(
     ({ name }) => isOpen && name.startsWith(prefix) && !known.has(name) && /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name),
   );
   const items = [...typed, ...added.map(({ name, kind }): CompletionItem => ({ text: name, label: name, kind }))];
-  return { items: items.map((item) => withValue(item, values.get(item.text))), start, end };
+  return { items, values, start, end };
 }
 
-function withValue(item: CompletionItem, value: string | undefined): CompletionItem {
+/** Tells a value of the library behind its type. */
+export function withValue(item: CompletionItem, values: Proposals["values"]): CompletionItem {
+  const value = values.get(item.text);
   return value === undefined || item.source !== undefined ? item : { ...item, signature: `${item.signature ?? item.label} = ${value}` };
 }
 
@@ -65,8 +69,8 @@ function withValue(item: CompletionItem, value: string | undefined): CompletionI
  * name has now. As Markdown, which tooltips show, the call comes first; as text, which completers show for the proposal they have written
  * in, it comes last.
  */
-export async function inspect(language: Language, runtime: Runtime, code: string, cursor: number): Promise<JsonObject> {
-  const [hover, call] = await Promise.all([language.hover(code, cursor), language.signature(code, cursor)]);
+export async function inspect(language: Language, runtime: Runtime, code: string, cursor: number, scope?: Scope): Promise<JsonObject> {
+  const [hover, call] = await Promise.all([language.hover(code, cursor, scope), language.signature(code, cursor, scope)]);
   if (!hover && !call) return { status: "ok", found: false, data: {}, metadata: {} };
   const value = hover?.expression ? await liveValue(runtime, hover.expression) : null;
   const plain = [hover && textOfHover(hover, value), call && textOfCall(call)];

@@ -25,11 +25,12 @@ export class Comms implements CommListener {
   readonly #registered = new Set<string>();
   /** Opens that wait, by comm: what is sent to it meanwhile comes behind. */
   readonly #opening = new Map<string, Promise<void>>();
-  readonly #editor: Editor;
+  /** The notebooks that are being written. */
+  readonly editor: Editor;
 
   constructor(runtime: Runtime, language: Language, output: Output, publish: Publish, drained: (subshell: string) => Promise<void>) {
     this.#runtime = runtime;
-    this.#editor = new Editor(language, {
+    this.editor = new Editor(language, runtime, {
       send: (id, data) => publish("comm_msg", {}, { comm_id: id, data }),
       close: (id) => {
         this.#end(id);
@@ -47,7 +48,7 @@ export class Comms implements CommListener {
     const { comm_id: id, target_name: target } = request.content;
     if (typeof id !== "string" || typeof target !== "string") return;
     if (isOfKernel(target)) {
-      if (target === editorTarget) this.#editor.open(id);
+      if (target === editorTarget) this.editor.open(id);
       return void this.#open.set(id, target);
     }
     const opening = this.#openInRuntime(request, id, target);
@@ -64,7 +65,7 @@ export class Comms implements CommListener {
     if (target === undefined) return this.#publish("comm_close", header, { comm_id: id, data: {} });
     if (!isOfKernel(target)) return void (await this.#toRuntime("message", request, id));
     const data = readData(content);
-    if (target === editorTarget) return this.#editor.message(id, data);
+    if (target === editorTarget) return this.editor.message(id, data);
     const answer = await this.#runtime.ask({ type: "view", request: JSON.stringify(data) });
     this.#publish("comm_msg", header, { comm_id: id, data: readAnswer(answer, data) });
   }
@@ -105,7 +106,7 @@ export class Comms implements CommListener {
   #end(id: string): string | undefined {
     const target = this.#open.get(id);
     this.#open.delete(id);
-    if (target === editorTarget) this.#editor.close(id);
+    if (target === editorTarget) this.editor.close(id);
     return target;
   }
 

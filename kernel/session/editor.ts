@@ -1,7 +1,15 @@
-/** Notebooks that front ends have open, each on a comm of its own: texts of cells come in, what is wrong with them goes out. */
-import { isEditorMessage, type EditorReply, type NotebookMessage } from "../../src/wire/editor.js";
-import type { Diagnostic, Language, Notebook } from "../language/types.js";
+/** Notebooks that front ends have open, each on a comm of its own: texts of cells come in, what is wrong with them and could be written goes out. */
+import {
+  isEditorMessage,
+  type CompleteRequest,
+  type EditorReply,
+  type NotebookMessage,
+  type ResolveRequest,
+} from "../../src/wire/editor.js";
+import type { Diagnostic, Language, Notebook, Scope } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
+import { propose, withValue, type Proposals } from "./assist.js";
+import type { Runtime } from "./runtime.js";
 
 /** Pages that were closed leave their comms open: of more than these, the one that was silent longest is closed. */
 const mostNotebooks = 4;
@@ -18,16 +26,20 @@ interface OpenNotebook {
   /** The diagnostics that were sent last, as text. */
   readonly said: Map<string, string>;
   sequence: number;
+  /** What was proposed last. */
+  proposals: Proposals | null;
 }
 
 export class Editor {
   readonly #language: Language;
+  readonly #runtime: Runtime;
   readonly #wire: EditorWire;
   /** By comm, the one that spoke last at the end. */
   readonly #open = new Map<string, OpenNotebook>();
 
-  constructor(language: Language, wire: EditorWire) {
+  constructor(language: Language, runtime: Runtime, wire: EditorWire) {
     this.#language = language;
+    this.#runtime = runtime;
     this.#wire = wire;
   }
 
@@ -36,20 +48,42 @@ export class Editor {
     const [silent] = this.#open.keys();
     if (this.#open.size >= mostNotebooks) this.#wire.close(silent!);
     const notebook = this.#language.openNotebook((id, diagnostics) => this.#tell(comm, id, diagnostics));
-    this.#open.set(comm, { notebook, texts: new Map(), said: new Map(), sequence: 0 });
+    this.#open.set(comm, { notebook, texts: new Map(), said: new Map(), sequence: 0, proposals: null });
   }
 
-  message(comm: string, data: JsonObject): void {
+  async message(comm: string, data: JsonObject): Promise<void> {
     const open = this.#open.get(comm);
     if (!open || !isEditorMessage(data)) return;
     this.#open.delete(comm);
     this.#open.set(comm, open);
-    update(open, data);
+    if (data.kind === "notebook") return update(open, data);
+    const reply = data.kind === "complete" ? await this.#complete(open, data) : await this.#resolve(open, data);
+    this.#wire.send(comm, { ...reply });
+  }
+
+  /** The names that code sees which is the text of a cell in an open notebook; undefined for any other code. */
+  scopeOf(code: unknown): Scope | undefined {
+    for (const { notebook, texts } of [...this.#open.values()].reverse()) {
+      for (const [id, text] of texts) if (text === code) return notebook.scopeOf(id);
+    }
+    return undefined;
   }
 
   close(comm: string): void {
     this.#open.get(comm)?.notebook.close();
     this.#open.delete(comm);
+  }
+
+  async #complete(open: OpenNotebook, { request, id, code, cursor }: CompleteRequest): Promise<EditorReply> {
+    const found = await this.#language.complete(code, cursor, open.notebook.scopeOf(id));
+    const proposals = (open.proposals = await propose(this.#runtime, code, cursor, found));
+    const { items, values, start, end } = proposals;
+    return { kind: "completions", request, start, end, items: items.map((item) => withValue(item, values)) };
+  }
+
+  async #resolve({ proposals }: OpenNotebook, { request, item: place }: ResolveRequest): Promise<EditorReply> {
+    const item = proposals?.items[place];
+    return { kind: "resolved", request, item: item ? withValue(await this.#language.resolve(item), proposals!.values) : null };
   }
 
   #tell(comm: string, id: string, diagnostics: readonly Diagnostic[]): void {

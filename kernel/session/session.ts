@@ -57,8 +57,9 @@ export class Session {
     this.#handlers = {
       kernel_info_request: () => kernelInfo,
       connect_request: () => Object.fromEntries(Object.entries(sockets.ports).map(([channel, port]) => [`${channel}_port`, port])),
-      complete_request: ({ content }) => complete(language, runtime, text(content.code), cursor(content)),
-      inspect_request: ({ content }) => inspect(language, runtime, text(content.code), cursor(content)),
+      complete_request: ({ content }) =>
+        complete(language, runtime, text(content.code), cursor(content), comms.editor.scopeOf(content.code)),
+      inspect_request: ({ content }) => inspect(language, runtime, text(content.code), cursor(content), comms.editor.scopeOf(content.code)),
       is_complete_request: ({ content }) => ({ ...parts.isComplete(text(content.code)) }),
       history_request: ({ content }) => ({ status: "ok", history: this.#history.query(content) }),
       comm_info_request: ({ content }) => comms.info(content.target_name),

@@ -31,21 +31,68 @@ export interface DiagnosticsMessage {
   readonly diagnostics: readonly CellDiagnostic[];
 }
 
-export type EditorMessage = NotebookMessage;
-export type EditorReply = DiagnosticsMessage;
+/** What could be written at a cursor of a cell. Its places, and those of the reply, are in code points, as in Jupyter's own messages. */
+export interface CompleteRequest {
+  readonly kind: "complete";
+  readonly request: number;
+  readonly id: string;
+  readonly code: string;
+  readonly cursor: number;
+}
+
+/** Type and documentation of an item of the last {@link CompletionsReply}, by its place in it. */
+export interface ResolveRequest {
+  readonly kind: "resolve";
+  readonly request: number;
+  readonly item: number;
+}
+
+/** One thing that could be written instead of what stands between `start` and `end`. */
+export interface Proposal {
+  readonly text: string;
+  readonly label: string;
+  readonly kind: string;
+  /** Its type and, behind `=`, what a tensor is now. */
+  readonly signature?: string;
+  readonly documentation?: string;
+  readonly deprecated?: boolean;
+  /** The module that it is imported from when it is accepted: by `edits`, or by a namespace in `text`. */
+  readonly source?: string;
+  readonly edits?: readonly { readonly start: number; readonly end: number; readonly text: string }[];
+}
+
+export interface CompletionsReply {
+  readonly kind: "completions";
+  readonly request: number;
+  readonly start: number;
+  readonly end: number;
+  readonly items: readonly Proposal[];
+}
+
+export interface ResolvedReply {
+  readonly kind: "resolved";
+  readonly request: number;
+  /** Null when another completion has been asked for since. */
+  readonly item: Proposal | null;
+}
+
+export type EditorMessage = NotebookMessage | CompleteRequest | ResolveRequest;
+export type EditorReply = DiagnosticsMessage | CompletionsReply | ResolvedReply;
 
 export function isEditorMessage(value: unknown): value is EditorMessage {
-  return (
-    isRecord(value) &&
-    value.kind === "notebook" &&
-    typeof value.sequence === "number" &&
-    Array.isArray(value.order) &&
-    value.order.every((id) => typeof id === "string") &&
-    isRecord(value.texts) &&
-    Object.values(value.texts).every((text) => typeof text === "string")
-  );
+  if (!isRecord(value)) return false;
+  if (value.kind === "notebook") {
+    const { sequence, order, texts } = value;
+    const isOrder = Array.isArray(order) && order.every((id) => typeof id === "string");
+    return typeof sequence === "number" && isOrder && isRecord(texts) && Object.values(texts).every((text) => typeof text === "string");
+  }
+  if (typeof value.request !== "number") return false;
+  if (value.kind === "resolve") return typeof value.item === "number";
+  return value.kind === "complete" && typeof value.id === "string" && typeof value.code === "string" && typeof value.cursor === "number";
 }
 
 export function isEditorReply(value: unknown): value is EditorReply {
-  return isRecord(value) && value.kind === "diagnostics" && typeof value.id === "string" && Array.isArray(value.diagnostics);
+  if (!isRecord(value)) return false;
+  if (value.kind === "diagnostics") return typeof value.id === "string" && Array.isArray(value.diagnostics);
+  return (value.kind === "completions" || value.kind === "resolved") && typeof value.request === "number";
 }

@@ -55,3 +55,29 @@ test("a type error is underlined while it is typed, says why, and goes", async (
   await eventually(underlined(page, 2)).toEqual(["toFixed", "toFixed"]);
   await page.close();
 });
+
+test("a proposal shows its type and documentation; accepting it adds the import that it takes", async () => {
+  const { page, found } = await open("proposed.ipynb", ["const side = 3", "// a grid\n"]);
+  await eventually(() => underlined(page, 0)()).toEqual([]);
+  await code(page, 1).click();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("const grid = zeros");
+  const proposals = page.locator(".jp-Completer:not(.lm-mod-hidden)");
+  await eventually(underlined(page, 1)).toEqual(["zeros"]);
+  await eventually(async () => {
+    await page.keyboard.press("Escape"); // JupyterLab gives up after a second: then it is asked again
+    await code(page, 1).click();
+    await page.keyboard.press("Control+End");
+    await page.keyboard.press("Tab");
+    await proposals.waitFor({ timeout: 3000 }).catch(() => null);
+    return proposals.locator(".jp-Completer-match").allTextContents();
+  }).toEqual(["zeros", "zerosLike"]);
+  await eventually(() => proposals.locator(".jp-Completer-docpanel").textContent()).toContain('from "cellgrad"');
+  await page.screenshot({ path: screenshotPath("proposed-light") });
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("(side)");
+  await eventually(() => code(page, 1).innerText()).toBe('// a grid\nimport { zeros } from "cellgrad"\nconst grid = zeros(side)');
+  await eventually(underlined(page, 1)).toEqual([]);
+  expect(found).toEqual([]);
+  await page.close();
+});

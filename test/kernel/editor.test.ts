@@ -1,5 +1,6 @@
 /** What is wrong in a notebook while it is written (part of row 54 of the acceptance list): squiggles, before and after cells ran. */
 import { expect, test } from "vitest";
+import type { CompletionsReply, ResolvedReply } from "../../src/wire/editor.js";
 import { kernel } from "./kernel.js";
 import { WrittenNotebook } from "./notebook.js";
 
@@ -102,4 +103,30 @@ test("of many open notebooks the one that was silent longest is closed", async (
   for (const each of others) await each.close();
   const comms = await client.request("comm_info_request", { target_name: "cellgrad.editor" }).reply;
   expect(comms.content.comms).toEqual({});
+});
+
+test("completion knows cells above that have not run, proposes imports, and tells types when asked (row 54)", async () => {
+  const notebook = await WrittenNotebook.open(started.client);
+  await notebook.write({ a: 'const tree = { leaves: 3, name: "oak" }', b: "tree.", c: "const x = zero" });
+  const members = (await notebook.ask({ kind: "complete", id: "b", code: "tree.", cursor: 5 })) as CompletionsReply;
+  expect(members.items.map(({ text, kind }) => [text, kind])).toEqual([
+    ["leaves", "property"],
+    ["name", "property"],
+  ]);
+  const { items, start, end } = (await notebook.ask({ kind: "complete", id: "c", code: "const x = zero", cursor: 14 })) as CompletionsReply;
+  expect([start, end]).toEqual([10, 14]);
+  const zeros = items.findIndex(({ text }) => text === "zeros");
+  expect(items[zeros]).toMatchObject({ source: "cellgrad", edits: [{ start: 0, end: 0, text: 'import { zeros } from "cellgrad"\n' }] });
+  const { item } = (await notebook.ask({ kind: "resolve", item: zeros })) as ResolvedReply;
+  expect(item).toMatchObject({ text: "zeros", documentation: expect.stringMatching(/^A tensor of zeros\./) as string });
+  await notebook.close();
+});
+
+test("inspection of a cell's text knows the cells above it, run or not", async () => {
+  const notebook = await WrittenNotebook.open(started.client);
+  const code = "planned.depth";
+  await notebook.write({ a: "const planned = { depth: 4 }", b: code });
+  const { content } = await started.client.request("inspect_request", { code, cursor_pos: 10, detail_level: 0 }).reply;
+  expect((content.data as Record<string, string>)["text/plain"]).toContain("(property) depth: number");
+  await notebook.close();
 });

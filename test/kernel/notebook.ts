@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { Client } from "../../kernel/client/client.js";
 import type { JsonObject } from "../../kernel/protocol/message.js";
-import { editorTarget, type CellDiagnostic, type DiagnosticsMessage } from "../../src/wire/editor.js";
+import { editorTarget, type CellDiagnostic, type DiagnosticsMessage, type EditorReply } from "../../src/wire/editor.js";
 
 export type Cells = { readonly [id: string]: string };
 
@@ -10,6 +10,7 @@ export class WrittenNotebook {
   readonly comm = randomUUID();
   private cells: Cells = {};
   private sequence = 0;
+  private lastRequest = 0;
 
   private constructor(private readonly client: Client) {}
 
@@ -38,7 +39,18 @@ export class WrittenNotebook {
     return (content.data as unknown as DiagnosticsMessage).diagnostics.map(asText);
   }
 
-  send(data: JsonObject): void {
+  /** Asks; resolves with the reply that repeats the question's number. */
+  async ask(question: JsonObject): Promise<EditorReply> {
+    const request = ++this.lastRequest;
+    const replied = this.client.next(
+      ({ header, content: { comm_id, data } }) =>
+        header.msg_type === "comm_msg" && comm_id === this.comm && (data as { request?: number }).request === request,
+    );
+    this.send({ ...question, request });
+    return (await replied).content.data as unknown as EditorReply;
+  }
+
+  private send(data: JsonObject): void {
     void this.client.request("comm_msg", { comm_id: this.comm, data });
   }
 

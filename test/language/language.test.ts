@@ -254,6 +254,29 @@ describe("assistance", () => {
     expect((await language.complete("const t = [1]; t.", 17))!.items.map(({ text }) => text)).toContain("toSorted");
   });
 
+  it("proposes what a module exports, with the import that it takes (row 54)", async () => {
+    const { cell, language } = await openSession({ "shapes.ts": "export class Zebra {}\nexport const zest = 1\n" });
+    const propose = async (code: string, name: string) => {
+      const { items } = (await language.complete(code, code.length))!;
+      const found = items.filter(({ label }) => label === name);
+      return found.map(({ text, kind, source, edits, signature }) => ({ text, kind, source, edits, signature }));
+    };
+    const item = { text: "zeros", kind: "function", source: "cellgrad", signature: "function zeros(...shape: number[]): Tensor" };
+    const edit = (at: number, text: string) => ({ ...item, edits: [{ start: at, end: at, text }] });
+    expect(await propose("const x = zer", "zeros")).toEqual([edit(0, 'import { zeros } from "cellgrad"\n')]);
+    expect(await propose("// @ts-nocheck\nconst x = zer", "zeros")).toEqual([edit(15, 'import { zeros } from "cellgrad"\n')]);
+    expect(await propose("let a = 1;\nzer", "zeros")).toEqual([edit(0, 'import { zeros } from "cellgrad";\n')]);
+    expect(await propose("import { Tensor } from 'cellgrad'\nzer", "zeros")).toEqual([edit(15, ", zeros")]);
+    expect(await propose("import { zeros } from 'cellgrad'\nzer", "zeros")).toMatchObject([{ text: "zeros", source: undefined }]);
+    expect(await propose("const zer", "zeros")).toEqual([]);
+    expect(await propose("'zer", "zeros")).toEqual([]);
+    await cell("import { zest } from './shapes'");
+    expect(await propose("new Zeb", "Zebra")).toMatchObject([{ kind: "class", source: "./shapes" }]);
+    await cell("import * as cg from 'cellgrad'");
+    expect(await propose("const x = zer", "zeros")).toMatchObject([{ text: "cg.zeros", source: "cellgrad", edits: undefined }]);
+    expect(await propose("const x: Ten", "Tensor")).toMatchObject([{ text: "cg.Tensor", kind: "class" }]);
+  });
+
   it("completes inside code that does not parse", async () => {
     const { cell, language } = await openSession();
     await cell("let t = { alpha: 1, beta: 2 }");
