@@ -21,6 +21,16 @@ typedef struct cg_argument {
   uint64_t bytes;
 } cg_argument;
 
+/* y = alpha a b + beta y, `batches` times: matrices [m, k], [k, n] and contiguous [m, n]. Strides are in elements; of a row or a
+   column one is 1. `dtype`: 0 float32, 1 float64, 2 float16, 3 bfloat16; sums are float32 or, for float64, float64. */
+typedef struct cg_gemm {
+  int32_t dtype;
+  int64_t batches, m, n, k;
+  cg_address a, b, y;
+  int64_t a_row, a_column, a_batch, b_row, b_column, b_batch;
+  double alpha, beta;
+} cg_gemm;
+
 typedef struct cg_capabilities {
   const char* name;        /* "opencl:0" */
   const char* description; /* model and driver */
@@ -58,6 +68,9 @@ typedef struct cg_driver {
   int32_t (*query)(void* self, cg_event* event);
   int32_t (*elapsed)(void* self, cg_event* from, cg_event* to, double* nanoseconds);
   void (*forget)(void* self, cg_event* event);
+
+  /* The maker's own matrix product; -11 where it has none for this case. May be NULL: the text of ours is launched then. */
+  int32_t (*gemm)(void* self, const cg_gemm* call);
 } cg_driver;
 
 #ifdef __cplusplus

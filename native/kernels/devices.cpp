@@ -65,8 +65,10 @@ Device device_of(const cg_driver& driver) {
           .segments = memory.release()};
 }
 
-Device absent(const char* kind, std::string reason) {
-  return {.name = kind, .description = "", .reason = std::move(reason)};
+// The devices of a kind, or why there is none.
+template <class Found> void add_found(const char* kind, const Found& found) {
+  for (const cg_driver* driver : found.drivers) list().add(device_of(*driver));
+  if (found.drivers.empty()) list().add({.name = kind, .description = "", .reason = found.reason});
 }
 
 } // namespace
@@ -80,10 +82,8 @@ void find_devices() {
   static std::once_flag once;
   std::call_once(once, [] {
     std::lock_guard guard(list().lock);
-    const opencl::Found found = opencl::find();
-    for (const cg_driver* driver : found.drivers) list().add(device_of(*driver));
-    if (found.drivers.empty()) list().add(absent("opencl", found.reason));
-    list().add(absent("cuda", cuda::reason()));
+    add_found("opencl", opencl::find());
+    add_found("cuda", cuda::find());
   });
 }
 

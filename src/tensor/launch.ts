@@ -72,6 +72,8 @@ export function failure(op: string, status: number, inputs: readonly Tensor[], d
   const [a, b, c, d] = [io[0]!, io[1]!, io[2]!, io[3]!];
   switch (status) {
     case Status.outOfMemory:
+      // A device that was lost refuses memory too.
+      if (dev !== 0 && native.synchronize(dev) === Status.deviceLost) return lost(op, dev);
       return outOfMemory(op, dev, a, b, c, d);
     case Status.cancelled:
       return new InterruptedError({ op, expected: "to finish", got: "an interrupt" });
@@ -90,12 +92,7 @@ export function failure(op: string, status: number, inputs: readonly Tensor[], d
       return new NotImplementedError({ op, expected: "a dtype with a kernel on this device", got: kinds === "" ? "this one" : kinds });
     }
     case Status.deviceLost:
-      return new DeviceLostError({
-        op,
-        expected: "a working device",
-        got: `${inputs[0]?.device ?? "one"}, which was lost`,
-        hint: "its tensors are gone; work on the CPU goes on, a restart of the kernel brings the device back",
-      });
+      return lost(op, dev);
     case Status.mixedDevices:
       return new DeviceError({
         op,
@@ -133,6 +130,14 @@ function transferred(op: string, t: Tensor): DisposedError {
     hint: "tensor(data) copies what fromTypedArray(data) shares",
   });
 }
+
+const lost = (op: string, dev: number): DeviceLostError =>
+  new DeviceLostError({
+    op,
+    expected: "a working device",
+    got: `${deviceName(dev)}, which was lost`,
+    hint: "its tensors are gone; work on the CPU goes on, a restart of the kernel brings the device back",
+  });
 
 /** Who holds the memory, beside the figures of the failed allocation. */
 function outOfMemory(op: string, dev: number, requested: number, allocated: number, cached: number, cap: number): OutOfMemoryError {

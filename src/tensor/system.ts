@@ -29,5 +29,5 @@ export function setNumThreads(n: number): void {
 export function synchronize(device: Device = "cpu"): void {
   const code = deviceCode("synchronize", device);
   const status = native.synchronize(code);
-  if (status < 0) throw failure("synchronize", status, []);
+  if (status < 0) throw failure("synchronize", status, [], code);
 }

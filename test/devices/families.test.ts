@@ -1,7 +1,8 @@
 /** Kernels at sizes where they work in groups, tiles and parts: what the small samples of the table do not reach. */
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import * as cg from "../../src/index.js";
 import type { Tensor } from "../../src/index.js";
+import { cuda, precompile } from "./cuda.js";
 import { openCl } from "./opencl.js";
 
 const F = cg.nn.functional;
@@ -58,19 +59,40 @@ const cases: Record<string, { inputs: () => Tensor[]; call: (...x: Tensor[]) => 
   },
 };
 
-describe.skipIf(openCl === null)("gives the CPU's values and gradients for", () => {
+interface Run {
+  readonly outs: Tensor[];
+  readonly grads: (Tensor | null)[];
+}
+
+/** The results of a case and the gradients of the mean of their squares, from copies of the same inputs. */
+function run(name: string, device: string): Run {
+  generator.manualSeed(5);
+  const { inputs, call } = cases[name]!;
+  const x = inputs().map((t) => (t.isFloatingPoint() ? t.to(device).detach().clone().requiresGrad_() : t.to(device)));
+  const outs = [call(...x)].flat();
+  const losses = outs.filter((t) => t.requiresGrad).map((t) => t.mul(t).mean());
+  losses.reduce((a, b) => a.add(b)).backward();
+  return { outs, grads: x.map((t) => t.grad) };
+}
+
+const dtypes = ["float64", "float16", "bfloat16", "int8", "uint8", "int32", "int64", "bool"] as const;
+
+/** Sums, products, copies and comparisons of small numbers in a dtype. */
+function arithmetic(dtype: cg.DType, device: string): Tensor[] {
+  const x = cg.arange(-3, 9).to(dtype).to(device);
+  return [x.add(x), x.to("float32").mul(2), x.reshape(3, 4).t().contiguous(), x.gt(1)];
+}
+
+beforeAll(() => {
+  precompile((device) => {
+    for (const name of Object.keys(cases)) run(name, device);
+    for (const dtype of dtypes) arithmetic(dtype, device);
+  });
+});
+
+describe.each(openCl === null ? [cuda] : [openCl, cuda])("on %s gives the CPU's values and gradients for", (device) => {
   it.each(Object.keys(cases))("%s", (name) => {
-    generator.manualSeed(5);
-    const { inputs, call } = cases[name]!;
-    const given = inputs();
-    const run = (device: string): { outs: Tensor[]; grads: (Tensor | null)[] } => {
-      const x = given.map((t) => (t.isFloatingPoint() ? t.to(device).detach().clone().requiresGrad_() : t.to(device)));
-      const outs = [call(...x)].flat();
-      const losses = outs.filter((t) => t.requiresGrad).map((t) => t.mul(t).mean());
-      losses.reduce((a, b) => a.add(b)).backward();
-      return { outs, grads: x.map((t) => t.grad) };
-    };
-    const [wanted, got] = [run("cpu"), run(openCl!)];
+    const [wanted, got] = [run(name, "cpu"), run(name, device)];
     got.outs.forEach((t, i) => expect(difference(t.detach(), wanted.outs[i]!.detach())).toBeLessThan(2e-5));
     got.grads.forEach((t, i) => {
       if (t !== null) expect(difference(t, wanted.grads[i]!)).toBeLessThan(2e-5);
@@ -78,27 +100,20 @@ describe.skipIf(openCl === null)("gives the CPU's values and gradients for", () 
   });
 
   it("random numbers, bit by bit", () => {
-    const draws = (device: string): Tensor[] =>
-      cg.withDevice(device, () => {
+    const draws = (on: string): Tensor[] =>
+      cg.withDevice(on, () => {
         cg.manualSeed(11);
         const x = cg.rand(1001);
         return [x, cg.randint(-5, 90, [1001]), F.dropout(cg.ones(1001), 0.3), cg.zeros(1001).bernoulli_(0.4), x.bernoulli()];
       });
-    const [wanted, got] = [draws("cpu"), draws(openCl!)];
+    const [wanted, got] = [draws("cpu"), draws(device)];
     got.forEach((t, i) => expect(t.toTypedArray()).toEqual(wanted[i]!.toTypedArray()));
   });
 
   it("tensors of other dtypes", () => {
-    for (const dtype of ["float64", "float16", "bfloat16", "int8", "uint8", "int32", "int64", "bool"] as const) {
-      const x = cg.arange(-3, 9).to(dtype);
-      const y = x.to(openCl!);
-      for (const [a, b] of [
-        [x.add(x), y.add(y)],
-        [x.to("float32").mul(2), y.to("float32").mul(2)],
-        [x.reshape(3, 4).t().contiguous(), y.reshape(3, 4).t().contiguous()],
-        [x.gt(1), y.gt(1)],
-      ])
-        expect(b!.toTypedArray()).toEqual(a!.toTypedArray());
+    for (const dtype of dtypes) {
+      const wanted = arithmetic(dtype, "cpu");
+      arithmetic(dtype, device).forEach((t, i) => expect(t.toTypedArray()).toEqual(wanted[i]!.toTypedArray()));
     }
   });
 
@@ -109,7 +124,7 @@ describe.skipIf(openCl === null)("gives the CPU's values and gradients for", () 
       t.t().fill_(cg.tensor(2)).at(0).zero_();
       return t.elements().map(Number);
     };
-    expect(change(cg.arange(12).reshape(3, 4).to(openCl!).clone())).toEqual(change(cg.arange(12).reshape(3, 4).clone()));
+    expect(change(cg.arange(12).reshape(3, 4).to(device).clone())).toEqual(change(cg.arange(12).reshape(3, 4).clone()));
   });
 
   it("optimizers", () => {
@@ -120,8 +135,8 @@ describe.skipIf(openCl === null)("gives the CPU's values and gradients for", () 
     ];
     const start = random(40, 3);
     for (const optimizer of make) {
-      const run = (device: string): Tensor => {
-        const p = start.to(device).clone().requiresGrad_();
+      const trained = (on: string): Tensor => {
+        const p = start.to(on).clone().requiresGrad_();
         const steps = optimizer([p]);
         for (let i = 0; i < 3; i++) {
           p.grad = p.detach().mul(0.5);
@@ -129,13 +144,13 @@ describe.skipIf(openCl === null)("gives the CPU's values and gradients for", () 
         }
         return p.detach();
       };
-      expect(difference(run(openCl!), run("cpu"))).toBeLessThan(1e-6);
+      expect(difference(trained(device), trained("cpu"))).toBeLessThan(1e-6);
     }
   });
 
   it("a wrong index, at the next call that waits", () => {
-    const x = cg.zeros(3, { device: openCl! });
-    const wrong = cg.tensor([1, 7]).to("int64").to(openCl!);
+    const x = cg.zeros(3, { device: device });
+    const wrong = cg.tensor([1, 7]).to("int64").to(device);
     expect(() => x.gather(0, wrong).tolist()).toThrow(cg.IndexError);
     expect(x.gather(0, wrong.clamp(0, 2)).tolist()).toEqual([0, 0]);
   });

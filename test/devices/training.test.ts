@@ -1,7 +1,8 @@
-/** MNIST on OpenCL: with one seed and the same batches the losses are the CPU's, and so is what is learned. */
+/** MNIST on devices: with one seed and the same batches the losses are the CPU's, and so is what is learned. */
 import { describe, expect, it } from "vitest";
 import * as cg from "../../src/index.js";
 import type { Tensor } from "../../src/index.js";
+import { cuda, precompile } from "./cuda.js";
 import { openCl } from "./opencl.js";
 
 const { nn, optim, vision } = cg;
@@ -25,12 +26,12 @@ interface Outcome {
   readonly accuracy: number;
 }
 
-function train(kind: keyof typeof nets, device: string, images: Tensor, labels: Tensor): Outcome {
+function train(kind: keyof typeof nets, device: string, images: Tensor, labels: Tensor, steps = 40): Outcome {
   cg.manualSeed(1);
   const model = nets[kind]().to(device);
   const optimizer = new optim.Adam(model.parameters(), { lr: 3e-3 });
   const losses: number[] = [];
-  for (let step = 0; step < 40; step++) {
+  for (let step = 0; step < steps; step++) {
     const from = (step * 64) % 1024;
     const [x, y] = [images, labels].map((t) => t.narrow(0, from, 64).to(device)) as [Tensor, Tensor];
     optimizer.zeroGrad();
@@ -59,5 +60,19 @@ describe.skipIf(openCl === null)("learns MNIST on OpenCL as on the CPU", () => {
     expect(got.accuracy).toBeGreaterThan(0.75);
     expect(Math.abs(got.accuracy - wanted.accuracy)).toBeLessThan(0.02);
     expect(Object.keys(cg.fallbacks(openCl!))).toEqual([]);
+  });
+});
+
+// The emulator runs a card's threads one by one: a few steps show that it learns, not how well.
+describe("learns MNIST on CUDA as on the CPU", () => {
+  it.each(["mlp", "cnn"] as const)("with the %s", (kind) => {
+    const data = new vision.datasets.MNIST({ train: true });
+    const [images, labels] = data.batch(cg.arange(1536));
+    const steps = kind === "mlp" ? 10 : 2;
+    precompile((device) => train(kind, device, images, labels, 1));
+    const [wanted, got] = [train(kind, "cpu", images, labels, steps), train(kind, cuda, images, labels, steps)];
+    got.losses.forEach((loss, i) => expect(loss).toBeCloseTo(wanted.losses[i]!, 3));
+    expect(Math.abs(got.accuracy - wanted.accuracy)).toBeLessThan(0.02);
+    expect(Object.keys(cg.fallbacks(cuda))).toEqual([]);
   });
 });

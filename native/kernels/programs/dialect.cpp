@@ -33,6 +33,7 @@ typedef float f32;
 #define THREAD_ID get_local_id(0)
 #define ITEM get_global_id(0)
 #define MULHI(a, b) mul_hi(a, b)
+#define MAD(a, b, c) ((c) + (a) * (b))
 #define AS_F32(x) as_float(x)
 #define AS_U32(x) as_uint(x)
 #define INF INFINITY
@@ -60,6 +61,9 @@ typedef double f64;
 #define THREAD_ID threadIdx.x
 #define ITEM (blockIdx.x * (i64)GROUP + threadIdx.x)
 #define MULHI(a, b) __umulhi(a, b)
+template <class T> FUNCTION T MAD(T a, T b, T c) { return c + a * b; }
+template <> FUNCTION f32 MAD(f32 a, f32 b, f32 c) { return __fmaf_rn(a, b, c); }
+template <> FUNCTION f64 MAD(f64 a, f64 b, f64 c) { return __fma_rn(a, b, c); }
 #define AS_F32(x) __uint_as_float(x)
 #define AS_U32(x) __float_as_uint(x)
 #define INF __uint_as_float(0x7f800000u)

@@ -8,7 +8,7 @@
 namespace cg::programs {
 
 // nullptr for a dialect we do not write. The prelude spells: KERNEL, FUNCTION, GLOBAL, LOCAL, CONSTANT, BUFFER(T, x), PLACE(T, x),
-// BARRIER, GROUP_ID, THREAD_ID, ITEM (the thread's number in the launch), MULHI, AS_F32, AS_U32, and the types i8 to f64.
+// BARRIER, GROUP_ID, THREAD_ID, ITEM (the thread's number in the launch), MULHI, MAD (a b + c, as one step where that is fast), AS_F32, AS_U32, and the types i8 to f64.
 const char* prelude(std::string_view dialect);
 
 // Threads of a group in every launch.

@@ -55,7 +55,7 @@ const std::string kBody = R"(  LOCAL T tile_a[DEPTH][HEIGHT];
     for (i32 d = 0; d < DEPTH; ++d)
       for (i32 r = 0; r < ROWS; ++r) {
         T a = tile_a[d][row0 + r];
-        for (i32 c = 0; c < COLUMNS; ++c) sums[r][c] += a * tile_b[d][column0 + c];
+        for (i32 c = 0; c < COLUMNS; ++c) sums[r][c] = MAD(a, tile_b[d][column0 + c], sums[r][c]);
       }
     BARRIER;
   }
@@ -87,8 +87,65 @@ struct Addend {
   double beta = 0, alpha = 1;
 };
 
+// The dims of a product after those of its batches as one dim; false when the strides are not those of one.
+bool one_batch(const Batches& batches, int64_t& a, int64_t& b) {
+  int64_t count = 1;
+  a = b = 0;
+  for (int64_t d = batches.rank; d-- > 0;) {
+    if (batches.size[d] == 1) continue;
+    if (count == 1) {
+      a = batches.a[d];
+      b = batches.b[d];
+    } else if (batches.a[d] != a * count || batches.b[d] != b * count) {
+      return false;
+    }
+    count *= batches.size[d];
+  }
+  return true;
+}
+
+// The product by the maker's library; kNoKernel where there is none for it.
+Status by_library(const Context& context, const View& a, const View& b, const View& y, const Addend& c,
+                  const Batches& batches, int64_t count) {
+  if (context.driver.gemm == nullptr) return Status::kNoKernel;
+  cg_gemm call{};
+  switch (y.dtype) {
+  case DType::kFloat32: call.dtype = 0; break;
+  case DType::kFloat64: call.dtype = 1; break;
+  case DType::kFloat16: call.dtype = 2; break;
+  case DType::kBFloat16: call.dtype = 3; break;
+  default: return Status::kNoKernel;
+  }
+  if (!one_batch(batches, call.a_batch, call.b_batch)) return Status::kNoKernel;
+  const int rank = y.rank;
+  call.batches = count;
+  call.m = y.sizes[rank - 2];
+  call.n = y.sizes[rank - 1];
+  call.k = a.sizes[rank - 1];
+  call.a = reinterpret_cast<uint64_t>(a.data);
+  call.b = reinterpret_cast<uint64_t>(b.data);
+  call.y = reinterpret_cast<uint64_t>(y.data);
+  call.a_row = a.strides[rank - 2];
+  call.a_column = a.strides[rank - 1];
+  call.b_row = b.strides[rank - 2];
+  call.b_column = b.strides[rank - 1];
+  call.alpha = c.alpha;
+  call.beta = c.data != nullptr ? c.beta : 0;
+  if (y.numel == 0) return Status::kOk;
+  if (call.beta != 0) {
+    View added = y;
+    added.data = const_cast<void*>(c.data);
+    for (int d = 0; d < rank - 2; ++d) added.strides[d] = 0;
+    added.strides[rank - 2] = c.row;
+    added.strides[rank - 1] = c.column;
+    if (const Status status = context.copy(y, added); status != Status::kOk) return status;
+  }
+  const int32_t status = context.driver.gemm(context.driver.self, &call);
+  return status == 0 ? Status::kOk : fail(static_cast<Status>(status));
+}
+
 Status product(const Context& context, const View& a, const View& b, const View& y, const Addend& c) {
-  if (!product_dtype(context, y.dtype) || a.dtype != y.dtype || b.dtype != y.dtype) return Status::kNoKernel;
+  if (a.dtype != y.dtype || b.dtype != y.dtype) return Status::kNoKernel;
   const int rank = y.rank;
   const int64_t m = y.sizes[rank - 2], n = y.sizes[rank - 1], k = a.sizes[rank - 1];
   if (rank - 2 > kMostBatchDims) return Status::kNoKernel;
@@ -100,6 +157,8 @@ Status product(const Context& context, const View& a, const View& b, const View&
     batches.b[batches.rank++] = b.sizes[d] == 1 ? 0 : b.strides[d];
     count *= y.sizes[d];
   }
+  if (const Status status = by_library(context, a, b, y, c, batches, count); status != Status::kNoKernel) return status;
+  if (!product_dtype(context, y.dtype)) return Status::kNoKernel;
   Launch launch;
   launch.buffer(y.data).buffer(a.data).buffer(b.data).buffer(c.data != nullptr ? c.data : y.data);
   launch.value(a.strides[rank - 2]).value(a.strides[rank - 1]).value(b.strides[rank - 2]).value(b.strides[rank - 1]);

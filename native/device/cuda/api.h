@@ -1,0 +1,87 @@
+// The parts of the CUDA driver, NVRTC and cuBLAS that we call, in declarations of our own: no header or library is needed to build.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace cg::cuda {
+
+struct ContextHandle;
+struct StreamHandle;
+struct EventHandle;
+struct ModuleHandle;
+struct FunctionHandle;
+struct ProgramHandle;
+struct BlasHandle;
+using Address = uint64_t;
+
+constexpr int kSuccess = 0, kErrorOutOfMemory = 2, kErrorNoDevice = 100, kErrorNotReady = 600;
+constexpr int kMaxThreadsOfBlock = 1, kComputeMajor = 75, kComputeMinor = 76; // attributes of a device
+constexpr uint32_t kStreamNonBlocking = 1;
+
+// CALL(name, symbol, parameters): `symbol` names the version of the function, as cuda.h does by macros.
+#define CG_CUDA_CALLS(CALL)                                                                                            \
+  CALL(Init, cuInit, (uint32_t flags))                                                                                 \
+  CALL(DriverGetVersion, cuDriverGetVersion, (int* version))                                                           \
+  CALL(GetErrorName, cuGetErrorName, (int error, const char** name))                                                   \
+  CALL(DeviceGetCount, cuDeviceGetCount, (int* count))                                                                 \
+  CALL(DeviceGet, cuDeviceGet, (int* device, int ordinal))                                                             \
+  CALL(DeviceGetName, cuDeviceGetName, (char* name, int length, int device))                                           \
+  CALL(DeviceGetAttribute, cuDeviceGetAttribute, (int* value, int attribute, int device))                              \
+  CALL(DeviceTotalMem, cuDeviceTotalMem_v2, (size_t* bytes, int device))                                               \
+  CALL(DevicePrimaryCtxRetain, cuDevicePrimaryCtxRetain, (ContextHandle * *context, int device))                       \
+  CALL(CtxSetCurrent, cuCtxSetCurrent, (ContextHandle * context))                                                      \
+  CALL(MemAlloc, cuMemAlloc_v2, (Address * address, size_t bytes))                                                     \
+  CALL(MemFree, cuMemFree_v2, (Address address))                                                                       \
+  CALL(MemGetInfo, cuMemGetInfo_v2, (size_t* free, size_t* total))                                                     \
+  CALL(MemHostAlloc, cuMemHostAlloc, (void** memory, size_t bytes, uint32_t flags))                                    \
+  CALL(MemcpyHtoDAsync, cuMemcpyHtoDAsync_v2, (Address to, const void* from, size_t bytes, StreamHandle* stream))      \
+  CALL(MemcpyDtoHAsync, cuMemcpyDtoHAsync_v2, (void* to, Address from, size_t bytes, StreamHandle* stream))            \
+  CALL(MemcpyDtoDAsync, cuMemcpyDtoDAsync_v2, (Address to, Address from, size_t bytes, StreamHandle* stream))          \
+  CALL(StreamCreate, cuStreamCreate, (StreamHandle * *stream, uint32_t flags))                                         \
+  CALL(EventCreate, cuEventCreate, (EventHandle * *event, uint32_t flags))                                             \
+  CALL(EventRecord, cuEventRecord, (EventHandle * event, StreamHandle * stream))                                       \
+  CALL(EventQuery, cuEventQuery, (EventHandle * event))                                                                \
+  CALL(EventSynchronize, cuEventSynchronize, (EventHandle * event))                                                    \
+  CALL(EventElapsedTime, cuEventElapsedTime, (float* milliseconds, EventHandle* from, EventHandle* to))                \
+  CALL(EventDestroy, cuEventDestroy_v2, (EventHandle * event))                                                         \
+  CALL(ModuleLoadData, cuModuleLoadData, (ModuleHandle * *module, const void* image))                                  \
+  CALL(ModuleGetFunction, cuModuleGetFunction, (FunctionHandle * *function, ModuleHandle * module, const char* name))  \
+  CALL(LaunchKernel, cuLaunchKernel,                                                                                   \
+       (FunctionHandle * function, uint32_t grid_x, uint32_t grid_y, uint32_t grid_z, uint32_t block_x,                \
+        uint32_t block_y, uint32_t block_z, uint32_t shared_bytes, StreamHandle* stream, void** parameters,            \
+        void** extra))
+
+#define CG_NVRTC_CALLS(CALL)                                                                                           \
+  CALL(Version, nvrtcVersion, (int* major, int* minor))                                                                \
+  CALL(GetNumSupportedArchs, nvrtcGetNumSupportedArchs, (int* count))                                                  \
+  CALL(GetSupportedArchs, nvrtcGetSupportedArchs, (int* archs))                                                        \
+  CALL(CreateProgram, nvrtcCreateProgram,                                                                              \
+       (ProgramHandle * *program, const char* text, const char* name, int headers, const char* const* header_texts,    \
+        const char* const* header_names))                                                                              \
+  CALL(CompileProgram, nvrtcCompileProgram, (ProgramHandle * program, int count, const char* const* options))          \
+  CALL(GetProgramLogSize, nvrtcGetProgramLogSize, (ProgramHandle * program, size_t* bytes))                            \
+  CALL(GetProgramLog, nvrtcGetProgramLog, (ProgramHandle * program, char* log))                                        \
+  CALL(GetCubinSize, nvrtcGetCUBINSize, (ProgramHandle * program, size_t* bytes))                                      \
+  CALL(GetCubin, nvrtcGetCUBIN, (ProgramHandle * program, char* cubin))                                                \
+  CALL(GetPtxSize, nvrtcGetPTXSize, (ProgramHandle * program, size_t* bytes))                                          \
+  CALL(GetPtx, nvrtcGetPTX, (ProgramHandle * program, char* ptx))                                                      \
+  CALL(DestroyProgram, nvrtcDestroyProgram, (ProgramHandle * *program))
+
+constexpr int kReal32 = 0, kReal64 = 1, kReal16 = 2, kRealB16 = 14; // cudaDataType
+constexpr int kCompute32 = 68, kCompute64 = 70, kDefaultAlgorithm = -1, kPlain = 0, kTransposed = 1;
+
+#define CG_CUBLAS_CALLS(CALL)                                                                                          \
+  CALL(Create, cublasCreate_v2, (BlasHandle * *handle))                                                                \
+  CALL(SetStream, cublasSetStream_v2, (BlasHandle * handle, StreamHandle * stream))                                    \
+  CALL(GemmStridedBatchedEx, cublasGemmStridedBatchedEx,                                                               \
+       (BlasHandle * handle, int transpose_a, int transpose_b, int m, int n, int k, const void* alpha, Address a,      \
+        int type_a, int lda, long long stride_a, Address b, int type_b, int ldb, long long stride_b, const void* beta, \
+        Address c, int type_c, int ldc, long long stride_c, int batches, int compute, int algorithm))
+
+#define CG_MEMBER(name, symbol, parameters) int(*name) parameters = nullptr;
+struct Api { CG_CUDA_CALLS(CG_MEMBER) };
+struct NvrtcApi { CG_NVRTC_CALLS(CG_MEMBER) };
+struct BlasApi { CG_CUBLAS_CALLS(CG_MEMBER) };
+#undef CG_MEMBER
+
+} // namespace cg::cuda
