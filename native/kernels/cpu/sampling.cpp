@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "core/parallel.h"
 #include "kernels/cpu/dense.h"
+#include "kernels/cpu/order.h"
 #include "kernels/cpu/visit.h"
 #include "kernels/philox.h"
 
@@ -32,7 +34,9 @@ template <class T>
 void sample_with_replacement(const PhiloxStream& stream, const T* weights, int64_t n, double* cumulative, int64_t row,
                              int64_t k, int64_t* y) {
   double total = 0;
-  for (int64_t i = 0; i < n; ++i) cumulative[i] = total += static_cast<double>(weights[i]);
+  in_turn(n, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) cumulative[i] = total += static_cast<double>(weights[i]);
+  });
   parallel_for(0, k, kChunk, [=](int64_t begin, int64_t end) {
     for (int64_t j = begin; j < end; ++j) {
       const double point = draw_unit(stream, static_cast<uint64_t>(row * k + j)) * total;
@@ -59,8 +63,8 @@ void sample_without_replacement(const PhiloxStream& stream, const T* weights, in
       arrivals[i] = {weights[i] > 0 ? time : HUGE_VAL, i};
     }
   });
-  if (k < n) std::nth_element(arrivals, arrivals + k, arrivals + n);
-  std::sort(arrivals, arrivals + k);
+  if (k < n) select_nth(arrivals, n, k, std::less<Arrival>());
+  intro_sort(arrivals, k, std::less<Arrival>());
   for (int64_t j = 0; j < k; ++j) y[j] = arrivals[j].index;
 }
 
@@ -118,7 +122,7 @@ Status randperm(const Call& call) {
   int64_t* y = call.out[0].as<int64_t>();
   const int64_t n = call.out[0].numel;
   const PhiloxStream stream = philox_stream(call.attr.data());
-  std::iota(y, y + n, int64_t{0});
+  in_turn(n, [=](int64_t begin, int64_t end) { std::iota(y + begin, y + end, begin); });
   constexpr int64_t kBatch = 1024;
   uint32_t words[kBatch];
   for (int64_t first = 0; first < n; first += kBatch) {

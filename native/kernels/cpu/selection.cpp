@@ -6,6 +6,7 @@
 
 #include "core/parallel.h"
 #include "kernels/cpu/lines.h"
+#include "kernels/cpu/order.h"
 #include "kernels/cpu/visit.h"
 
 namespace cg::cpu {
@@ -18,39 +19,12 @@ template <class T> bool above(T a, T b) { return (is_nan(a) && !is_nan(b)) || a 
 
 template <class T> using Pair = std::pair<T, int64_t>;
 
-// Hoare's selection with the median of three as pivot: afterwards items[k] is in its place.
-template <class T> void quick_select(Pair<T>* items, int64_t n, int64_t k) {
-  const auto greater = [&](int64_t i, int64_t j) { return above(items[i].first, items[j].first); };
-  const auto swap = [&](int64_t i, int64_t j) { std::swap(items[i], items[j]); };
-  int64_t left = 0, right = n - 1;
-  for (;;) {
-    if (right <= left || cancelled()) return;
-    if (right == left + 1) {
-      if (greater(left, right)) swap(left, right);
-      return;
-    }
-    swap(left + (right - left) / 2, left + 1);
-    if (greater(left + 1, right)) swap(left + 1, right);
-    if (greater(left, right)) swap(left, right);
-    if (greater(left + 1, left)) swap(left + 1, left);
-    int64_t i = left + 1, j = right;
-    const T pivot = items[left].first;
-    for (;;) {
-      do ++i;
-      while (above(pivot, items[i].first));
-      do --j;
-      while (above(items[j].first, pivot));
-      if (j < i) break;
-      swap(i, j);
-    }
-    swap(left, j);
-    if (j <= k) left = i;
-    if (j >= k) right = j - 1;
-  }
-}
+template <class T> bool pair_below(const Pair<T>& a, const Pair<T>& b) { return above(b.first, a.first); }
 
 template <class T> void number(const T* x, int64_t n, Pair<T>* items) {
-  for (int64_t i = 0; i < n; ++i) items[i] = {x[i], i};
+  in_turn(n, [=](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) items[i] = {x[i], i};
+  });
 }
 
 template <class T> int64_t median_of(const T* x, int64_t n, bool ignore_nan, int64_t* places) {
@@ -62,14 +36,13 @@ template <class T> int64_t median_of(const T* x, int64_t n, bool ignore_nan, int
     --count;
   }
   const int64_t k = std::max<int64_t>(0, (count - 1) / 2);
-  std::nth_element(places, places + k, places + n,
-                   [=](int64_t i, int64_t j) { return above(x[j], x[i]) || (!above(x[i], x[j]) && i < j); });
+  select_nth(places, n, k, [=](int64_t i, int64_t j) { return above(x[j], x[i]) || (!above(x[i], x[j]) && i < j); });
   return places[k];
 }
 
 template <class T> int64_t mode_of(const T* x, int64_t n, Pair<T>* items) {
   number(x, n, items);
-  std::sort(items, items + n, [](const Pair<T>& a, const Pair<T>& b) { return above(b.first, a.first); });
+  intro_sort(items, n, pair_below<T>);
   int64_t place = items[0].second, most = 0, run = 0;
   for (int64_t i = 0; i < n; ++i) {
     ++run;
@@ -101,7 +74,7 @@ Status kthvalue(const Call& call) {
   const int64_t k = call.integer(1) - 1;
   return pick_lines<void>(call, [=]<class T>(const T* x, int64_t n, Pair<T>* items) {
     number(x, n, items);
-    quick_select(items, n, k);
+    select_nth(items, n, k, pair_below<T>);
     return items[k].second;
   });
 }
