@@ -26,6 +26,8 @@ const { handover, words, gauges, input, outputs } = workerData as AgentData;
 const cancelWord = 1;
 /** How often an interrupt is tried again after a millisecond because it found the main thread where it must not be cut off. */
 const mostAttempts = 100;
+/** After so many interrupts that failed in the main thread, 50 ms apart, R has no way on; fewer come from a stack that is nearly full. */
+const mostFailures = 10;
 /** When the main thread has not answered for this long it is in native code, which looks at the cancel word; in ms. */
 const nativeTime = 20;
 /** How long text waits in the main thread while it does not come to its event loop, in ms. */
@@ -41,6 +43,7 @@ const session = new Session();
 session.connectToMainThread();
 const devtools = new Devtools(session, (event) => send({ event }));
 let interrupting = false;
+let failures = 0;
 
 void deliverText(handover, textTime, () => evaluate(`${kernel}.flush()`));
 readLines(pipe, (line) => void answer(JSON.parse(line) as ToAgent));
@@ -101,12 +104,21 @@ async function interrupt(upTo: number): Promise<void> {
   let postponed = true;
   for (let attempt = 0; postponed && attempt < mostAttempts; attempt++) {
     const question = `${kernel}.interrupt(${upTo}, ${attempt === mostAttempts - 1})`;
-    const ask = async () => void (postponed = (await evaluate(question)) === "later");
+    const ask = async () => {
+      const answer = await evaluate(question, giveUpInTime);
+      if (answer !== null) failures = 0;
+      postponed = answer === "later";
+    };
     await takeOver(handover, ask, () => devtools.terminate());
     if (postponed) await new Promise((resolve) => setTimeout(resolve, 1)); // it gets on meanwhile
   }
   clearTimeout(cancelling);
   interrupting = false;
+}
+
+/** The kernel's own code cannot interrupt, as when a cell has replaced what that is made of. */
+function giveUpInTime(reason: string): void {
+  if (++failures === mostFailures) send({ failed: reason });
 }
 
 /** Names from the session, with what the library says of their values. */
@@ -169,14 +181,11 @@ async function callLook<Answer>(name: keyof Look, objectId: string): Promise<Ans
   return ((await callOn(name, objectId, [], true))?.value ?? null) as Answer | null;
 }
 
-/** The value of an expression in the main thread, now; null when it throws. */
-async function evaluate(expression: string): Promise<unknown> {
+/** The value of an expression in the main thread, now; null when it throws, of which `fail` is told. */
+async function evaluate(expression: string, fail?: (reason: string) => void): Promise<unknown> {
   const source = `${expression}\n//# sourceURL=node:cellgrad-agent`;
-  const answer = await post<{ result: { value?: unknown }; exceptionDetails?: object }>("Runtime.evaluate", {
-    expression: source,
-    returnByValue: true,
-    silent: true,
-  });
+  const answer = await post<Evaluated>("Runtime.evaluate", { expression: source, returnByValue: true, silent: true });
+  if (answer?.exceptionDetails) fail?.(answer.result.description?.split("\n")[0] ?? "a value was thrown");
   return answer && !answer.exceptionDetails ? (answer.result.value ?? null) : null;
 }
 

@@ -138,6 +138,8 @@ export interface InputAnswer {
 export type FromAgent =
   /** The answer to a question; null when there is none. */
   | { readonly id: number; readonly value: unknown }
+  /** The kernel's own code fails in the main thread: R must end. */
+  | { readonly failed: string }
   /** Something happened in V8's debugger while it is enabled. */
   | { readonly event: DevtoolsEvent };
 

@@ -7,7 +7,7 @@ import type { History } from "./history.js";
 import { interruptTimeout, startInterrupt } from "./interrupt.js";
 import type { Output, OutputOwner, Publish } from "./output.js";
 import { failedOutcome, type CellOutcome, type Runtime } from "./runtime.js";
-import { staleNotice, typeError, typeNotices, typeWarning } from "./type-errors.js";
+import { staleNotice, typeError, typeNotices, typeWarning, uncheckedNotice } from "./type-errors.js";
 
 /** What the executor sends. */
 export interface Replies {
@@ -199,7 +199,7 @@ export class Executor {
         warn(typeWarning(cell, result.diagnostics));
         return null;
       case "late":
-        void result.later.then((diagnostics) => warn(typeWarning(cell, diagnostics ?? [])));
+        void result.later.then((diagnostics) => warn(diagnostics ? typeWarning(cell, diagnostics) : uncheckedNotice(cell.count)));
         return null;
       case "unavailable":
         if (!this.#toldUnchecked) warn(`Cells run without type checks: ${result.reason}\n`);

@@ -157,6 +157,10 @@ export class RuntimeProcess {
 
   #answer(message: FromAgent): void {
     if ("event" in message) return this.#listener?.devtools(message.event);
+    if ("failed" in message) {
+      this.#failure = message.failed;
+      return this.kill();
+    }
     this.#questions.get(message.id)?.(message.value);
     this.#questions.delete(message.id);
   }

@@ -32,6 +32,11 @@ export function typeNotices({ count }: CheckedCell, diagnostics: readonly Diagno
     .map(({ code, message, line, column }) => `Cell [${count}]:${line}:${column} TS${code}: ${message.split("\n")[0]}\n`);
 }
 
+/** Tells that a cell ran although nothing is known of its types. */
+export function uncheckedNotice(count: number): string {
+  return `Cell [${count}] was not checked: the TypeScript server did not answer and is started again\n`;
+}
+
 /** Tells which cells a redefinition broke. */
 export function staleNotice(stale: readonly StaleCell[]): string {
   return stale

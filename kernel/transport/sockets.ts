@@ -1,4 +1,5 @@
 /** The kernel's five sockets: bound together, one send queue each, heartbeat and iopub_welcome answered here. */
+import { rmSync } from "node:fs";
 import { Reply, Router, XPublisher, type MessageLike, type Writable } from "zeromq";
 import { decodeMessage, encodeMessage, makeHeader, type JsonObject, type Message } from "../protocol/message.js";
 import type { Signer } from "../protocol/signer.js";
@@ -25,6 +26,8 @@ export class Sockets {
   readonly #heartbeat = new Reply();
   #ports: Sockets["ports"] | null = null;
   readonly #queues = new Map<Writable, Promise<void>>();
+  /** The files of sockets of the transport ipc. */
+  #files: readonly string[] = [];
 
   constructor(signer: Signer, session: string) {
     this.#signer = signer;
@@ -50,6 +53,7 @@ export class Sockets {
     this.#routers.stdin.mandatory = true; // a question that nobody receives must not be waited for
     const names = Object.keys(sockets) as (keyof typeof sockets)[];
     await Promise.all(names.map((name) => sockets[name].bind(connection.address[name])));
+    this.#files = names.map((name) => sockets[name].lastEndpoint!).flatMap((address) => address.match(/(?<=^ipc:\/\/).*/) ?? []);
     this.#ports = Object.fromEntries(names.map((name) => [name, Number(/\d+$/.exec(sockets[name].lastEndpoint!)![0])])) as Sockets["ports"];
     void this.#serveHeartbeat();
     void this.#serveSubscriptions();
@@ -80,10 +84,11 @@ export class Sockets {
     return this.#send(this.#iopub, [Buffer.from(`kernel.${this.#session}.${message.type}`)], message);
   }
 
-  /** Resolves when everything queued was handed to ZMQ, and closes. */
+  /** Resolves when everything queued was handed to ZMQ, and closes. The process may end before ZMQ removes its files. */
   async close(): Promise<void> {
     await Promise.all(this.#queues.values());
     for (const socket of [...Object.values(this.#routers), this.#iopub, this.#heartbeat]) socket.close();
+    for (const file of this.#files) rmSync(file, { force: true });
   }
 
   #send(socket: Writable, identities: readonly Uint8Array[], message: Outgoing): Promise<void> {

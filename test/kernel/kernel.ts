@@ -3,6 +3,9 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { Client } from "../../kernel/client/client.js";
 import type { LaunchOptions } from "../../kernel/client/launch.js";
 
+/** Whether tests that can be long are run at full length: `CELLGRAD_SOAK=1`. */
+export const isLong = process.env["CELLGRAD_SOAK"] === "1";
+
 /** Starts a kernel before the file's tests, and holds it to a clean end after them. */
 export function kernel(options: LaunchOptions = {}): { readonly client: Client } {
   let client: Client | null = null;

@@ -1,12 +1,12 @@
 /** Starting, failing and ending (rows 20, 49, 57 to 62 of the acceptance list). */
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { Client } from "../../kernel/client/client.js";
-import { withKernel } from "./kernel.js";
+import { isLong, withKernel } from "./kernel.js";
 
 /** Processes of which `pid` is an ancestor. */
 function descendants(pid: number): number[] {
@@ -91,15 +91,20 @@ describe("shutdown", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test("a kernel killed outright leaves nothing behind", async () => {
-    const client = await Client.start();
+  test("a kernel killed outright leaves nothing behind: no process, no file", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "cellgrad-killed-"));
+    const client = await Client.start({ env: { TMPDIR: folder } });
+    await client.execute('console.log("x".repeat(3e6))'); // more than is shown: the rest goes to a file
+    expect(readdirSync(folder)).not.toEqual([]);
     const cell = client.start('console.log("go"); for (;;);');
     await client.printed(cell, "go");
     const pids = descendants(client.process.pid!);
     client.process.kill("SIGKILL");
     await client.exited();
     await allGone(pids);
+    expect(readdirSync(folder)).toEqual([]);
     await client.stop();
+    rmSync(folder, { recursive: true });
   });
 
   test("a kernel whose parent dies ends by itself", async () => {
@@ -128,9 +133,28 @@ describe("shutdown", () => {
     const pids = [pid, ...descendants(pid)];
     parent.kill("SIGKILL");
     await allGone(pids);
+    expect(readdirSync(folder)).toEqual(["c.json"]); // no socket
     rmSync(folder, { recursive: true, force: true });
   });
 });
+
+test(`${isLong ? 50 : 10} restarts of the runtime cost no memory, descriptor or process`, async () => {
+  await withKernel(async (client) => {
+    const pid = client.process.pid!;
+    const descriptors = () => readdirSync(`/proc/${pid}/fd`).length;
+    const resident = () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024;
+    const restart = async () => {
+      expect((await client.execute("// @ts-nocheck\nprocess.exit()")).error?.ename).toBe("RuntimeExited");
+      expect((await client.execute("1 + 1")).result).toBe("2");
+    };
+    for (let i = 0; i < 3; i++) await restart();
+    const [before, megabytes, processes] = [descriptors(), resident(), descendants(pid).length];
+    for (let i = 3; i < (isLong ? 50 : 10); i++) await restart();
+    expect(descriptors()).toBeLessThanOrEqual(before + 6); // those of one that has just ended
+    expect(descendants(pid).length).toBeLessThanOrEqual(processes);
+    expect(resident() - megabytes).toBeLessThan(20);
+  });
+}, 180_000);
 
 test("20 starts, one after the other on the same ports, find them free (row 10)", async () => {
   for (let i = 0; i < 20; i++) {
