@@ -13,11 +13,9 @@ namespace {
 template <class T> bool before(T a, T b) { return a < b || (b != b && a == a); }
 
 // x sorted by std::stable_sort along its only dim, as indices.
-template <class T>
-std::vector<int64_t> sorted_indices(Tensor<T> &x, bool descending) {
+template <class T> std::vector<int64_t> sorted_indices(Tensor<T>& x, bool descending) {
   std::vector<int64_t> indices(static_cast<size_t>(x.numel()));
-  for (size_t i = 0; i < indices.size(); ++i)
-    indices[i] = static_cast<int64_t>(i);
+  for (size_t i = 0; i < indices.size(); ++i) indices[i] = static_cast<int64_t>(i);
   std::stable_sort(indices.begin(), indices.end(), [&](int64_t a, int64_t b) {
     return descending ? before(x.at(b), x.at(a)) : before(x.at(a), x.at(b));
   });
@@ -36,8 +34,8 @@ template <class T> void check_sort(int64_t n) {
         x.at(n / 4) = T{-0.0};
         x.at(n / 5) = T{0};
       }
-      CHECK(run("sort", {x.view()}, {values.view(), indices.view()},
-                {0, static_cast<double>(descending), 1}) == Status::kOk);
+      CHECK(run("sort", {x.view()}, {values.view(), indices.view()}, {0, static_cast<double>(descending), 1}) ==
+            Status::kOk);
       const std::vector<int64_t> expected = sorted_indices(x, descending);
       bool same = true;
       for (int64_t i = 0; i < n; ++i) {
@@ -50,11 +48,10 @@ template <class T> void check_sort(int64_t n) {
       const int64_t k = n / 7 + 1;
       Tensor<T> best({k});
       Tensor<int64_t> places({k});
-      CHECK(run("topk", {x.view()}, {best.view(), places.view()},
-                {0, static_cast<double>(descending), 1}) == Status::kOk);
+      CHECK(run("topk", {x.view()}, {best.view(), places.view()}, {0, static_cast<double>(descending), 1}) ==
+            Status::kOk);
       same = true;
-      for (int64_t i = 0; i < k; ++i)
-        same = same && places.at(i) == expected[static_cast<size_t>(i)];
+      for (int64_t i = 0; i < k; ++i) same = same && places.at(i) == expected[static_cast<size_t>(i)];
       CHECK(same);
     }
 }
@@ -63,12 +60,9 @@ template <class T> void check_sort(int64_t n) {
 // shows.
 void check_intro_sort(int64_t n, int64_t distinct) {
   using Pair = std::pair<int64_t, int64_t>;
-  const auto less = [](const Pair &a, const Pair &b) {
-    return a.first < b.first;
-  };
+  const auto less = [](const Pair& a, const Pair& b) { return a.first < b.first; };
   std::vector<Pair> items(static_cast<size_t>(n));
-  for (int64_t i = 0; i < n; ++i)
-    items[static_cast<size_t>(i)] = {i * 7919 % 10007 % distinct, i};
+  for (int64_t i = 0; i < n; ++i) items[static_cast<size_t>(i)] = {i * 7919 % 10007 % distinct, i};
   std::vector<Pair> expected = items;
   cpu::intro_sort(items.data(), n, less);
 #ifdef __GLIBCXX__
@@ -100,8 +94,7 @@ TEST("sort works along any dim") {
     const int data[] = {5, 1, 3, 9, 4, 2};
     x.fill([&](int64_t i) { return data[i]; });
     run("sort", {x.view()}, {values.view(), indices.view()}, {0, 0, 1});
-    CHECK(values.equals({3, 1, 4, 2, 5, 9}) &&
-          indices.equals({1, 0, 2, 2, 0, 1}));
+    CHECK(values.equals({3, 1, 4, 2, 5, 9}) && indices.equals({1, 0, 2, 2, 0, 1}));
   }
 }
 
@@ -111,18 +104,15 @@ TEST("arange, linspace and eye follow their formulas to the last element") {
   CHECK(whole.equals({5, 3, 1, -1}));
   Tensor<float> tenths({11});
   run("linspace", {}, {tenths.view()}, {0, 1});
-  CHECK(tenths.at(0) == 0 && tenths.at(5) == 0.5f && tenths.at(10) == 1 &&
-        tenths.at(7) == 0.7f);
+  CHECK(tenths.at(0) == 0 && tenths.at(5) == 0.5f && tenths.at(10) == 1 && tenths.at(7) == 0.7f);
   Tensor<bool> unit({2, 3});
   run("eye", {}, {unit.view()});
   CHECK(unit.equals({1, 0, 0, 0, 1, 0}));
 }
 
-TEST(
-    "a sort that can be cancelled leaves equal elements where std::sort does") {
+TEST("a sort that can be cancelled leaves equal elements where std::sort does") {
   for (int64_t n : {1, 2, 16, 17, 1000, 50000})
-    for (int64_t distinct : {1, 3, 10007})
-      check_intro_sort(n, distinct);
+    for (int64_t distinct : {1, 3, 10007}) check_intro_sort(n, distinct);
 }
 
 } // namespace cg::test
