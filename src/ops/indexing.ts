@@ -65,7 +65,8 @@ function positions(name: string, given: readonly TensorData[]): Tensor {
   const flat = (given as readonly unknown[]).flat(Infinity as 1);
   const bad = flat.find((value) => !Number.isInteger(value) && typeof value !== "bigint" && !(value instanceof Tensor));
   if (bad !== undefined) throw new IndexError({ op: name, argument: "index", expected: "integers", got: describe(bad) });
-  return castTo(t, Code.int64);
+  // As float32, which numbers are by default, positions beyond 2^24 would be others.
+  return asTensor(given, { dtype: "int64" });
 }
 
 function readText(name: string, text: string): Item {

@@ -204,3 +204,10 @@ describe("printing", () => {
     ]); // prettier-ignore
   });
 });
+
+test("positions beyond 2^24 in a plain array are the ones that they say", () => {
+  const x = cg.arange(2 ** 24 + 4);
+  expect(x.at([2 ** 24 + 1, -1]).tolist()).toEqual([2 ** 24 + 1, 2 ** 24 + 3]);
+  x.setAt([[2 ** 24 + 1]], -1);
+  expect(x.narrow(0, 2 ** 24, 3).tolist()).toEqual([2 ** 24, -1, 2 ** 24 + 2]);
+});

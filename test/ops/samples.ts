@@ -457,10 +457,11 @@ export const samples: Record<OpName, Sample> = {
   poisson: { ...plain((x) => cg.poisson(x!), positive()), noGrad: random },
 };
 
-/** The inputs of a sample: seeded by the op's name, so that every op has numbers of its own. */
-export function makeInputs(name: OpName, dtype: cg.DType, layout: "contiguous" | "strided" = "contiguous"): Tensor[] {
+/** The inputs of a sample: seeded by the op's name, so that every op has numbers of its own; dims that do not broadcast are `factor` times as large. */
+export function makeInputs(name: OpName, dtype: cg.DType, layout: "contiguous" | "strided" = "contiguous", factor = 1): Tensor[] {
   const generator = new cg.Generator().manualSeed([...name].reduce((seed, letter) => (seed * 31 + letter.charCodeAt(0)) % 2 ** 31, 7));
-  return samples[name].inputs.map(({ shape, low, high, dtype: own }) => {
+  return samples[name].inputs.map(({ shape: small, low, high, dtype: own }) => {
+    const shape = small.map((size) => (size === 1 ? 1 : size * factor));
     const t =
       own === undefined
         ? cg

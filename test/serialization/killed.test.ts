@@ -19,12 +19,12 @@ const program = `import * as cg from ${JSON.stringify(library)};
     process.stdout.write(n + "\\n");
   }`;
 
-it.each(["safetensors", "npz", "pt"])("%s", async (suffix) => {
+it.each(["safetensors", "npz"])("%s", async (suffix) => {
   const folder = mkdtempSync(join(tmpdir(), "cellgrad-killed-"));
   const path = join(folder, `a.${suffix}`);
   try {
     let saved = 0;
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 3; round++) {
       const child = spawn(process.execPath, ["--input-type=module", "--eval", program, path, String(saved + 1)], { stdio: ["ignore", "pipe", "inherit"] }); // prettier-ignore
       child.stdout.on("data", (text: Buffer) => {
         saved = Number(text.toString().trim().split("\n").at(-1));
