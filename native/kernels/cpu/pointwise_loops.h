@@ -20,6 +20,7 @@ using INTEGRAL = Types<bool, int32_t, int64_t>;
 using ANY = Types<bool, int32_t, int64_t, float, double>;
 using COMPLEX = Types<>;
 struct TRIGONOMETRIC : FLOATING {};
+struct GAMMA : FLOATING {};
 
 template <class T> constexpr size_t kIndexOf = 0; // of T in Computed
 template <> inline constexpr size_t kIndexOf<bool> = static_cast<size_t>(Computed::kBool);
@@ -85,6 +86,29 @@ template <class Op> void loop_reduced(void* out, const void* const* in, int64_t 
   }
 }
 
+// The vector versions of lgamma are for numbers from 0 and for numbers of moderate size; other blocks use the C library.
+template <class Op> void loop_gamma(void* out, const void* const* in, int64_t n, const double* p) {
+  constexpr int64_t kStep = 256;
+  auto* y = static_cast<float*>(out);
+  const auto* x = static_cast<const float*>(in[0]);
+  for (int64_t begin = 0; begin < n; begin += kStep) {
+    const int64_t end = std::min(n, begin + kStep);
+    uint32_t most = 0, size = 0; // the bits of numbers below 0 are above those of infinity
+    for (int64_t i = begin; i < end; ++i) {
+      most = std::max(most, vmath::bits(x[i]));
+      size = std::max(size, vmath::bits(vmath::abs(x[i])));
+    }
+    if (most < vmath::bits(vmath::kInfF)) {
+      CG_SIMD for (int64_t i = begin; i < end; ++i) y[i] = static_cast<float>(lgamma_positive(x[i]));
+    } else if (size < vmath::bits(0x1p22f)) {
+      CG_SIMD for (int64_t i = begin; i < end; ++i) y[i] = static_cast<float>(lgamma_signed(x[i]));
+    } else {
+      const void* block = x + begin;
+      loop<Op, float>(y + begin, &block, end - begin, p);
+    }
+  }
+}
+
 template <class Op, class... T> constexpr Loops loops_for(Types<T...>) {
   Loops loops{};
   ((loops[kIndexOf<T>] = &loop<Op, T>), ...);
@@ -93,6 +117,11 @@ template <class Op, class... T> constexpr Loops loops_for(Types<T...>) {
 template <class Op> constexpr Loops loops_for(TRIGONOMETRIC) {
   Loops loops = loops_for<Op>(FLOATING{});
   loops[kIndexOf<float>] = &loop_reduced<Op>;
+  return loops;
+}
+template <class Op> constexpr Loops loops_for(GAMMA) {
+  Loops loops = loops_for<Op>(FLOATING{});
+  loops[kIndexOf<float>] = &loop_gamma<Op>;
   return loops;
 }
 

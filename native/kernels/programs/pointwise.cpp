@@ -22,7 +22,7 @@ struct Layout {
 bool compute_dtype(const Row& row, DType& dtype) {
   const std::string_view types = row.types;
   if (!writable(row.text)) return false;
-  if (types == "FLOATING" || types == "TRIGONOMETRIC") return is_floating(dtype);
+  if (types == "FLOATING" || types == "TRIGONOMETRIC" || types == "GAMMA") return is_floating(dtype);
   const bool whole = types == "INTEGRAL" || types == "ANY";
   if (types == "INTEGRAL" && is_floating(dtype)) return false;
   if (dtype == DType::kBool && !whole) dtype = DType::kInt32;
