@@ -214,7 +214,9 @@ export function markAllChanged(tensors: readonly Tensor[], op: string): void {
   for (const { tag, shape } of tensors) {
     if (tag === null) continue;
     tag.version++;
-    if (tag.saved) tag.culprit = { op, shape, place: (place ??= placeOf(op)) };
+    if (!tag.saved) continue;
+    tag.culprit = { op, shape, place: (place ??= placeOf(op)) };
+    tag.saved = false; // until the next save: whoever spoiled what was saved is known
   }
 }
 

@@ -52,7 +52,7 @@ export class Replay {
     private readonly template: Template,
     private readonly backward: Backward | null,
     private readonly effects: readonly GradEffect[],
-    private readonly changes: readonly { readonly place: Place; readonly op: string }[],
+    private readonly changes: readonly { readonly op: string; readonly places: readonly Place[] }[],
     private readonly numbers: readonly (() => readonly number[])[],
     private readonly guards: readonly (() => boolean)[],
     /** Arguments whose `.grad` was null when it was looked at. */
@@ -112,9 +112,12 @@ export class Replay {
       made: pass.outgoing.map(({ shape, dt }) => ({ shape, dt })),
       saved,
     };
-    const changes = recording.changes
-      .filter(({ tensor }) => !madeInRun.has(tensor))
-      .map(({ tensor, op }) => ({ place: placeOf(tensor), op }));
+    const changes = new Map<string, Place[]>();
+    for (const { tensor, op } of recording.changes) {
+      if (madeInRun.has(tensor)) continue;
+      if (!changes.has(op)) changes.set(op, []);
+      changes.get(op)!.push(placeOf(tensor));
+    }
     return new Replay(
       name,
       pattern,
@@ -124,7 +127,7 @@ export class Replay {
       template,
       backward,
       effects,
-      changes,
+      Array.from(changes, ([op, places]) => ({ op, places })),
       recording.numbers,
       guards,
       withoutGrad,
@@ -146,7 +149,7 @@ export class Replay {
     const made = this.made.map(({ shape, dt }) => new Tensor(shape, dt, 0));
     const saved = this.backward === null ? [] : this.backward.saved.map((bytes) => new Tensor([bytes], Code.uint8, 0));
     runPlan(this.name, this.plan, given, numbers, [...made, ...saved]);
-    for (const { place, op } of this.changes) markAllChanged([at(place, given)], op);
+    for (const { places, op } of this.changes) markAllChanged(places.map((place) => at(place, given)), op); // prettier-ignore
     if (this.backward !== null) this.record(this.backward, given, made, saved);
     for (const { leaf, value } of this.effects) metaOf(at(leaf, given)).grad = "made" in value ? made[value.made]! : value.tensor;
     return fill(this.template, made, given);

@@ -33,7 +33,7 @@ export interface StorageTag {
   version: number;
   /** A graph node keeps this storage: in-place ops record where they happened. */
   saved: boolean;
-  /** The last in-place change of a saved storage. */
+  /** The first in-place change since the storage was last saved. */
   culprit: { readonly op: string; readonly shape: Shape; readonly place: Error } | null;
   /** The JavaScript buffer that the storage lies in, when it does. */
   lender: { readonly buffer: ArrayBufferLike; readonly start: number } | null;
