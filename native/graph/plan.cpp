@@ -53,6 +53,12 @@ std::vector<bool> kept_buffers(const std::vector<Buffer>& buffers, const std::ve
   return kept;
 }
 
+// Different storages on the same JavaScript memory: no trace has such.
+bool share_bytes(const Storage& a, const Storage& b) {
+  return &a != &b &&
+         overlap(static_cast<const char*>(a.block.data), a.bytes, static_cast<const char*>(b.block.data), b.bytes);
+}
+
 } // namespace
 
 Plan::Plan(const Trace& trace, Launcher& target, std::vector<Step> steps, std::vector<Argument> arguments,
@@ -113,11 +119,13 @@ bool Plan::fits(std::span<Tensor* const> given) const {
       const bool shared = given[i]->storage == given[j]->storage;
       const auto apart = given[i]->view.as<char>() - given[j]->view.as<char>();
       if (shared != (buffer.block == other.block) || (shared && apart != buffer.data - other.data)) return false;
+      if (share_bytes(*given[i]->storage, *given[j]->storage)) return false;
     }
     for (const Buffer& other : buffers_) {
       if (other.origin != Origin::kCaptured) continue;
       const Tensor* captured = handles_.find(other.keeper);
       if (captured == nullptr || captured->storage == given[i]->storage) return false;
+      if (share_bytes(*captured->storage, *given[i]->storage)) return false;
     }
   }
   return true;

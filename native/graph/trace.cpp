@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 namespace cg::graph {
@@ -37,11 +38,20 @@ void Trace::expect_fresh(size_t first, size_t count) {
 int Trace::add(Origin origin, const Tensor& tensor, char* data) {
   const Tensor* keeper = handles_.share(tensor, tensor.view);
   if (keeper == nullptr) refuse("it makes more tensors than there are handles");
+  const auto* block = static_cast<const char*>(tensor.storage->block.data);
+  if (meets_another(block, tensor.storage->bytes)) refuse("two of its tensors lie on the same JavaScript memory");
   const int index = static_cast<int>(buffers_.size());
-  buffers_.push_back({origin, tensor.storage->bytes, keeper == nullptr ? Buffer::kNone : keeper->handle, data,
-                      static_cast<const char*>(tensor.storage->block.data)});
-  by_block_[static_cast<const char*>(tensor.storage->block.data)] = index;
+  buffers_.push_back({origin, tensor.storage->bytes, keeper == nullptr ? Buffer::kNone : keeper->handle, data, block});
+  by_block_[block] = index;
   return index;
+}
+
+bool Trace::meets_another(const char* block, size_t bytes) const {
+  const auto meets = [&](auto entry) {
+    return overlap(block, bytes, entry->first, buffers_[static_cast<size_t>(entry->second)].bytes);
+  };
+  const auto next = by_block_.lower_bound(block);
+  return (next != by_block_.end() && meets(next)) || (next != by_block_.begin() && meets(std::prev(next)));
 }
 
 // The bytes from the first to the last element of a view.

@@ -52,6 +52,11 @@ struct Step {
   std::vector<Fresh> fresh;
 };
 
+// True when two storages have bytes in common: both lie in one JavaScript buffer.
+inline bool overlap(const char* a, size_t a_bytes, const char* b, size_t b_bytes) {
+  return a_bytes > 0 && b_bytes > 0 && a < b + b_bytes && b < a + a_bytes;
+}
+
 class Trace final : public Launcher {
 public:
   // `arguments` are the tensors that every run brings; the launches go on to `target`.
@@ -93,6 +98,7 @@ private:
   bool within_arguments(const View& view) const;
   int buffer_of(const void* data);
   int add(Origin origin, const Tensor& tensor, char* data);
+  bool meets_another(const char* block, size_t bytes) const;
   Step& push(StepKind kind);
 
   Handles& handles_;

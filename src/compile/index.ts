@@ -3,8 +3,10 @@ import { collectMade } from "../tensor/launch.js";
 import { ValueError, describe } from "../tensor/errors.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { trace } from "../tensor/trace.js";
+import { displaySymbol } from "../wire/host.js";
 import { Recording } from "./recording.js";
 import { Replay } from "./replay.js";
+import { explain, report, type RecordedRun } from "./report.js";
 import { patternOf } from "./structure.js";
 
 /** Kinds of calls that one compiled function remembers. */
@@ -12,7 +14,7 @@ const mostReplays = 8;
 
 const released = new FinalizationRegistry<Replay[]>((replays) => replays.forEach((replay) => replay.release()));
 
-/** A compiled function: called as the function is. */
+/** A compiled function: called as the function is. As the value of a cell it shows what was recorded and fused, as a table. */
 export interface Compiled<A extends unknown[], R> {
   (...args: A): R;
   /** What the calls so far became: the launches of each recorded run, and why others ran as they are written. */
@@ -75,8 +77,8 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R): Compiled
     }
     return reasons.size > 0 ? fn(...args) : record(args);
   };
-  const explain = (): string =>
-    [...replays.map((replay, i) => `recorded run ${i + 1} of ${name}:\n${replay.text()}`), ...reasons].join("\n");
+  const runs = (): RecordedRun[] => replays.map((replay) => replay.launches());
   released.register(compiled, replays);
-  return Object.assign(compiled, { explain });
+  Object.defineProperty(compiled, displaySymbol, { value: () => report(name, runs(), reasons) });
+  return Object.assign(compiled, { explain: () => explain(name, runs(), reasons) });
 }

@@ -13,6 +13,7 @@ import * as launch from "../tensor/launch.js";
 import type { Shape } from "../tensor/shape.js";
 import { Tensor, metaOf } from "../tensor/tensor.js";
 import { Recording } from "./recording.js";
+import type { RecordedRun } from "./report.js";
 import { fill, matches, templateOf, type Pattern, type Template } from "./structure.js";
 
 /** A tensor that a plan makes. */
@@ -155,9 +156,9 @@ export class Replay {
     return fill(this.template, made, given);
   }
 
-  /** A line a launch: the forward part, then the backward part. */
-  text(): string {
-    return native.planText(this.plan) + (this.backward === null ? "" : `backward:\n${native.planText(this.backward.plan)}`);
+  /** A line a launch. */
+  launches(): RecordedRun {
+    return { forward: native.planText(this.plan), backward: this.backward && native.planText(this.backward.plan) };
   }
 
   release(): void {

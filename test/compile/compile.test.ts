@@ -1,6 +1,19 @@
 /** compile(): recorded runs give what the function gives, bit for bit, and are not used where they would not. */
 import { describe, expect, test } from "vitest";
-import { compile, equal, manualSeed, nn, noGrad, optim, randint, randn, tensor, zeros, type Tensor } from "../../src/index.js";
+import {
+  compile,
+  equal,
+  fromTypedArray,
+  manualSeed,
+  nn,
+  noGrad,
+  optim,
+  randint,
+  randn,
+  tensor,
+  zeros,
+  type Tensor,
+} from "../../src/index.js";
 
 const F = nn.functional;
 
@@ -172,6 +185,64 @@ describe("calls of another kind", () => {
     };
     run(f);
     expect(run(f)).toEqual([[1, 1], [4, 4], [3, 3], [8, 8]]); // prettier-ignore
+  });
+});
+
+describe("tensors on one JavaScript buffer", () => {
+  const halves = (): [Tensor, Tensor] => {
+    const memory = new Float32Array([1, 2, 3, 4, 5, 6]);
+    return [fromTypedArray(memory.subarray(0, 4)), fromTypedArray(memory.subarray(2, 6))];
+  };
+  const chain = (a: Tensor, b: Tensor): Tensor => a.add_(1).mul(b).add(a);
+  const expected = chain(...halves()).tolist();
+
+  test("are not recorded when they overlap", () => {
+    const f = compile(chain);
+    for (let i = 0; i < 2; i++) expect(f(...halves()).tolist()).toEqual(expected);
+    expect(f.explain()).toContain("runs as it is written: two of its tensors lie on the same JavaScript memory");
+  });
+
+  test("do not fit a recording of tensors that did not overlap", () => {
+    const f = compile(chain);
+    f(randn(4), randn(4));
+    expect(f(...halves()).tolist()).toEqual(expected);
+    const [a, b] = halves();
+    const plus = compile((x: Tensor) => a.add_(x).mul(2));
+    plus(zeros(4));
+    expect(plus(b).tolist()).toEqual([8, 12, 16, 20]);
+  });
+
+  test("may lie side by side", () => {
+    const memory = new Float32Array([1, 2, 3, 4]);
+    const f = compile(chain);
+    for (let i = 0; i < 2; i++) f(fromTypedArray(memory.subarray(0, 2)), fromTypedArray(memory.subarray(2)));
+    expect(f.explain()).toContain("add + mul + add");
+  });
+});
+
+describe("a report", () => {
+  test("shows what was fused, script-free, and why calls run as they are written", () => {
+    const step = compile(function step(x: Tensor) {
+      return x.mul(2).add(1).tanh().sum();
+    });
+    const shown = (): { "text/html": string; "text/plain": string } =>
+      (step as unknown as Record<symbol, () => { data: never }>)[Symbol.for("Jupyter.display")]!().data;
+    expect(shown()["text/plain"]).toBe("step has not been called yet");
+    step(randn(3));
+    expect(shown()["text/plain"]).toBe(
+      "recorded run 1 of step: 4 ops in 2 launches, 1 fused chain\nmul + add + tanh -> float32 [3]\nsum -> float32 []\n",
+    );
+    expect(shown()["text/html"]).toContain("<td>mul + add + tanh</td><td>float32 [3]</td><td>3 ops in one pass over memory</td>");
+    const reading = compile(Object.defineProperty((x: Tensor) => x.sum().item(), "name", { value: "<reads>" }));
+    reading(randn(3));
+    const [html] = Object.values((reading as unknown as Record<symbol, () => { data: Record<string, string> }>)[Symbol.for("Jupyter.display")]!().data); // prettier-ignore
+    expect(html).toBe("<p>&lt;reads&gt; runs as it is written: it reads the value of a tensor</p>");
+  });
+
+  test("has both passes of results that require grad", () => {
+    const f = compile((x: Tensor) => x.square().mul(3).sum());
+    f(randn([4], { requiresGrad: true }));
+    expect(f.explain()).toMatch(/square \+ mul -> float32 \[4\]\nsum -> float32 \[\]\nbackward:\n/);
   });
 });
 

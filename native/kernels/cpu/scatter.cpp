@@ -227,20 +227,28 @@ Status embeddingBackward(const Call& call) {
       from = copied.as<const T>();
     }
     if (status != Status::kOk) return status;
-    // Each chunk owns some rows of dw and reads the whole index for them: a sum is always taken in the order of the
-    // index.
+    // Each chunk owns some rows of dw and adds what belongs there: a sum is always taken in the order of the index.
     constexpr int64_t kOwners = 16;
     const bool small = dw.numel + g.numel <= kIndexGrain;
-    return parallel_for(0, vocabulary, small ? vocabulary : (vocabulary + kOwners - 1) / kOwners,
-                        [&](int64_t begin, int64_t end) {
-                          T* to = dw.as<T>();
-                          std::fill(to + begin * width, to + end * width, T{});
-                          for (int64_t i = 0; i < count; ++i) {
-                            const int64_t row = rows.as<int64_t>()[i];
-                            if (row < begin || row >= end || row == padding) continue;
-                            for (int64_t j = 0; j < width; ++j) to[row * width + j] += from[i * width + j];
-                          }
-                        });
+    const int64_t owned = small ? std::max<int64_t>(1, vocabulary) : (vocabulary + kOwners - 1) / kOwners;
+    Scratch order(std::max<int64_t>(1, count) * sizeof(int64_t)); // positions in the index, by owner
+    if (!order.ok()) return fail(Status::kOutOfMemory);
+    int64_t first[kOwners + 1] = {};
+    const auto owner = [&](int64_t i) { return rows.as<int64_t>()[i] / owned; };
+    for (int64_t i = 0; i < count; ++i) ++first[owner(i) + 1];
+    for (int64_t k = 0; k < kOwners; ++k) first[k + 1] += first[k];
+    int64_t next[kOwners];
+    std::copy_n(first, kOwners, next);
+    for (int64_t i = 0; i < count; ++i) order.as<int64_t>()[next[owner(i)]++] = i;
+    return parallel_for(0, vocabulary, owned, [&](int64_t begin, int64_t end) {
+      T* to = dw.as<T>();
+      std::fill(to + begin * width, to + end * width, T{});
+      for (int64_t k = first[begin / owned]; k < first[begin / owned + 1]; ++k) {
+        const int64_t i = order.as<int64_t>()[k], row = rows.as<int64_t>()[i];
+        if (row == padding) continue;
+        for (int64_t j = 0; j < width; ++j) to[row * width + j] += from[i * width + j];
+      }
+    });
   });
 }
 

@@ -2,11 +2,12 @@
 import type { Tensor } from "../../tensor/tensor.js";
 import { gradientsMime, type GradientRow, type GradientsPayload } from "../../wire/gradients.js";
 import { displaySymbol, type MimeBundle } from "../../wire/host.js";
+import { escapeMarkup } from "../../wire/markup.js";
 import { fromWire, type WireNumber } from "../../wire/live.js";
 import { drawGradients } from "./picture.js";
 import { defaultLimits, gradientRows, type GradientLimits } from "./rows.js";
 import { count, percent, short, sparkline } from "../picture/numbers.js";
-import { escapeMarkup, lineDensity, pngEntry, rasterize } from "../picture/picture.js";
+import { lineDensity, pngEntry, rasterize } from "../picture/picture.js";
 import { budget, bundleBytes } from "../tensor/bundle.js";
 
 /** Anything with named parameters, such as a Module. */

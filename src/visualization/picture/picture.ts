@@ -1,6 +1,7 @@
 /** Draws a picture: text and lines as SVG through resvg, data as exact blocks of colour pasted over it, all in one indexed PNG. */
 import { createRequire } from "node:module";
 import type { MimeBundle } from "../../wire/host.js";
+import { escapeMarkup } from "../../wire/markup.js";
 import { encodePng, type IndexedImage } from "./png.js";
 import { quantize } from "./quantize.js";
 
@@ -143,8 +144,3 @@ export function magnify({ width, height, indices, palette }: Cells, [across, dow
 }
 
 type Pair = readonly [number, number];
-
-/** Makes a text safe inside SVG and HTML. */
-export function escapeMarkup(text: string): string {
-  return text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]!);
-}

@@ -6,7 +6,8 @@ import { tensorMime, type TensorPayload, type TensorStatistics } from "../../wir
 import type { Elements, RawStatistics } from "./elements.js";
 import { formOf, imageLayout } from "./form.js";
 import { rebin } from "../picture/numbers.js";
-import { escapeMarkup, pngEntry, rasterize, lineDensity } from "../picture/picture.js";
+import { escapeMarkup } from "../../wire/markup.js";
+import { pngEntry, rasterize, lineDensity } from "../picture/picture.js";
 import { limitsOf, type Limits } from "./scale.js";
 import { details, drawTensor, drawText } from "./heatmap.js";
 import { summaryLine, type SummaryFacts } from "./summary.js";
