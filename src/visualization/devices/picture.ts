@@ -2,7 +2,8 @@
 import { formatBytes, formatShape } from "../../tensor/errors.js";
 import { memoryColors, holderColors } from "../../wire/color.js";
 import { memoryParts, partNames, partsOf, type DeviceState, type DevicesPayload, type HolderRow } from "../../wire/devices.js";
-import { escapeMarkup, heading, ink, label, margin, type Drawing } from "../picture/picture.js";
+import { escapeMarkup } from "../../wire/markup.js";
+import { heading, ink, label, margin, type Drawing } from "../picture/picture.js";
 import { kindNames } from "./text.js";
 
 const width = 620;
