@@ -142,7 +142,13 @@ export const complex: (real: Tensor, imag: Tensor) => Tensor = op(
 export const polar: (abs: Tensor, angle: Tensor) => Tensor = op(
   "polar",
   "abs: tensor, angle: tensor",
-  (length: Tensor, turn: Tensor) => complex(length.mul(turn.cos()), length.mul(turn.sin())),
+  (length: Tensor, turn: Tensor) => {
+    for (const t of [length, turn]) {
+      if (t.dt !== Code.float32 && t.dt !== Code.float64)
+        throw new DTypeError({ op: "polar", argument: t === length ? "abs" : "angle", expected: "float32 or float64", got: t.dtype });
+    }
+    return complex(length.mul(turn.cos()), length.mul(turn.sin()));
+  },
   { method: false },
 );
 

@@ -3,7 +3,7 @@ import { Code, isFloating, isIntegral } from "../tensor/dtype.js";
 import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import { Tensor } from "../tensor/tensor.js";
 import { linspace, zeros } from "./creation.js";
-import { op } from "./define.js";
+import { noDerivative, op, record, recorded } from "./define.js";
 import { named, type Named } from "./named.js";
 import { searchsorted } from "./searching.js";
 import { where } from "./ternary.js";
@@ -113,7 +113,10 @@ export const histogram: (
       .sub(1)
       .clamp(0, count - 1);
     const hist = zeros(count, { dtype: given.dtype }).indexAdd(0, place, where(inside, values, 0).to(given.dtype));
-    return named({ hist: density ? hist.div(edges.diff()).div(hist.sum()) : hist, binEdges: edges });
+    const counts = density ? hist.div(edges.diff()).div(hist.sum()) : hist;
+    // As torch: counts belong to the graph, but nothing goes back from them.
+    if (recorded(given)) record("histogram", counts, [given], [], noDerivative("histogram"));
+    return named({ hist: counts, binEdges: edges });
   },
   { differentiable: false },
 );

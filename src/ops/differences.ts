@@ -1,6 +1,6 @@
 /** Differences and integrals along a dim: diff, trapezoid, cumulativeTrapezoid. */
 import { Code } from "../tensor/dtype.js";
-import { ShapeError, ValueError } from "../tensor/errors.js";
+import { DTypeError, ShapeError, ValueError } from "../tensor/errors.js";
 import { wrapDim } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
 import { zeros } from "./creation.js";
@@ -52,6 +52,10 @@ export interface TrapezoidOptions {
 }
 type Trapezoid = (y: Tensor, x?: Tensor | null | TrapezoidOptions, options?: TrapezoidOptions) => Tensor;
 
+function requireNumbers(name: string, y: Tensor): void {
+  if (y.dt === Code.bool) throw new DTypeError({ op: name, argument: "y", expected: "a dtype other than bool", got: "bool" });
+}
+
 /** The areas between neighbours along `dim`: width * (left + right) / 2. */
 function areas(name: string, y: Tensor, x: Tensor | null, dx: number, d: number): Tensor {
   const size = y.shape[d]!;
@@ -73,6 +77,7 @@ export const trapezoid: Trapezoid = op(
   trapezoidSignature,
   (y: Tensor, x: Tensor | null, dx: number, dim: number) => {
     const d = wrapDim("trapezoid", dim, y.shape.length);
+    requireNumbers("trapezoid", y);
     if (x !== null && y.shape[d] === 0)
       return zeros(
         y.shape.filter((_, i) => i !== d),
@@ -97,7 +102,9 @@ export const trapz: Trapezoid = op(
 export const cumulativeTrapezoid: Trapezoid = op(
   "cumulativeTrapezoid",
   trapezoidSignature,
-  (y: Tensor, x: Tensor | null, dx: number, dim: number) =>
-    areas("cumulativeTrapezoid", y, x, dx, wrapDim("cumulativeTrapezoid", dim, y.shape.length)).cumsum(dim),
+  (y: Tensor, x: Tensor | null, dx: number, dim: number) => {
+    requireNumbers("cumulativeTrapezoid", y);
+    return areas("cumulativeTrapezoid", y, x, dx, wrapDim("cumulativeTrapezoid", dim, y.shape.length)).cumsum(dim);
+  },
   { method: false },
 );

@@ -87,7 +87,8 @@ export const topk: (
     if (k < 0 || k > size)
       throw new ValueError({ op: "topk", argument: "k", expected: `within the size ${size} of dim ${d}`, got: String(k) });
     input.live("topk");
-    if (isComplex(input.dt)) throw new DTypeError({ op: "topk", argument: "input", expected: "a real dtype", got: input.dtype });
+    if (isComplex(input.dt) || input.dt === Code.bool)
+      throw new DTypeError({ op: "topk", argument: "input", expected: "a real dtype other than bool", got: input.dtype });
     const shape = input.shape.map((n, i) => (i === d ? k : n));
     const [values, indices] = launch.runMany(
       "topk",

@@ -197,6 +197,8 @@ const bounds: Readonly<Record<number, readonly [Scalar, Scalar]>> = {
 };
 
 function reducedAt(name: string, input: Tensor, d: number, index: Tensor, src: Tensor, reduce: Reduction, includeSelf: boolean): Tensor {
+  if (reduce === "mean" && input.dt === Code.bool)
+    throw new DTypeError({ op: name, argument: "input", expected: "a dtype other than bool for mean", got: "bool" });
   const start = includeSelf ? input.detach().clone() : startOf(input.detach(), d, index, reduce);
   scatterInto(name, start, d, index, src.detach(), kernelModes[reduce]);
   let out = start;
@@ -314,7 +316,9 @@ export const indexReduce: (
     "input: tensor, dim: dim, index: tensor, source: tensor, reduce: prod|mean|amax|amin, *, includeSelf: bool = true",
     (input: Tensor, dim: number, given: Tensor, source: Tensor, reduce: Reduction, includeSelf: boolean) => {
       const d = wrapDim("indexReduce", dim, input.shape.length);
-      if (isComplex(input.dt)) throw new DTypeError({ op: "indexReduce", argument: "input", expected: "a real dtype", got: input.dtype });
+      requireRealGrad("indexReduce", input, source);
+      if (isComplex(input.dt) && (input.shape.length < 2 || reduce === "amax" || reduce === "amin"))
+        throw new DTypeError({ op: "indexReduce", argument: "input", expected: "a real dtype", got: input.dtype });
       const index = requireVector("indexReduce", given);
       if (source.dt !== input.dt) throw new DTypeError({ op: "indexReduce", argument: "source", expected: input.dtype, got: source.dtype });
       const expected = input.shape.map((size, i) => (i === d ? index.numel() : size));

@@ -5,7 +5,7 @@ import * as launch from "../tensor/launch.js";
 import { sameShape, wrapDim } from "../tensor/shape.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { zeros } from "./creation.js";
-import { castTo, op } from "./define.js";
+import { castTo, noDerivative, op, record, recorded } from "./define.js";
 import { nonzero } from "./gathering.js";
 import { scalarTensor } from "./pointwise.js";
 
@@ -19,7 +19,8 @@ function search(name: string, sequence: Tensor, given: Tensor | Scalar, right: b
   const argument = name === "bucketize" ? "boundaries" : "sortedSequence";
   if (sequence.shape.length === 0) throw new ShapeError({ op: name, argument, expected: "at least 1 dim", got: "a 0-d tensor" });
   if (sequence.dt !== values.dt) throw new DTypeError({ op: name, argument: "input", expected: sequence.dtype, got: values.dtype });
-  if (category[sequence.dt] === 3) throw new DTypeError({ op: name, argument, expected: "a real dtype", got: sequence.dtype });
+  if (category[sequence.dt] === 3 || sequence.dt === Code.bool)
+    throw new DTypeError({ op: name, argument, expected: "a real dtype other than bool", got: sequence.dtype });
   if (sequence.shape.length > 1) {
     const lead = values.shape.slice(0, -1);
     if (values.shape.length !== sequence.shape.length || !sameShape(lead, sequence.shape.slice(0, -1)))
@@ -103,6 +104,8 @@ export const isin: (
       throw new ValueError({ op: "isin", expected: "at least one Tensor", got: "two numbers" });
     const like = (elements instanceof Tensor ? elements : tests) as Tensor;
     for (const x of [elements, tests]) if (x instanceof Tensor) requireReal("isin", x);
+    if ([elements, tests].every((x) => !(x instanceof Tensor) || x.dt === Code.bool))
+      throw new DTypeError({ op: "isin", argument: "elements", expected: "a dtype other than bool", got: "bool" });
     const x = (elements instanceof Tensor ? elements : scalarTensor(elements, like.dt, like.dev)).detach();
     const set = (tests instanceof Tensor ? tests : scalarTensor(tests, like.dt, like.dev)).detach().reshape(-1);
     const found = set.numel() <= kFew ? amongFew(x, set) : amongMany(x, set);
@@ -177,6 +180,12 @@ function collect(
 
 const lengths = (starts: Tensor, n: number): Tensor => starts.diff({ append: scalarTensor(n, Code.int64, starts.dev).reshape(1) });
 
+/** As torch: the values belong to the graph, but nothing goes back from them. */
+function underived<R extends Tensor | [Tensor, ...Tensor[]]>(name: string, input: Tensor, result: R): R {
+  if (recorded(input)) record(name, Array.isArray(result) ? result[0] : result, [input], [], noDerivative(name));
+  return result;
+}
+
 function uniqueOf(
   name: string,
   given: Tensor,
@@ -224,7 +233,7 @@ export const unique: Unique = op(
   "unique",
   "input: tensor, sorted: bool = true, returnInverse: bool = false, returnCounts: bool = false, dim: dim? = null",
   (input: Tensor, _sorted: boolean, returnInverse: boolean, returnCounts: boolean, dim: number | null) =>
-    uniqueOf("unique", input, true, returnInverse, returnCounts, dim),
+    underived("unique", input, uniqueOf("unique", input, true, returnInverse, returnCounts, dim)),
   indexed,
 );
 /** The elements (or pieces along `dim`) without equal neighbours; on request also their places and counts, as a list. */
@@ -232,6 +241,6 @@ export const uniqueConsecutive: UniqueConsecutive = op(
   "uniqueConsecutive",
   "input: tensor, returnInverse: bool = false, returnCounts: bool = false, dim: dim? = null",
   (input: Tensor, returnInverse: boolean, returnCounts: boolean, dim: number | null) =>
-    uniqueOf("uniqueConsecutive", input, false, returnInverse, returnCounts, dim),
+    underived("uniqueConsecutive", input, uniqueOf("uniqueConsecutive", input, false, returnInverse, returnCounts, dim)),
   indexed,
 );

@@ -155,6 +155,7 @@ function three(
   p0: number,
 ): { out: Tensor; tensors: readonly Tensor[] } {
   const { tensors, shape, dt } = promoteAll(name, [a, b, c]);
+  if (name === "addcmul" && dt === Code.bool) throw new DTypeError({ op: name, expected: "operands that are not all bool", got: "bool" });
   return { out: launch.ternary(name, ternaryCode(row), tensors[0]!, tensors[1]!, tensors[2]!, p0, shape, dt), tensors };
 }
 
