@@ -3,18 +3,23 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/applica
 import { IThemeManager } from "@jupyterlab/apputils";
 import { IRenderMimeRegistry } from "@jupyterlab/rendermime";
 import {
+  devicesMime,
   gradientsMime,
+  isDevicesPayload,
   isGradientsPayload,
   isRunPayload,
   isTensorPayload,
   runMime,
   tensorMime,
+  type DevicesPayload,
   type GradientsPayload,
   type RunPayload,
   type TensorPayload,
 } from "../src/wire/index.js";
 import { editorPlugin } from "./editor/plugin.js";
 import { Output, type Kind } from "./output.js";
+import { DevicesSidebar } from "./sidebar.js";
+import { devicesView } from "./views/devices/panel.js";
 import { gradientsView } from "./views/gradients.js";
 import { runView } from "./views/run.js";
 import { tensorView } from "./views/tensor.js";
@@ -28,12 +33,14 @@ const runs: Kind<RunPayload> = {
 };
 const gradients: Kind<GradientsPayload> = { mime: gradientsMime, isPayload: isGradientsPayload, createView: gradientsView };
 
+const devices: Kind<DevicesPayload> = { mime: devicesMime, isPayload: isDevicesPayload, createView: devicesView };
+
 /** Before text/html, which has rank 50 and may stand in the same bundle. */
 const rank = 30;
 
 const viewsPlugin: JupyterFrontEndPlugin<void> = {
   id: "cellgrad:views",
-  description: "Draws tensors, training runs and gradients.",
+  description: "Draws tensors, training runs, gradients and devices; a sidebar has the devices of the kernel in front.",
   autoStart: true,
   requires: [IRenderMimeRegistry],
   optional: [IThemeManager],
@@ -58,6 +65,10 @@ const viewsPlugin: JupyterFrontEndPlugin<void> = {
     register(tensors);
     register(runs);
     register(gradients);
+    register(devices);
+    const sidebar = new DevicesSidebar(shell);
+    outputs.add(sidebar);
+    shell.add(sidebar, "right", { rank: 910 });
     themes?.themeChanged.connect(redraw);
     matchMedia("(forced-colors: active)").addEventListener("change", redraw);
   },

@@ -130,6 +130,7 @@ export class Output<Payload> extends Widget implements IRenderMime.IRenderer {
         live: this.channel,
         width: this.width - 16,
         store: (data, metadata) => this.store(data, metadata),
+        reveal: (cell, cellId) => this.owner?.reveal(cell, cellId),
       });
     } catch (error) {
       // The output is never lost: its text stays readable when a view cannot draw it.

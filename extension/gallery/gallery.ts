@@ -1,6 +1,8 @@
 /** The gallery: every view with the payloads of test/gallery, beside each other in light and dark, with or without a kernel. */
 import {
+  devicesMime,
   gradientsMime,
+  isDevicesPayload,
   isGradientsPayload,
   isRunPayload,
   isTensorPayload,
@@ -13,6 +15,7 @@ import {
 } from "../../src/wire/index.js";
 import { readTheme } from "../theme.js";
 import { create } from "../views/dom.js";
+import { devicesView } from "../views/devices/panel.js";
 import { gradientsView } from "../views/gradients.js";
 import { runView } from "../views/run.js";
 import { tensorView } from "../views/tensor.js";
@@ -71,6 +74,7 @@ function open({ data }: MimeBundle, root: HTMLElement): [View<unknown>, (bundle:
     return [any, (bundle: MimeBundle) => bundle.data[mime]] as [View<unknown>, (bundle: MimeBundle) => unknown];
   };
   if (tensorMime in data) return pair(tensorMime, isTensorPayload, tensorView);
+  if (devicesMime in data) return pair(devicesMime, isDevicesPayload, devicesView);
   if (runMime in data) return pair(runMime, isRunPayload, runView);
   return pair(gradientsMime, isGradientsPayload, gradientsView);
 }

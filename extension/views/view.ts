@@ -39,6 +39,8 @@ export interface Scene<Payload> {
   readonly live: Live | null;
   /** Width in CSS pixels that the view may use. */
   readonly width: number;
+  /** Goes to a cell of the notebook that the output stands in: by its id, else by the number it has now. */
+  readonly reveal?: (cell: number, cellId: string | null) => void;
   /** Writes a later bundle of the same object into the notebook. */
   readonly store?: (bundle: Bundle, metadata: Bundle) => void;
 }

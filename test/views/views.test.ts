@@ -9,7 +9,9 @@ import { complaints, colorsOf, launchBrowser, screenshotPath } from "./browser.j
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
-const painted = ["heatmap", "images", "line", "legend", "strip", "history"].map((name) => `canvas.cg-${name}`).concat(".cg-chart canvas");
+const painted = ["heatmap", "images", "line", "legend", "strip", "history", "device-history"]
+  .map((name) => `canvas.cg-${name}`)
+  .concat(".cg-chart canvas");
 
 let gallery: Awaited<ReturnType<typeof serveGallery>>;
 let browser: Browser;
@@ -40,6 +42,7 @@ test.each(["light", "dark", "contrast"])("every view is painted, accessible and 
   await page.goto(`${gallery.url}?theme=${theme}`);
   await page.evaluate(() => window.exhibits);
   await page.waitForFunction(() => document.querySelectorAll("table.cg-grid td").length > 40);
+  await page.locator('section[aria-label="devices"]').scrollIntoViewIfNeeded(); // it asks only while it is seen
   for (const selector of painted) {
     await expect.poll(() => colorsOf(page, selector), { message: selector }).toBeGreaterThan(4);
   }
