@@ -5,12 +5,10 @@ import type { JSONObject } from "@lumino/coreutils";
 import {
   editorTarget,
   isEditorReply,
-  type CompleteRequest,
-  type CompletionsReply,
   type DiagnosticsMessage,
+  type EditorAnswer,
+  type EditorRequest,
   type NotebookMessage,
-  type ResolvedReply,
-  type ResolveRequest,
 } from "../../src/wire/index.js";
 import type { Squiggles } from "./squiggles.js";
 
@@ -21,7 +19,7 @@ const longest = 1500;
 /** A question that is not answered within this time is given up, as JupyterLab's completer does; in ms. */
 const patience = 2000;
 
-type Answer = CompletionsReply | ResolvedReply;
+type Unnumbered<Request> = Request extends EditorRequest ? Omit<Request, "request"> : never;
 
 /** What the kernel was told of a cell, and by which message. */
 interface Told {
@@ -38,7 +36,7 @@ export class NotebookLink {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private waitingSince = 0;
   private lastQuestion = 0;
-  private readonly questions = new Map<number, (answer: Answer) => void>();
+  private readonly questions = new Map<number, (answer: EditorAnswer) => void>();
 
   constructor(
     private readonly panel: NotebookPanel,
@@ -66,7 +64,7 @@ export class NotebookLink {
   }
 
   /** Asks about a cell as it stands now. Rejects when no answer comes in time. */
-  async ask(question: Omit<CompleteRequest, "request"> | Omit<ResolveRequest, "request">): Promise<Answer> {
+  async ask(question: Unnumbered<EditorRequest>): Promise<EditorAnswer> {
     await this.send();
     const request = ++this.lastQuestion;
     return new Promise((resolve, reject) => {

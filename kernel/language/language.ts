@@ -186,7 +186,9 @@ class CellLanguage implements Language {
     }
     if (!found) return null;
     if (found.path === document.path) return { cell: null, path: null, ...placeAt(code, offsetIn(document, found.start)) };
-    const owner = this.modules.cellAt(found.path);
+    const { path } = found;
+    const drafted = [...this.notebooks].map((each) => each.cellAt(path)).find((each) => each !== null);
+    const owner = drafted ?? this.modules.cellAt(path);
     return { cell: owner, path: owner ? null : found.path, line: found.start.line + 1, column: found.start.character + 1 };
   }
 

@@ -195,7 +195,7 @@ export interface SignatureHelp {
 
 /** A place in another cell or, with `path`, in a file. */
 export interface Definition extends Position {
-  readonly cell: Cell | null;
+  readonly cell: WrittenCell | null;
   readonly path: string | null;
 }
 

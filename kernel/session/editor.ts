@@ -2,7 +2,10 @@
 import {
   isEditorMessage,
   type CompleteRequest,
+  type DefineRequest,
+  type EditorAnswer,
   type EditorReply,
+  type EditorRequest,
   type NotebookMessage,
   type ResolveRequest,
 } from "../../src/wire/editor.js";
@@ -57,8 +60,7 @@ export class Editor {
     this.#open.delete(comm);
     this.#open.set(comm, open);
     if (data.kind === "notebook") return update(open, data);
-    const reply = data.kind === "complete" ? await this.#complete(open, data) : await this.#resolve(open, data);
-    this.#wire.send(comm, { ...reply });
+    this.#wire.send(comm, { ...(await this.#answer(open, data)) });
   }
 
   /** The names that code sees which is the text of a cell in an open notebook; undefined for any other code. */
@@ -74,16 +76,33 @@ export class Editor {
     this.#open.delete(comm);
   }
 
-  async #complete(open: OpenNotebook, { request, id, code, cursor }: CompleteRequest): Promise<EditorReply> {
+  #answer(open: OpenNotebook, question: EditorRequest): Promise<EditorAnswer> {
+    switch (question.kind) {
+      case "complete":
+        return this.#complete(open, question);
+      case "resolve":
+        return this.#resolve(open, question);
+      case "define":
+        return this.#define(open, question);
+    }
+  }
+
+  async #complete(open: OpenNotebook, { request, id, code, cursor }: CompleteRequest): Promise<EditorAnswer> {
     const found = await this.#language.complete(code, cursor, open.notebook.scopeOf(id));
     const proposals = (open.proposals = await propose(this.#runtime, code, cursor, found));
     const { items, values, start, end } = proposals;
     return { kind: "completions", request, start, end, items: items.map((item) => withValue(item, values)) };
   }
 
-  async #resolve({ proposals }: OpenNotebook, { request, item: place }: ResolveRequest): Promise<EditorReply> {
+  async #resolve({ proposals }: OpenNotebook, { request, item: place }: ResolveRequest): Promise<EditorAnswer> {
     const item = proposals?.items[place];
     return { kind: "resolved", request, item: item ? withValue(await this.#language.resolve(item), proposals!.values) : null };
+  }
+
+  async #define({ notebook }: OpenNotebook, { request, id, code, cursor }: DefineRequest): Promise<EditorAnswer> {
+    const found = await this.#language.definition(code, cursor, notebook.scopeOf(id));
+    if (!found || found.path !== null) return { kind: "defined", request, place: null };
+    return { kind: "defined", request, place: { id: found.cell?.id ?? id, line: found.line, column: found.column } };
   }
 
   #tell(comm: string, id: string, diagnostics: readonly Diagnostic[]): void {

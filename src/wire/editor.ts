@@ -76,8 +76,26 @@ export interface ResolvedReply {
   readonly item: Proposal | null;
 }
 
-export type EditorMessage = NotebookMessage | CompleteRequest | ResolveRequest;
-export type EditorReply = DiagnosticsMessage | CompletionsReply | ResolvedReply;
+/** Where the name at a cursor of a cell is declared. */
+export interface DefineRequest {
+  readonly kind: "define";
+  readonly request: number;
+  readonly id: string;
+  readonly code: string;
+  readonly cursor: number;
+}
+
+export interface DefinedReply {
+  readonly kind: "defined";
+  readonly request: number;
+  /** Null for what no cell of the notebook declares. Line and column from 1, in UTF-16 units. */
+  readonly place: { readonly id: string; readonly line: number; readonly column: number } | null;
+}
+
+export type EditorRequest = CompleteRequest | ResolveRequest | DefineRequest;
+export type EditorAnswer = CompletionsReply | ResolvedReply | DefinedReply;
+export type EditorMessage = NotebookMessage | EditorRequest;
+export type EditorReply = DiagnosticsMessage | EditorAnswer;
 
 export function isEditorMessage(value: unknown): value is EditorMessage {
   if (!isRecord(value)) return false;
@@ -88,11 +106,12 @@ export function isEditorMessage(value: unknown): value is EditorMessage {
   }
   if (typeof value.request !== "number") return false;
   if (value.kind === "resolve") return typeof value.item === "number";
-  return value.kind === "complete" && typeof value.id === "string" && typeof value.code === "string" && typeof value.cursor === "number";
+  const isAtCursor = typeof value.id === "string" && typeof value.code === "string" && typeof value.cursor === "number";
+  return (value.kind === "complete" || value.kind === "define") && isAtCursor;
 }
 
 export function isEditorReply(value: unknown): value is EditorReply {
   if (!isRecord(value)) return false;
   if (value.kind === "diagnostics") return typeof value.id === "string" && Array.isArray(value.diagnostics);
-  return (value.kind === "completions" || value.kind === "resolved") && typeof value.request === "number";
+  return (value.kind === "completions" || value.kind === "resolved" || value.kind === "defined") && typeof value.request === "number";
 }

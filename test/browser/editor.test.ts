@@ -56,7 +56,7 @@ test("a type error is underlined while it is typed, says why, and goes", async (
   await page.close();
 });
 
-test("a proposal shows its type and documentation; accepting it adds the import that it takes", async () => {
+test("a proposal shows its type and documentation; accepting it adds the import that it takes; F12 goes to a definition", async () => {
   const { page, found } = await open("proposed.ipynb", ["const side = 3", "// a grid\n"]);
   await eventually(() => underlined(page, 0)()).toEqual([]);
   await code(page, 1).click();
@@ -78,6 +78,11 @@ test("a proposal shows its type and documentation; accepting it adds the import 
   await page.keyboard.type("(side)");
   await eventually(() => code(page, 1).innerText()).toBe('// a grid\nimport { zeros } from "cellgrad"\nconst grid = zeros(side)');
   await eventually(underlined(page, 1)).toEqual([]);
+  await page.keyboard.press("ArrowLeft"); // into `side`
+  await page.keyboard.press("F12");
+  await eventually(() => page.locator(".jp-CodeCell").first().getAttribute("class")).toContain("jp-mod-active");
+  await page.keyboard.type("in");
+  await eventually(() => code(page, 0).innerText()).toBe("const inside = 3");
   expect(found).toEqual([]);
   await page.close();
 });

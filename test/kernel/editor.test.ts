@@ -1,6 +1,6 @@
 /** What is wrong in a notebook while it is written (part of row 54 of the acceptance list): squiggles, before and after cells ran. */
 import { expect, test } from "vitest";
-import type { CompletionsReply, ResolvedReply } from "../../src/wire/editor.js";
+import type { CompletionsReply, DefinedReply, ResolvedReply } from "../../src/wire/editor.js";
 import { kernel } from "./kernel.js";
 import { WrittenNotebook } from "./notebook.js";
 
@@ -128,5 +128,21 @@ test("inspection of a cell's text knows the cells above it, run or not", async (
   await notebook.write({ a: "const planned = { depth: 4 }", b: code });
   const { content } = await started.client.request("inspect_request", { code, cursor_pos: 10, detail_level: 0 }).reply;
   expect((content.data as Record<string, string>)["text/plain"]).toContain("(property) depth: number");
+  await notebook.close();
+});
+
+test("a definition is found in the cell that declares the name: above, in the same one, or by a run", async () => {
+  const notebook = await WrittenNotebook.open(started.client);
+  const cells = { a: "\nlet count = 1", b: "const total = 2", c: '"😀"; total + count; const own = 3; own' };
+  await started.client.execute(cells.b, { cellId: "b" });
+  await notebook.write(cells);
+  const placeOf = async (name: string) => {
+    const cursor = [...cells.c.slice(0, cells.c.lastIndexOf(name))].length;
+    return ((await notebook.ask({ kind: "define", id: "c", code: cells.c, cursor })) as DefinedReply).place;
+  };
+  expect(await placeOf("count")).toEqual({ id: "a", line: 2, column: 5 });
+  expect(await placeOf("total")).toEqual({ id: "b", line: 1, column: 7 });
+  expect(await placeOf("own")).toEqual({ id: "c", line: 1, column: 28 });
+  expect(await placeOf("3;")).toBeNull();
   await notebook.close();
 });
