@@ -95,10 +95,13 @@ export class NotebookLink {
   private async send(): Promise<void> {
     const comm = this.comm ?? (await this.open());
     if (!comm || this.panel.isDisposed) return;
-    const cells = this.codeCells();
+    const cells = this.codeModels();
     const order = cells.map(({ id }) => id);
     const texts: Record<string, string> = {};
-    for (const { id, text } of cells) if (this.told.get(id)?.text !== text) texts[id] = text;
+    for (const { id, sharedModel } of cells) {
+      const text = sharedModel.getSource();
+      if (this.told.get(id)?.text !== text) texts[id] = text;
+    }
     if (Object.keys(texts).length === 0 && order.join() === this.order) return;
     this.sequence++;
     this.order = order.join();
@@ -139,16 +142,16 @@ export class NotebookLink {
 
   private show({ id, sequence, diagnostics }: DiagnosticsMessage): void {
     const told = this.told.get(id);
-    const cell = this.codeCells().find((each) => each.id === id);
+    const model = this.codeModels().find((each) => each.id === id);
     // Of an earlier text: the kernel will say it again of the one it has or gets.
-    if (!told || !cell || cell.text !== told.text || sequence < told.sequence) return;
-    this.squiggles.show(cell.model, diagnostics);
+    if (!told || !model || model.sharedModel.getSource() !== told.text || sequence < told.sequence) return;
+    this.squiggles.show(model, diagnostics);
   }
 
   /** The kernel that was told is gone. */
   private reset(): void {
     this.forget();
-    for (const { model } of this.codeCells()) this.squiggles.show(model, []);
+    for (const model of this.codeModels()) this.squiggles.show(model, []);
     this.changed();
   }
 
@@ -158,9 +161,8 @@ export class NotebookLink {
     this.order = "";
   }
 
-  private codeCells() {
-    const cells = [...(this.panel.content.model?.cells ?? [])].filter(({ type }) => type === "code");
-    return cells.map((model) => ({ id: model.id, text: model.sharedModel.getSource(), model }));
+  private codeModels() {
+    return [...(this.panel.content.model?.cells ?? [])].filter(({ type }) => type === "code");
   }
 }
 

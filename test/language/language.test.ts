@@ -9,6 +9,8 @@ import type { Cell, Language } from "../../kernel/language/types.js";
 // A server starts in 0.2 s on an idle machine, in seconds on a busy one.
 vi.setConfig({ testTimeout: 60_000 });
 
+const hang = { timeout: 30_000, interval: 20 };
+
 const root = mkdtempSync(join(tmpdir(), "cellgrad language é "));
 const library = join(root, "library.d.ts");
 const open: Language[] = [];
@@ -320,6 +322,55 @@ describe("assistance", () => {
     expect(await language.definition("changing", 1)).toMatchObject({ cell: { id: "cell 1" }, line: 3, column: 5 });
     expect(await language.definition("const here = 1\nhere", 16)).toMatchObject({ cell: null, path: null, line: 1, column: 7 });
     expect(await language.definition("import * as cg from 'cellgrad'; cg.zeros", 36)).toMatchObject({ cell: null, path: library });
+  });
+});
+
+describe("a notebook that is being written", () => {
+  it("is checked where an edit can change something, and nowhere else", async () => {
+    const { language } = await openSession();
+    const told: string[] = [];
+    const notebook = language.openNotebook((id, found) => void told.push(`${id}: ${found.map(({ code }) => code).join()}`));
+    const cells = new Map([
+      ["a", "const size = 3"],
+      ["b", "const half = size / 2"],
+      ["c", "const word = 'three'"],
+      ["d", "half.toFixed() + word"],
+    ]);
+    const write = (id: string, code: string) => {
+      told.length = 0;
+      cells.set(id, code);
+      notebook.update([...cells].map(([each, text]) => ({ id: each, code: text })));
+    };
+    write("a", "const size = 3");
+    await expect.poll(() => told, hang).toEqual(["a: ", "b: ", "c: ", "d: "]);
+    write("a", "const size = '3'");
+    await expect.poll(() => told, hang).toEqual(["a: ", "b: 2362", "d: "]);
+    write("d", "half.toFixed() + word + 1");
+    await expect.poll(() => told, hang).toEqual(["d: "]);
+    write("c", "const word = 'four'");
+    await expect.poll(() => told, hang).toEqual(["c: ", "d: "]);
+    notebook.close();
+  });
+
+  it("is checked again by the server that takes the place of one that died", async () => {
+    const { language } = await start({});
+    const told = new Map<string, readonly number[]>();
+    const notebook = language.openNotebook(
+      (id, found) =>
+        void told.set(
+          id,
+          found.map(({ code }) => code),
+        ),
+    );
+    notebook.update([{ id: "a", code: "let v = 1" }]);
+    await expect.poll(() => told.get("a"), hang).toEqual([]);
+    process.kill(language.pid!, "SIGKILL");
+    notebook.update([
+      { id: "a", code: "let v = '1'" },
+      { id: "b", code: "v.toFixed()" },
+    ]);
+    await expect.poll(() => told.get("b"), hang).toEqual([2551]);
+    notebook.close();
   });
 });
 
