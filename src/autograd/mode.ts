@@ -1,6 +1,6 @@
 /** What autograd does with ops: record them or not, watch them or not, keep their tensors or hand them to hooks. */
-import { AsyncLocalStorage } from "node:async_hooks";
 import { afterInterrupt } from "../runtime/addon.js";
+import { Scoped } from "../runtime/scoped.js";
 import { ValueError, describe } from "../tensor/errors.js";
 import type { Tensor } from "../tensor/tensor.js";
 
@@ -25,24 +25,15 @@ interface Mode {
 /** The mode outside all callbacks. Plain fields, so that asking costs nothing. */
 const ground: Mode = { recording: true, inference: false, anomaly: false, checkNan: true, hooks: null };
 
-const context = new AsyncLocalStorage<Mode>();
-// Callbacks under way that could be asynchronous; while there are none the ground mode alone decides.
-let scopes = 0;
-/** Those of them that have returned a promise. */
-let awaited = 0;
+const modes = new Scoped<Mode>();
 /** What people have set for the ground mode; the library itself changes it while it runs. */
 let recordingChosen = true;
-afterInterrupt(() => {
-  ground.recording = recordingChosen;
-  scopes = awaited;
-});
+afterInterrupt(() => (ground.recording = recordingChosen));
 
-const current = (): Mode => (scopes === 0 ? ground : (context.getStore() ?? ground));
+const current = (): Mode => modes.get(ground);
 
 /** True when ops are recorded for backward. */
-export function isGradEnabled(): boolean {
-  return scopes === 0 ? ground.recording : current().recording;
-}
+export const isGradEnabled = (): boolean => current().recording;
 
 /** True inside {@link inferenceMode}. */
 export const isInferenceModeEnabled = (): boolean => current().inference;
@@ -54,7 +45,7 @@ export const isAnomalyEnabled = (): boolean => current().anomaly;
 export const isAnomalyCheckNanEnabled = (): boolean => current().anomaly && current().checkNan;
 
 /** @internal The hooks that saved tensors go through. */
-export const savedTensorHooks = (): SavedTensorHooks | null => (scopes === 0 ? null : current().hooks);
+export const savedTensorHooks = (): SavedTensorHooks | null => current().hooks;
 
 /** Runs library code synchronously with ops recorded or not. */
 export function withRecording<T>(enabled: boolean, body: () => T): T {
@@ -73,21 +64,7 @@ function scoped<T>(op: string, change: Partial<Mode>, body: () => T): T {
   if (typeof body !== "function") {
     throw new ValueError({ op, argument: "body", expected: "a function to run in the mode", got: describe(body) });
   }
-  const mode = { ...current(), ...change };
-  scopes++;
-  let result: T;
-  try {
-    result = context.run(mode, body);
-  } catch (error) {
-    scopes--;
-    throw error;
-  }
-  if (result instanceof Promise) {
-    awaited++;
-    return result.finally(() => (awaited--, scopes--)) as T;
-  }
-  scopes--;
-  return result;
+  return modes.run({ ...current(), ...change }, body);
 }
 
 /**

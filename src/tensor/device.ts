@@ -1,8 +1,8 @@
 /** Devices by name and code: `"cpu"`, `"opencl:0"`, `"cuda:1"`; the default device; what fell back to the CPU. */
-import { AsyncLocalStorage } from "node:async_hooks";
 import { resolve } from "node:path";
-import { afterInterrupt, native } from "../runtime/addon.js";
+import { native } from "../runtime/addon.js";
 import type { NativeDevice } from "../runtime/native.js";
+import { Scoped } from "../runtime/scoped.js";
 import { displaySymbol, type MimeBundle } from "../wire/host.js";
 import { DeviceError, ValueError, describe, nearest } from "./errors.js";
 
@@ -78,15 +78,10 @@ export function loadDevice(path: string): Device {
 // -- the default device
 
 let globalDefault = 0;
-const scoped = new AsyncLocalStorage<number>();
-// Callbacks under way that could be asynchronous; while there are none, asking costs nothing.
-let scopes = 0;
-/** Those of them that have returned a promise. */
-let awaited = 0;
-afterInterrupt(() => (scopes = awaited));
+const scoped = new Scoped<number>();
 
 /** @internal Where functions that make tensors put them when nobody says. */
-export const defaultDeviceCode = (): number => (scopes === 0 ? globalDefault : (scoped.getStore() ?? globalDefault));
+export const defaultDeviceCode = (): number => scoped.get(globalDefault);
 
 /** Where new tensors are made when no device is given. */
 export const getDefaultDevice = (): Device => deviceName(defaultDeviceCode());
@@ -103,20 +98,7 @@ export function setDefaultDevice(device: Device | null): void {
 export function withDevice<T>(device: Device, body: () => T): T {
   const code = deviceCode("withDevice", device);
   if (typeof body !== "function") throw new ValueError({ op: "withDevice", argument: "body", expected: "a function", got: describe(body) });
-  scopes++;
-  let result: T;
-  try {
-    result = scoped.run(code, body);
-  } catch (error) {
-    scopes--;
-    throw error;
-  }
-  if (result instanceof Promise) {
-    awaited++;
-    return result.finally(() => (awaited--, scopes--)) as T;
-  }
-  scopes--;
-  return result;
+  return scoped.run(code, body);
 }
 
 // -- kernels that a device lacks
