@@ -50,6 +50,17 @@ describe.each(all)("on %s", (device) => {
     expect({ errors, left, sum }).toEqual({ errors: 1000, left: 0, sum: 1 << 18 });
   });
 
+  it.each(often)("runs twenty thousand temporaries of 10 MB in a synchronous loop on %s with 1 GB", () => {
+    const { made, most } = inProcess(`
+      const device = ${JSON.stringify(device)};
+      cg.setMemoryCap(1e9, device);
+      let made = 0;
+      for (; made < 20_000; made++) cg.empty(2_500_000, { device });
+      console.log(JSON.stringify({ made, most: cg.memoryStats(device).peak }));`);
+    expect(made).toBe(20_000);
+    expect(most).toBeLessThanOrEqual(1e9);
+  });
+
   it("names who holds the memory that is missing", () => {
     const held = cg.ones(1 << 18, { device });
     cg.setMemoryCap(cg.memoryStats(device).allocated + (1 << 20), device);

@@ -31,14 +31,33 @@ Launch& Launch::number(double value, DType dtype) {
   }
 }
 
+const char* Launch::keep(std::span<const char> bytes) {
+  const size_t aligned = (bytes.size() + 15) / 16 * 16;
+  if (room_ == nullptr) room_ = std::make_unique<char[]>(kRoom);
+  char* at = room_.get() + used_;
+  if (used_ + aligned > kRoom)
+    at = larger_.emplace_back(std::make_unique<char[]>(bytes.size())).get();
+  else
+    used_ += aligned;
+  std::copy(bytes.begin(), bytes.end(), at);
+  return at;
+}
+
 Status Launch::run(const Context& context, const std::string& text, int64_t items) const {
   return run_groups(context, text, (items + kGroup - 1) / kGroup);
 }
 
+Status Launch::run(const Context& context, cg_program* program, int64_t items) const {
+  return run_groups(context, program, (items + kGroup - 1) / kGroup);
+}
+
 Status Launch::run_groups(const Context& context, const std::string& text, int64_t groups) const {
+  return groups == 0 ? Status::kOk : run_groups(context, context.programs.find(text), groups);
+}
+
+Status Launch::run_groups(const Context& context, cg_program* program, int64_t groups) const {
   if (groups == 0) return Status::kOk;
   if (groups > std::numeric_limits<int32_t>::max()) return fail(Status::kInvalid);
-  cg_program* program = context.programs.find(prelude(context.driver.capabilities.dialect) + text);
   if (program == nullptr) return fail(Status::kNotCompiled);
   const uint32_t counts[3] = {static_cast<uint32_t>(groups), 1, 1}, group[3] = {kGroup, 1, 1};
   const int32_t status = context.driver.launch(context.driver.self, program, arguments_.data(),

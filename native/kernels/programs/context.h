@@ -1,6 +1,6 @@
 // What the kernels of a device share: its driver, its memory, its programs, and how a launch is put together.
 #pragma once
-#include <deque>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -45,6 +45,7 @@ private:
 // Arguments of a launch in order, then the launch.
 class Launch {
 public:
+  Launch() { arguments_.reserve(8); }
   Launch& buffer(const void* address) {
     arguments_.push_back({reinterpret_cast<uint64_t>(address), nullptr, 0});
     return *this;
@@ -54,20 +55,27 @@ public:
     return raw({bytes, sizeof value});
   }
   Launch& raw(std::span<const char> bytes) {
-    const std::string& kept = values_.emplace_back(bytes.begin(), bytes.end());
-    arguments_.push_back({0, kept.data(), kept.size()});
+    arguments_.push_back({0, keep(bytes), bytes.size()});
     return *this;
   }
   // A number in the type that texts call `compute_name(dtype)`; integers saturate, so that an infinite bound is no bound.
   Launch& number(double value, DType dtype);
 
-  // At least `items` threads, in groups of kGroup.
+  // At least `items` threads, in groups of kGroup; of the program of a text, or of one that is known (nullptr: it was not compiled).
   Status run(const Context& context, const std::string& text, int64_t items) const;
+  Status run(const Context& context, cg_program* program, int64_t items) const;
   Status run_groups(const Context& context, const std::string& text, int64_t groups) const;
 
 private:
+  Status run_groups(const Context& context, cg_program* program, int64_t groups) const;
+  // `bytes` that stay where they are until the launch: in the room for the usual few numbers, or on their own.
+  const char* keep(std::span<const char> bytes);
+
+  static constexpr size_t kRoom = 512;
   std::vector<cg_argument> arguments_;
-  std::deque<std::string> values_; // addresses stay
+  std::unique_ptr<char[]> room_;
+  size_t used_ = 0;
+  std::vector<std::unique_ptr<char[]>> larger_;
 };
 
 // Contiguous elements of a view, copied when they do not lie so.

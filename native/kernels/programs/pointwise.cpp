@@ -156,6 +156,17 @@ Status fill(const Context& context, const View& dst, const View& scalar) {
   return launch.value(to.numel).raw(number.span()).run(context, text, to.numel);
 }
 
+// All that a text depends on, in so few bytes that a short string holds them; `what` is the row, or the function that writes the text.
+std::string key_of(const void* what, DType dtype, Addressing addressing, std::span<const Operand> operands) {
+  std::string key(reinterpret_cast<const char*>(&what), sizeof what);
+  key += static_cast<char>(dtype);
+  key += static_cast<char>(addressing);
+  for (const Operand& operand : operands)
+    key +=
+        static_cast<char>(static_cast<int>(operand.dtype) | (operand.repeated ? 32 : 0) | (operand.by_value ? 64 : 0));
+  return key;
+}
+
 } // namespace
 
 std::string pointwise_text(const Row& row, DType dtype, Addressing addressing, std::span<const Operand> operands) {
@@ -206,7 +217,9 @@ Status pointwise(const Context& context, const Row& row, const Pointwise& call, 
   }
   if (plan.addressing == Addressing::kStrided) launch.value(plan.layout);
   launch.value(out.numel).number(call.p[0], dtype).number(call.p[1], dtype);
-  return launch.run(context, pointwise_text(row, dtype, plan.addressing, {plan.operands, inputs + 1}), out.numel);
+  const std::span<const Operand> operands{plan.operands, inputs + 1};
+  const auto write = [&] { return pointwise_text(row, dtype, plan.addressing, operands); };
+  return launch.run(context, context.programs.find(key_of(&row, dtype, plan.addressing, operands), write), out.numel);
 }
 
 Status Context::copy(const View& dst, const View& src) const {
@@ -226,11 +239,17 @@ Status Context::copy(const View& dst, const View& src) const {
   const Plan plan(to, {&from, 1}, none);
   if (!plan.fits) return Status::kNoKernel;
   const DType through = is_floating(to.dtype) && !is_floating(from.dtype) ? to.dtype : from.dtype;
-  const std::string kernel = kernel_text(plan.addressing, {plan.operands, 2}, {&through, 1}, "v0", through, "");
+  const std::span<const Operand> operands{plan.operands, 2};
+  const auto write = [&] {
+    const std::string kernel = kernel_text(plan.addressing, operands, {&through, 1}, "v0", through, "");
+    return helpers(kernel, through) + kernel;
+  };
+  static constexpr char kCopy = 0;
   Launch launch;
   launch.buffer(to.data).buffer(from.data);
   if (plan.addressing == Addressing::kStrided) launch.value(plan.layout);
-  return launch.value(to.numel).run(*this, helpers(kernel, through) + kernel, to.numel);
+  return launch.value(to.numel).run(*this, programs.find(key_of(&kCopy, through, plan.addressing, operands), write),
+                                    to.numel);
 }
 
 } // namespace cg::programs

@@ -9,6 +9,8 @@
 
 #include <unistd.h>
 
+#include "kernels/programs/dialect.h"
+
 namespace cg::programs {
 namespace {
 
@@ -71,9 +73,27 @@ ProgramCache::ProgramCache(const cg_driver& driver) : driver_(driver) {
   if (error) folder_.clear();
 }
 
+cg_program* ProgramCache::known_as(const std::string& key) {
+  std::lock_guard guard(lock_);
+  const auto found = keys_.find(key);
+  return found == keys_.end() ? nullptr : found->second;
+}
+
+void ProgramCache::name(const std::string& key, cg_program* program) {
+  std::lock_guard guard(lock_);
+  keys_[key] = program;
+}
+
 cg_program* ProgramCache::find(const std::string& text) {
   std::lock_guard guard(lock_);
   if (const auto found = programs_.find(text); found != programs_.end()) return found->second;
+  cg_program* program = build(prelude(driver_.capabilities.dialect) + text);
+  if (program != nullptr) programs_[text] = program;
+  return program;
+}
+
+// From the disk, or by the driver's compiler.
+cg_program* ProgramCache::build(const std::string& text) {
   const std::string path = folder_ + "/" + hex(hash(text)) + hex(hash(text, 0x9e3779b97f4a7c15));
   cg_program* program = folder_.empty() ? nullptr : load(path, text);
   if (program == nullptr) {
@@ -86,7 +106,6 @@ cg_program* ProgramCache::find(const std::string& text) {
     ++compiled_;
     if (!folder_.empty()) store(path, text, program);
   }
-  programs_[text] = program;
   return program;
 }
 
