@@ -1,6 +1,6 @@
 /** Reading and writing by index: at and setAt with everything that torch's brackets take. */
-import { Code, category, isIntegral } from "../tensor/dtype.js";
-import { IndexError, ValueError, describe, formatShape } from "../tensor/errors.js";
+import { Code, isIntegral } from "../tensor/dtype.js";
+import { DTypeError, IndexError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, type Shape } from "../tensor/shape.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
@@ -8,7 +8,7 @@ import { castTo, inPlace, record, recorded, register, requireTensor } from "./de
 import { asTensor, type TensorData } from "./creation.js";
 import { nonzero } from "./gathering.js";
 import { inPlaceForms, scalarTensor } from "./pointwise.js";
-import { parseSignature } from "./schema.js";
+import { isScalar, parseSignature } from "./schema.js";
 import { selectDim, sliceDim } from "./pieces.js";
 
 const code = launch.codesOf("structured");
@@ -232,19 +232,21 @@ export const setAt: (input: Tensor, index: Index | readonly Index[], value: Tens
   parseSignature("input: tensor, index: any, value: operand"),
   (input, index, value) => {
     requireTensor("setAt", "input", input);
-    if (!(value instanceof Tensor) && !["number", "bigint", "boolean"].includes(typeof value)) {
+    if (!(value instanceof Tensor) && !isScalar(value)) {
       throw new ValueError({ op: "setAt", argument: "value", expected: "a Tensor or a number", got: describe(value) });
     }
     const located = locate("setAt", input, Array.isArray(index) ? (index as readonly Index[]) : [index as Index]);
     const target = located.view;
     const given = value instanceof Tensor ? value : scalarTensor(value, input.dt, input.dev);
-    if (category[given.dt]! > category[input.dt]! && given.shape.length > 0 && category[given.dt] === 3) {
-      throw new ValueError({ op: "setAt", argument: "value", expected: `a value that fits ${input.dtype}`, got: given.dtype });
-    }
     if (located.advanced.every((item) => item === null)) {
       (inPlaceForms.get("copy_") as unknown as (t: Tensor, src: Tensor) => Tensor)(target, dropLeadingOnes(given, target.shape.length));
       return input;
     }
+    // As torch: tensors written by index keep their dtype; one element behind one mask is cast.
+    const masks = [index].flat().filter((item) => typeof item === "boolean" || item instanceof Tensor || Array.isArray(item));
+    const filled =
+      given.numel() === 1 && masks.length === 1 && (masks[0] instanceof Tensor ? masks[0].dt === Code.bool : typeof masks[0] === "boolean");
+    if (given.dt !== input.dt && !filled) throw new DTypeError({ op: "setAt", argument: "value", expected: input.dtype, got: given.dtype });
     const plan = planOf("setAt", located);
     const inverse = plan.order.map((_, i) => plan.order.indexOf(i));
     const resultShape = plan.order.map((d) => plan.shape[d]!);

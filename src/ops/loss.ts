@@ -1,6 +1,6 @@
 /** Losses: how far a prediction is from its target, as one number or one per sample. */
-import { Code } from "../tensor/dtype.js";
-import { DTypeError, ShapeError, ValueError, formatShape } from "../tensor/errors.js";
+import { Code, isComplex } from "../tensor/dtype.js";
+import { AutogradError, DTypeError, ShapeError, ValueError, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { numelOf, sameShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -69,8 +69,15 @@ function requireWeight(name: string, weight: Tensor | null, scores: Tensor): rea
       got: formatShape(weight.shape),
     });
   if (weight.dt !== scores.dt) throw new DTypeError({ op: name, argument: "weight", expected: scores.dtype, got: weight.dtype });
+  refuseGrad(name, "weight", weight);
   return [weight];
 }
+/** As torch: weights of classes have no gradient. */
+function refuseGrad(op: string, argument: string, weight: Tensor): void {
+  if (recorded(weight))
+    throw new AutogradError({ op, argument, expected: "a tensor that needs no gradient", got: "one that requires grad" });
+}
+const isHalf = (input: Tensor): boolean => input.dt === Code.float16 || input.dt === Code.bfloat16;
 
 function reduceClasses(loss: Tensor, weights: Tensor, reduction: Reduction, shape: readonly number[]): Tensor {
   if (reduction === "none") return loss.reshape(shape);
@@ -99,6 +106,7 @@ export const nllLoss: ClassLoss<ClassLossOptions> = op(
   "nllLoss",
   `input: tensor, target: tensor, weight: tensor? = null, ignoreIndex: int = -100, ${reductionParam}`,
   (input: Tensor, given: Tensor, weight: Tensor | null, ignoreIndex: number, reduction: Reduction) => {
+    if (isHalf(input)) return nllLoss(input.float(), given, { weight: weight?.float() ?? null, ignoreIndex, reduction }).to(input.dtype);
     const { scores, target, shape } = rowsOf("nllLoss", input, given);
     const weights = requireWeight("nllLoss", weight, scores);
     const outputs = [
@@ -140,7 +148,7 @@ export const crossEntropy: (
   (input: Tensor, given: Tensor, weight: Tensor | null, ignoreIndex: number, reduction: Reduction, smoothing: number) => {
     if (!(smoothing >= 0 && smoothing <= 1))
       throw new ValueError({ op: "crossEntropy", argument: "labelSmoothing", expected: "in [0, 1]", got: String(smoothing) });
-    if (input.dt === Code.float16 || input.dt === Code.bfloat16) {
+    if (isHalf(input)) {
       const target = given.isFloatingPoint() ? given.float() : given;
       const options = { weight: weight?.float() ?? null, ignoreIndex, reduction, labelSmoothing: smoothing };
       return crossEntropy(input.float(), target, options).to(input.dtype);
@@ -214,8 +222,15 @@ function pairLoss(name: string, each: (input: Tensor, target: Tensor) => Tensor)
     { method: false },
   );
 }
+function requireReal(name: string, ...tensors: readonly Tensor[]): void {
+  const given = tensors.find((t) => isComplex(t.dt));
+  if (given !== undefined) throw new DTypeError({ op: name, argument: "input", expected: "a real dtype", got: given.dtype });
+}
 /** The squared difference. Shapes broadcast. */
-export const mseLoss = pairLoss("mseLoss", (a, b) => a.sub(b).square());
+export const mseLoss = pairLoss("mseLoss", (a, b) => {
+  requireReal("mseLoss", a, b);
+  return a.sub(b).square();
+});
 /** The absolute difference. Shapes broadcast. */
 export const l1Loss = pairLoss("l1Loss", (a, b) => a.sub(b).abs());
 
@@ -235,6 +250,7 @@ export const smoothL1Loss: Beta = op(
   "smoothL1Loss",
   `input: tensor, target: tensor, ${reductionParam}, beta: float = 1.0`,
   (a: Tensor, b: Tensor, reduction: Reduction, beta: number) => {
+    requireReal("smoothL1Loss", a, b);
     const d = a.sub(b).abs();
     return reduced(beta === 0 ? d : kinked(d, beta).div(beta), reduction);
   },
@@ -245,6 +261,7 @@ export const huberLoss: Beta = op(
   "huberLoss",
   `input: tensor, target: tensor, ${reductionParam}, delta: float = 1.0`,
   (a: Tensor, b: Tensor, reduction: Reduction, delta: number) => {
+    requireReal("huberLoss", a, b);
     const d = a.sub(b).abs();
     return reduced(kinked(d, delta), reduction);
   },
@@ -276,6 +293,7 @@ export const binaryCrossEntropyWithLogits: Weighted = op(
     requireSame("binaryCrossEntropyWithLogits", x, y);
     // (1 - y) x + (1 + (p - 1) y) softplus(-x)
     const soft = x.logsigmoid().neg();
+    if (posWeight !== null) refuseGrad("binaryCrossEntropyWithLogits", "posWeight", posWeight);
     const scale = posWeight === null ? null : posWeight.sub(1).mul(y).add(1);
     const loss = y
       .neg()
@@ -286,16 +304,27 @@ export const binaryCrossEntropyWithLogits: Weighted = op(
   },
   { method: false },
 );
+/** -y log p - (1 - y) log(1 - p) by element; the slope (p - y) / (p (1 - p)) is bounded at 0 and 1, as in torch. */
+function probabilityLoss(p: Tensor, y: Tensor): Tensor {
+  const logs = (x: Tensor): readonly [Tensor, Tensor] => [x.log().clamp(-100), x.neg().log1p().clamp(-100)];
+  const [hit, miss] = logs(p.detach());
+  const target = y.detach();
+  const out = target.mul(hit).add(target.neg().add(1).mul(miss)).neg();
+  if (!recorded(p, y)) return out;
+  return record("binaryCrossEntropy", out, [p, y], [p, y], ([g], node) => {
+    const [x, t] = [node.tensor(0), node.tensor(1)];
+    const [toHit, toMiss] = node.needs(1) ? logs(x) : [x, x];
+    const slope = x.sub(t).div(x.neg().add(1).mul(x).clamp(1e-12));
+    return [g!.mul(slope), node.needs(1) ? g!.mul(toMiss.sub(toHit)) : null];
+  });
+}
 /** Binary cross-entropy of probabilities with targets in [0, 1]; logarithms are clamped at -100. */
 export const binaryCrossEntropy: Weighted = op(
   "binaryCrossEntropy",
   `input: tensor, target: tensor, weight: tensor? = null, ${reductionParam}`,
   (p: Tensor, y: Tensor, weight: Tensor | null, reduction: Reduction) => {
     requireSame("binaryCrossEntropy", p, y);
-    const loss = y
-      .mul(p.log().clamp(-100))
-      .add(y.neg().add(1).mul(p.neg().log1p().clamp(-100)))
-      .neg();
+    const loss = probabilityLoss(p, y);
     return reduced(weight === null ? loss : loss.mul(weight), reduction);
   },
   { method: false },

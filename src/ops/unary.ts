@@ -161,7 +161,7 @@ export const mish: Unary = unary("mish", {
 });
 /** x * clamp(x + 3, 0, 6) / 6. Shape [*]. */
 export const hardswish: Unary = unary("hardswish", {
-  grad: (g, x) => g.mul(where(x.lt(-3), 0, where(x.gt(3), 1, x.div(3).add(0.5)))),
+  grad: (g, x) => g.mul(where(x.le(-3), 0, where(x.ge(3), 1, x.div(3).add(0.5)))),
 });
 /** clamp(x + 3, 0, 6) / 6. Shape [*]. */
 export const hardsigmoid: Unary = unary("hardsigmoid", { grad: (g, x) => g.mul(x.abs().lt(3)).div(6) });

@@ -211,3 +211,15 @@ test("positions beyond 2^24 in a plain array are the ones that they say", () => 
   x.setAt([[2 ** 24 + 1]], -1);
   expect(x.narrow(0, 2 ** 24, 3).tolist()).toEqual([2 ** 24, -1, 2 ** 24 + 2]);
 });
+
+test("what is written by index has the tensor's dtype; slices and masks with one element cast", () => {
+  const x = zeros(3, { dtype: "int64" });
+  expect(() => x.setAt([tensor([0n])], tensor([1.5]))).toThrow(cg.DTypeError);
+  x.setAt([tensor([true, false, false])], tensor(1.5));
+  x.setAt([cg.slice(1, 2)], tensor([2.5]));
+  x.setAt([2], 3.5);
+  expect(x.tolist()).toEqual([1, 2, 3]);
+  const z = zeros(1, { dtype: "complex64" });
+  z.setAt([0], { re: 1, im: 2 });
+  expect(z.tolist()).toEqual([{ re: 1, im: 2 }]);
+});

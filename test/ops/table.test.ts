@@ -58,6 +58,56 @@ describe("has the second derivative that differences show", () => {
   });
 });
 
+/** Inputs with imaginary parts, or null where the op refuses complex numbers. */
+function complexInputs(name: OpName): Tensor[] | null {
+  cg.manualSeed(3);
+  const inputs = makeInputs(name, "float64").map((t, i) => {
+    if (!t.isFloatingPoint() || samples[name].inputs[i]!.fixed) return t;
+    return cg.complex(t, cg.rand(t.shape, { dtype: "float64" }).mul(0.7).sub(0.2)).requiresGrad_();
+  });
+  try {
+    samples[name].call(...inputs);
+  } catch (error) {
+    expect(error).toBeInstanceOf(cg.CellgradError);
+    return null;
+  }
+  return inputs;
+}
+
+// torch gives these no gradient for complex numbers either.
+const realOnly: readonly string[] = ["silu", "embedding"];
+
+describe("has the gradients of complex numbers that differences show, where it takes them", () => {
+  it.each(names.filter((name) => samples[name].noGrad === undefined && !realOnly.includes(name)))("%s", (name) => {
+    const inputs = complexInputs(name);
+    if (inputs === null) return;
+    const run = (...x: Tensor[]): Tensor[] => listOf(samples[name].call(...x));
+    expect(cg.autograd.gradcheck(run, inputs)).toBe(true);
+    if (samples[name].noSecond === undefined) expect(cg.autograd.gradgradcheck(run, inputs, { eps: 1e-5, atol: 1e-4 })).toBe(true);
+  });
+});
+
+// Strides over a storage that the batch gives another layout.
+const unmapped: readonly string[] = ["asStrided"];
+
+describe("maps over a batch as a loop would", () => {
+  const pure = names.filter((name) => samples[name].inputs.length > 0 && !/random|JavaScript/.test(samples[name].noGrad ?? ""));
+  it.each(pure.filter((name) => !unmapped.includes(name)))("%s", (name) => {
+    const a = makeInputs(name, "float64");
+    const b = a.map((t) => (t.isFloatingPoint() ? t.mul(0.9) : t));
+    const [first, second] = [listOf(samples[name].call(...a)), listOf(samples[name].call(...b))];
+    const single = (...x: Tensor[]): Tensor | Tensor[] => {
+      const results = listOf(samples[name].call(...x));
+      return results.length === 1 ? results[0]! : results;
+    };
+    const mapped = listOf(cg.func.vmap(single)(...a.map((t, i) => cg.stack([t, b[i]!]))));
+    mapped.forEach((t, i) => {
+      expect(t.at(0).allclose(first[i]!, { equalNan: true })).toBe(true);
+      expect(t.at(1).allclose(second[i]!, { equalNan: true })).toBe(true);
+    });
+  });
+});
+
 const floats = ["float32", "float64"] as const;
 const exact = ["bool", "uint8", "int32", "int64"] as const;
 const support = new Map<string, string[]>();
