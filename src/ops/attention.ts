@@ -111,6 +111,9 @@ function repeatHeads(argument: string, q: Tensor, t: Tensor): Tensor {
 
 /** A mask to add to scores of shape [..,L,S]. */
 function added(mask: Tensor, q: Tensor, scores: Shape): Tensor {
+  const lead = scores.length - mask.shape.length;
+  if (lead < 0 || mask.shape.some((size, i) => size !== 1 && size !== scores[lead + i]))
+    throw new ShapeError({ op: name, argument: "attnMask", expected: `broadcastable to ${formatShape(scores)}`, got: formatShape(mask.shape) }); // prettier-ignore
   if (mask.dt !== Code.bool) return mask.expand(scores);
   return zeros(mask.shape, { dtype: q.dtype, device: q.device }).maskedFill(mask.logicalNot(), -Infinity).expand(scores);
 }

@@ -59,6 +59,31 @@ describe("a training step", () => {
     expect([...other.model.parameters()].every((p) => p.grad !== null)).toBe(true);
   });
 
+  test("of a transformer goes the same way", () => {
+    const make = (): ((x: Tensor, y: Tensor) => Tensor) => {
+      manualSeed(1);
+      const layer = new nn.TransformerEncoderLayer(8, 2, { dimFeedforward: 16, dropout: 0.1, batchFirst: true });
+      const model = new nn.Sequential(new nn.TransformerEncoder(layer, 2, new nn.LayerNorm(8)), new nn.Linear(8, 3));
+      const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-2 });
+      return (x, y) => {
+        optimizer.zeroGrad();
+        const loss = F.crossEntropy(model.forward(x).flatten(0, 1), y.flatten());
+        loss.backward();
+        optimizer.step();
+        return loss;
+      };
+    };
+    const run = (step: Step): unknown[] => {
+      manualSeed(2);
+      const [x, y] = [randn(2, 5, 8), randint(0, 3, [2, 5])];
+      return Array.from({ length: 4 }, () => step(x, y).item());
+    };
+    const expected = run(make());
+    const step = compile(make());
+    expect(run(step)).toEqual(expected);
+    expect(step.explain()).toContain("recorded run 1");
+  });
+
   test("follows a learning rate that changes between calls", () => {
     const data = batches(6);
     const run = (wrap: (step: Step) => Step): unknown[] => {

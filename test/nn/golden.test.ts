@@ -70,3 +70,51 @@ describe(`agrees with PyTorch ${torch}`, () => {
     cg.autograd.grad(loss, leaves).forEach((g, i) => expectClose(g!, one.grads[i]!, `gradient ${i}`));
   });
 });
+
+describe("attention", () => {
+  it("has the same bits on one thread and on two", () => {
+    cg.manualSeed(4);
+    const x = cg.randn(2, 3, 200, 16);
+    const run = (threads: number): Tensor[] => {
+      cg.setNumThreads(threads);
+      const q = x.clone().requiresGrad_();
+      const y = nn.functional.scaledDotProductAttention(q, q, q, { isCausal: true });
+      y.square().sum().backward();
+      return [y, q.grad!];
+    };
+    const before = cg.getNumThreads();
+    const [one, two] = [run(1), run(2)];
+    cg.setNumThreads(before);
+    one.forEach((t, i) => expect(t.equal(two[i]!)).toBe(true));
+  });
+
+  it("gives a mask its gradient, and dropped weights theirs", () => {
+    const [q, mask] = [cg.randn([2, 3, 4], { dtype: "float64" }), cg.randn([3, 3], { dtype: "float64" })];
+    const of = (x: Tensor, m: Tensor): Tensor => nn.functional.scaledDotProductAttention(x, x, x, m);
+    expect(cg.autograd.gradcheck(of, [q.requiresGrad_(), mask.requiresGrad_()])).toBe(true);
+    const dropped = (x: Tensor): Tensor => (cg.manualSeed(5), nn.functional.scaledDotProductAttention(x, x, x, { dropoutP: 0.4 }));
+    expect(cg.autograd.gradcheck(dropped, [q])).toBe(true);
+  });
+
+  it.each([
+    [
+      "a mask of another shape",
+      (q: Tensor) => nn.functional.scaledDotProductAttention(q, q, q, { attnMask: cg.ones(2, 2) }),
+      /attnMask to be broadcastable to \[2, 3, 3\], got \[2, 2\]/,
+    ],
+    [
+      "a mask and isCausal",
+      (q: Tensor) => nn.functional.scaledDotProductAttention(q, q, q, { attnMask: cg.ones(3, 3), isCausal: true }),
+      /attnMask to be null/,
+    ],
+    ["heads that do not divide", () => new nn.MultiheadAttention(10, 3), /positive divisor of embedDim 10/],
+    [
+      "padding of another batch",
+      (q: Tensor) => new nn.MultiheadAttention(4, 2).forward(q, q, q, { keyPaddingMask: cg.zeros(2, 2) }),
+      /keyPaddingMask to be of shape \[3, 2\]/,
+    ],
+    ["an unknown activation", () => new nn.TransformerEncoderLayer(8, 2, { activation: "swish" as never }), /"relu", "gelu" or a function/],
+  ])("refuses %s by name", (_, call, message) => {
+    expect(() => call(cg.randn(2, 3, 4))).toThrow(message);
+  });
+});
