@@ -160,11 +160,17 @@ napi_value memory(napi_env env, napi_callback_info info) {
   return args.answer(Status::kOk);
 }
 
-// Bytes of the host that can still be written to.
-napi_value available(napi_env env, napi_callback_info) {
-  napi_value bytes;
-  napi_create_double(env, static_cast<double>(available_memory()), &bytes);
-  return bytes;
+// Bytes of the device that nobody has, of the host those that can still be written to; -1 when the device does not say.
+napi_value available(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  const Device* device = args.device(0);
+  const cg_driver* driver = device != nullptr ? device->driver : nullptr;
+  uint64_t bytes = available_memory();
+  bool known = device != nullptr;
+  if (driver != nullptr) known = driver->available != nullptr && driver->available(driver->self, &bytes) == 0;
+  napi_value value;
+  napi_create_double(env, known ? static_cast<double>(bytes) : -1, &value);
+  return value;
 }
 
 napi_value array_of(napi_env env, const std::vector<double>& values) {

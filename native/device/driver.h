@@ -71,6 +71,8 @@ typedef struct cg_driver {
 
   /* The maker's own matrix product; -11 where it has none for this case. May be NULL: the text of ours is launched then. */
   int32_t (*gemm)(void* self, const cg_gemm* call);
+  /* Bytes of the device that nobody has, this process or another. May be NULL: unknown. */
+  int32_t (*available)(void* self, uint64_t* bytes);
 } cg_driver;
 
 #ifdef __cplusplus

@@ -190,8 +190,8 @@ export interface Native {
   allowFallbacks(allowed: number): void;
   /** io: live bytes, cached bytes, peak live bytes, cap (0: none), live tensors, allocations, cache hits, collections asked for, bytes of the device. */
   memory(device: number): number;
-  /** Bytes of the host that can still be written to. */
-  available(): number;
+  /** Bytes of the device that nobody has, of the host those that can still be written to; -1 when the device does not say. */
+  available(device: number): number;
   /** Of each storage: id, address, bytes, age in ms, cell, tensors, then dtype, rank and sizes of its largest tensor, then their handles. */
   storages(device: number): Float64Array;
   /** Of each stretch of a device's segments: address, bytes, address of the segment, 1 when live. Empty for the CPU. */

@@ -143,7 +143,8 @@ const lost = (op: string, dev: number): DeviceLostError =>
 function outOfMemory(op: string, dev: number, requested: number, allocated: number, cached: number, cap: number): OutOfMemoryError {
   native.memory(dev);
   const room = Math.max(0, (cap > 0 ? cap : io[8]!) - allocated);
-  const free = dev === 0 ? Math.min(room, native.available()) : room;
+  const left = native.available(dev);
+  const free = left < 0 ? room : Math.min(room, left);
   const largest = holders(dev, 10).map((holder) => ({ bytes: holder.bytes, text: describeHolder(holder), holder }));
   return new OutOfMemoryError(op, deviceName(dev), { requested, allocated, cached, cap, free }, largest);
 }

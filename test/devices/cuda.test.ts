@@ -65,6 +65,18 @@ describe("memory", () => {
     expect(result).toEqual({ errors: { OutOfMemoryError: 100 }, sum: 8 << 20, total: 64 << 20 });
   });
 
+  // The emulator says that another process has a part.
+  it("that other processes have is neither free in the error nor ours", () => {
+    const result = inProcess(
+      { CUDA_EMULATOR_MEMORY: String(64 << 20), CUDA_EMULATOR_OTHERS: String(30 << 20) },
+      `const held = cg.ones(4 << 20, { device: "cuda:0" });
+      const got = (() => { try { return cg.empty(8 << 20, { device: "cuda:0" }); } catch (error) { return error; } })();
+      console.log(JSON.stringify({ free: got.free, name: got.constructor.name, sum: held.sum().item() }));`,
+    );
+    expect(result).toMatchObject({ name: "OutOfMemoryError", sum: 4 << 20 });
+    expect(result["free"]).toBeLessThanOrEqual((64 - 30 - 16) << 20);
+  });
+
   it("of 1 GB is enough for 20 000 temporaries of 10 MB in a synchronous loop", () => {
     const result = inProcess(
       { CUDA_EMULATOR_MEMORY: String(1 << 30) },

@@ -127,6 +127,13 @@ public:
     return error == kSuccess ? kOk : kNoKernel; // a fault of the card shows at the launch that takes its place
   }
 
+  int32_t available(uint64_t* bytes) {
+    size_t free = 0, total = 0;
+    const int32_t status = checked([&] { return api_.MemGetInfo(&free, &total); });
+    *bytes = free;
+    return status;
+  }
+
 private:
   struct Compiled {
     FunctionHandle* function = nullptr;
@@ -244,7 +251,8 @@ const cg_driver* CudaDevice::driver() {
              .query = Entry<&CudaDevice::query>::call,
              .elapsed = Entry<&CudaDevice::elapsed>::call,
              .forget = Entry<&CudaDevice::forget>::call,
-             .gemm = Entry<&CudaDevice::gemm>::call};
+             .gemm = Entry<&CudaDevice::gemm>::call,
+             .available = Entry<&CudaDevice::available>::call};
   return &driver_;
 }
 

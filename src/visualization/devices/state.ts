@@ -32,9 +32,10 @@ function levelsOf(code: number, name: string): MemoryLevels {
   return { live, cached, peak, cap, total };
 }
 
-/** Only the machine's own memory is known beyond what this process has of it. */
+/** What other processes have, where the device says how much is left. */
 function otherBytes(code: number, { live, cached, total }: MemoryLevels): number | null {
-  return code === 0 ? Math.max(0, total - native.available() - live - cached) : null;
+  const left = native.available(code);
+  return left < 0 ? null : Math.max(0, total - left - live - cached);
 }
 
 /** Who holds the memory of all devices, the largest first. `timed`: with the time at which each was made. */

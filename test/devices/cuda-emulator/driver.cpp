@@ -71,6 +71,7 @@ std::vector<std::unique_ptr<Stream>> streams;
 Stream default_stream;
 
 const uint64_t total = setting("CUDA_EMULATOR_MEMORY", uint64_t{2} << 30);
+const uint64_t others = setting("CUDA_EMULATOR_OTHERS", 0);
 const uint64_t failing_allocation = setting("CUDA_EMULATOR_FAIL_ALLOCATION", 0);
 const uint64_t faulty_launch = setting("CUDA_EMULATOR_FAULT_LAUNCH", 0);
 const uint64_t seed = setting("CUDA_EMULATOR_SEED", 1);
@@ -176,7 +177,7 @@ int cuCtxSynchronize() {
 int cuMemAlloc_v2(uint64_t* address, size_t bytes) {
   GUARDED
   if (bytes == 0) return kInvalidValue;
-  if (++allocations == failing_allocation || used + bytes > total) return kOutOfMemory;
+  if (++allocations == failing_allocation || used + bytes + others > total) return kOutOfMemory;
   // The page behind it belongs to nobody.
   void* place =
       mmap(nullptr, pages(bytes) + page(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -201,7 +202,7 @@ int cuMemFree_v2(uint64_t address) {
 }
 int cuMemGetInfo_v2(size_t* free, size_t* all) {
   GUARDED
-  *free = total - used;
+  *free = total - used - others;
   *all = total;
   return kSuccess;
 }
