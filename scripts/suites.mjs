@@ -17,21 +17,35 @@ import { attempt, run } from "./shell.mjs";
 /** Folders of test/ that need a browser. */
 const browserProjects = ["views", "browser"];
 
-/** Builds the C++ tests with AddressSanitizer, UndefinedBehaviorSanitizer and gcov counters, and runs them. @returns {Promise<Count>} */
+/**
+ * Builds the C++ tests with AddressSanitizer, UndefinedBehaviorSanitizer and gcov counters, those of what threads share also with
+ * ThreadSanitizer, and runs them.
+ * @returns {Promise<Count>}
+ */
 export async function runNative({ compiler }) {
-  const folder = "build/native-asan";
-  const log = inClone("build/logs/native-tests.log");
+  const whole = { folder: "build/native-asan", options: ["-DCELLGRAD_SANITIZE=address,undefined", "-DCELLGRAD_COVERAGE=ON"] };
+  const counts = [
+    await runProgram("native_tests", whole, compiler),
+    await runProgram("thread_tests", { folder: "build/native-tsan", options: ["-DCELLGRAD_SANITIZE=thread"] }, compiler),
+  ];
+  const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
+  return { passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped"), reasons: counts.flatMap(({ reasons }) => reasons ?? []) };
+}
+
+async function runProgram(target, { folder, options }, compiler) {
+  const log = inClone(`build/logs/${target.replace("_", "-")}.log`);
   try {
-    await buildNative(folder, ["-DCELLGRAD_SANITIZE=ON", "-DCELLGRAD_COVERAGE=ON"], { log, compiler, target: "native_tests" });
+    await buildNative(folder, options, { log, compiler, target });
   } catch (error) {
-    return { passed: 0, failed: 1, skipped: 0, reasons: [`native tests were not built: ${error.message}\n${error.output ?? ""}`] };
+    return { passed: 0, failed: 1, skipped: 0, reasons: [`${target} was not built: ${error.message}\n${error.output ?? ""}`] };
   }
   const env = {
     ...environment(),
     ASAN_OPTIONS: "detect_leaks=1:strict_string_checks=1",
     UBSAN_OPTIONS: "print_stacktrace=1:halt_on_error=1",
+    TSAN_OPTIONS: "halt_on_error=1:exitcode=66",
   };
-  const { code, output } = await attempt(inClone(folder, "native_tests"), [], { env, minutes: 15 });
+  const { code, output } = await attempt(inClone(folder, target), [], { env, minutes: 15 });
   process.stdout.write(output);
   return countFromLine(output, code);
 }
