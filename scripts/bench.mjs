@@ -1,12 +1,14 @@
 /** `npm run bench -- NAME ...`: answers a question about speed beside the peers, in one run: a table and one line of JSON. */
 import { availableParallelism, cpus } from "node:os";
 import { compare, startSide } from "../test/bench/compare.mjs";
+import { kernelCases, report } from "../test/bench/kernel-goals.mjs";
 import { sides as known } from "../test/bench/peers.mjs";
 import { setUp } from "./setup.mjs";
 
 /** Sides with ours first, cases with the ratio ours / theirs to reach (of the first peer), blocks and rounds. */
 const tensors = { sides: ["cellgrad", "PyTorch"], rounds: 15, block: 0.1 };
-const kernels = { sides: ["cellgrad kernel", "ipykernel", "Deno", "tslab"], rounds: 12, block: 0 };
+const kernels = { sides: ["cellgrad kernel", "ipykernel", "Deno", "tslab"], block: 0 };
+const only = (name) => ({ [name]: kernelCases[name] });
 /** The ratios to reach on two threads. */
 const ops = {
   "add [4,4]": 0.4,
@@ -53,9 +55,10 @@ const benchmarks = {
   "cnn-step": { ...tensors, cases: { "CNN b32 SGD": 1.3 } },
   matmul: { ...tensors, cases: { "matmul 64": null, "matmul 256": null, "matmul 512": null, "matmul 1024": 1.11 } },
   "memory-loop": { ...tensors, cases: { "drop 1 GB": null, "add 16M": 0.4 }, peakOf: "drop 1 GB" },
-  "kernel-start": { ...kernels, rounds: 6, cases: { "start to first 1+1": 2.0 } },
-  "cell-roundtrip": { ...kernels, rounds: 60, cases: { "trivial new cell": 2.0 } },
-  "print-20000": { ...kernels, rounds: 5, cases: { "20000 lines": null } },
+  kernel: { ...kernels, measure: byGoals, cases: kernelCases },
+  "kernel-start": { ...kernels, measure: byGoals, cases: only("start to first 1+1") },
+  "cell-roundtrip": { ...kernels, measure: byGoals, cases: only("trivial new cell") },
+  "print-20000": { ...kernels, measure: byGoals, cases: only("20000 lines") },
 };
 
 const names = process.argv.slice(2);
@@ -69,7 +72,7 @@ for (const name of names) await bench(name, benchmarks[name]);
 async function bench(name, benchmark) {
   const processes = new Map();
   for (const side of benchmark.sides) processes.set(side, startSide(await known[side]()));
-  const measure = benchmark.threads ? byThreads : oneByOne;
+  const measure = benchmark.measure ?? (benchmark.threads ? byThreads : oneByOne);
   const results = await measure(processes, benchmark);
   for (const side of processes.values()) side.stop();
   const machine = { cpu: cpus()[0]?.model.trim(), cores: availableParallelism(), node: process.version, date: new Date().toISOString() };
@@ -84,6 +87,16 @@ async function oneByOne(processes, { sides, cases, rounds, block, peakOf }) {
     const times = await compare(processes, text, { rounds, block });
     results[text] = { ...times, ratio: times[ours].min / times[first].min, target };
     print(text, results[text], sides, text === peakOf);
+  }
+  return results;
+}
+
+/** A paragraph a case, with what each of its goals comes to. */
+async function byGoals(processes, { sides, cases, block }) {
+  const results = {};
+  for (const [name, kase] of Object.entries(cases)) {
+    results[name] = await compare(processes, name, { rounds: kase.rounds, block });
+    console.log(report(name, kase, results[name], sides));
   }
   return results;
 }

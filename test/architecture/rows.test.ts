@@ -9,8 +9,8 @@ const suites = ["kernel", "language", "notebooks", "jupyter", "setup", "browser"
 
 /** Rows that no test holds. */
 const absent: { readonly [row: number]: string } = {
-  57: "a timing: `npm run bench -- kernel-start` compares it with ipykernel's",
-  58: "a timing: `npm run bench -- cell-roundtrip` compares it with ipykernel's",
+  57: "a timing: `npm run bench -- kernel` compares it with ipykernel's",
+  58: "a timing: `npm run bench -- kernel` compares it with ipykernel's",
 };
 
 /** Rows of which a part is not tested. */

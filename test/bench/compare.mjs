@@ -24,13 +24,17 @@ export function startSide([program, args]) {
 
 /**
  * Times one case on all sides, `rounds` blocks each in turns. A block lasts about `block` seconds; cases with `block` 0 run once a block.
- * Returns, by side, seconds an iteration: `{ min, median, note?, peak? }` or `{ error }`.
+ * Returns, by side, seconds an iteration: `{ min, median, p95, note?, messages?, peak? }` or `{ error }`.
  */
 export async function compare(sides, name, { rounds, block, threads }) {
   const counts = new Map();
-  for (const [side, process] of sides) counts.set(side, await blockSize(process, name, block, threads));
   const times = new Map([...sides.keys()].map((side) => [side, []]));
   const last = new Map();
+  for (const [side, process] of sides) {
+    const { count, error } = await blockSize(process, name, block, threads);
+    counts.set(side, count);
+    if (error) last.set(side, { error });
+  }
   for (let round = 0; round < rounds; round++) {
     for (const [side, process] of sides) {
       if (last.get(side)?.error) continue;
@@ -47,14 +51,22 @@ async function blockSize(side, name, block, threads) {
   let count = 1;
   for (;;) {
     const { seconds, error } = await side.request(name, count, threads);
-    if (error || seconds >= block / 4) return error || block === 0 ? 1 : Math.max(1, Math.round((count * block) / seconds));
+    if (error) return { count, error };
+    if (block === 0) return { count };
+    if (seconds >= block / 4) return { count: Math.max(1, Math.round((count * block) / seconds)) };
     count *= 4;
   }
 }
 
 function summary(times) {
   const sorted = times.toSorted((a, b) => a - b);
-  return sorted.length === 0 ? {} : { min: sorted[0], median: sorted[Math.floor(sorted.length / 2)] };
+  const at = (part) => sorted[Math.floor(sorted.length * part)];
+  return sorted.length === 0 ? {} : { min: sorted[0], median: at(0.5), p95: at(0.95) };
 }
 
-const extras = ({ note, peak, error }) => ({ ...(note && { note }), ...(peak && { peak }), ...(error && { error }) });
+const extras = ({ note, messages, peak, error }) => ({
+  ...(note && { note }),
+  ...(messages && { messages }),
+  ...(peak && { peak }),
+  ...(error && { error }),
+});
