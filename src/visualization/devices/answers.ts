@@ -18,7 +18,7 @@ import { host } from "../live.js";
 import { deviceStates, holders, type Holders } from "./state.js";
 
 /** Looking who holds memory takes milliseconds: not more often than this in ms, nor for more than this share of the time. */
-const [leastPause, mostShare] = [3000, 0.004];
+const [leastPause, mostShare] = [4000, 0.004];
 /** Blocks of a map. */
 const mostBlocks = 1500;
 
