@@ -48,16 +48,16 @@ const words: Readonly<Record<string, string>> = {
 
 const observers = new Set<Observer>();
 const originals = new Map<string, Plain>();
-let settleDevices: (() => void) | null = null;
+let settleDevice: ((device: number) => void) | null = null;
 
-/** Calls `observer` after each native call that computes; returns what ends that. @param settle runs before a call's end is noted */
-export function observe(observer: Observer, settle: (() => void) | null = null): () => void {
+/** Calls `observer` after each native call that computes; returns what ends that. @param settle waits for a device other than the CPU, before a call's end is noted */
+export function observe(observer: Observer, settle: ((device: number) => void) | null = null): () => void {
   if (observers.size === 0) install();
   observers.add(observer);
-  if (settle !== null) settleDevices = settle;
+  if (settle !== null) settleDevice = settle;
   return () => {
     observers.delete(observer);
-    if (settle !== null) settleDevices = null;
+    if (settle !== null) settleDevice = null;
     if (observers.size === 0) restore();
   };
 }
@@ -78,13 +78,17 @@ function wrap(table: Record<string, Plain>, name: string, kernelOf: (args: reado
     const target = name === "runInto" ? io[args[1] as number]! : -1;
     const started = performance.now();
     const answer = original(...args);
-    settleDevices?.();
-    const ended = performance.now();
+    let ended = performance.now();
     const made = tensorsOf(args);
     const handle = made.length === 0 ? -1 : name === "run" ? (answer === 0 ? io[0]! : -1) : Number(answer);
     // What observers and questions about a handle write over: results that the caller has yet to read.
     for (let i = 0; i < kept.length; i++) kept[i] = io[i]!;
-    const call: Observed = { kernel: kernelOf(args), started, ended, made, handle, device: made[0]?.dev ?? deviceOf(name, args, target) };
+    const device = made[0]?.dev ?? deviceOf(name, args, target);
+    if (device > 0 && settleDevice !== null) {
+      settleDevice(device);
+      ended = performance.now();
+    }
+    const call: Observed = { kernel: kernelOf(args), started, ended, made, handle, device };
     for (const observer of observers) observer(call);
     for (let i = 0; i < kept.length; i++) io[i] = kept[i]!;
     return answer;

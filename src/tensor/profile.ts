@@ -177,23 +177,24 @@ export function profile<T>(body: () => T, options?: ProfileOptions): Profile<T>;
 export function profile<T>(body: () => T | Promise<T>, { withStack = true }: ProfileOptions = {}): Profile<T> | Promise<Profile<T>> {
   if (typeof body !== "function") throw new ValueError({ op: "profile", argument: "body", expected: "a function", got: describe(body) });
   const entries: Entry[] = [];
-  const queues = native.devices().flatMap(({ available }, code) => (available && code > 0 ? [code] : []));
-  const settle = queues.length === 0 ? null : (): void => queues.forEach((code) => native.synchronize(code));
-  const stop = observe(({ kernel, started, ended, made, device }) => {
-    const first = made[0];
-    const bytes = made.reduce((sum, { shape, dt }) => sum + shape.reduce((n, size) => n * size, sizes[dt]!), 0);
-    const trace = withStack ? new Trace() : null;
-    entries.push({
-      kernel,
-      shape: first?.shape ?? null,
-      dt: first?.dt ?? 0,
-      dev: device,
-      start: started,
-      end: ended,
-      bytes,
-      trace,
-    });
-  }, settle);
+  const stop = observe(
+    ({ kernel, started, ended, made, device }) => {
+      const first = made[0];
+      const bytes = made.reduce((sum, { shape, dt }) => sum + shape.reduce((n, size) => n * size, sizes[dt]!), 0);
+      const trace = withStack ? new Trace() : null;
+      entries.push({
+        kernel,
+        shape: first?.shape ?? null,
+        dt: first?.dt ?? 0,
+        dev: device,
+        start: started,
+        end: ended,
+        bytes,
+        trace,
+      });
+    },
+    (device) => native.synchronize(device),
+  );
   const began = performance.now();
   const finish = (result: T): Profile<T> => new Profile(result, performance.now() - began, entries, began);
   let result: T | Promise<T>;
