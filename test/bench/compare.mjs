@@ -31,6 +31,7 @@ export async function compare(sides, name, { rounds, block, threads }) {
   const times = new Map([...sides.keys()].map((side) => [side, []]));
   const last = new Map();
   for (const [side, process] of sides) {
+    if (block > 0) await warmUp(process, name, threads);
     const { count, error } = await blockSize(process, name, block, threads);
     counts.set(side, count);
     if (error) last.set(side, { error });
@@ -46,7 +47,16 @@ export async function compare(sides, name, { rounds, block, threads }) {
   return Object.fromEntries([...sides.keys()].map((side) => [side, { ...summary(times.get(side)), ...extras(last.get(side)) }]));
 }
 
-/** How many iterations fill a block. The first runs also warm caches and compilers up. */
+/** Runs a case for half a second: compilers work beside it, slowly on a busy machine. */
+async function warmUp(side, name, threads) {
+  for (let spent = 0, count = 1; spent < 0.5; count *= 2) {
+    const { seconds, error } = await side.request(name, count, threads);
+    if (error) return;
+    spent += seconds;
+  }
+}
+
+/** How many iterations fill a block. */
 async function blockSize(side, name, block, threads) {
   let count = 1;
   for (;;) {
