@@ -138,7 +138,7 @@ describe("shutdown", () => {
   });
 });
 
-test(`${isLong ? 50 : 10} restarts of the runtime cost no memory, descriptor or process`, async () => {
+test(`${isLong ? 50 : 7} restarts of the runtime cost no memory, descriptor or process`, async () => {
   await withKernel(async (client) => {
     const pid = client.process.pid!;
     const descriptors = () => readdirSync(`/proc/${pid}/fd`).length;
@@ -149,7 +149,7 @@ test(`${isLong ? 50 : 10} restarts of the runtime cost no memory, descriptor or 
     };
     for (let i = 0; i < 3; i++) await restart();
     const [before, megabytes, processes] = [descriptors(), resident(), descendants(pid).length];
-    for (let i = 3; i < (isLong ? 50 : 10); i++) await restart();
+    for (let i = 3; i < (isLong ? 50 : 7); i++) await restart();
     expect(descriptors()).toBeLessThanOrEqual(before + 6); // those of one that has just ended
     expect(descendants(pid).length).toBeLessThanOrEqual(processes);
     expect(resident() - megabytes).toBeLessThan(20);

@@ -22,10 +22,10 @@ async function memory(client: Client): Promise<number> {
 }
 
 test(
-  `${isLong ? "10 000" : "400"} cells: each is answered, and memory does not grow`,
+  `${isLong ? "10 000" : "200"} cells: each is answered, and memory does not grow`,
   { timeout: isLong ? 3_600_000 : 120_000 },
   async () => {
-    const [count, warm, most] = isLong ? [10_000, 1000, 1.1] : [400, 200, 1.5];
+    const [count, warm, most] = isLong ? [10_000, 1000, 1.1] : [200, 100, 1.5];
     await withKernel(async (client) => {
       await client.execute('import * as cg from "cellgrad"');
       let before = 0;
