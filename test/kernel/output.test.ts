@@ -88,7 +88,7 @@ describe("streams", () => {
     const { client } = started;
     const cell = await client.execute(code);
     expect(cell.stdout.length).toBe(2 ** 21);
-    expect(cell.messages.length).toBeLessThan(100);
+    expect(cell.messages.length).toBeLessThan(1000); // twenty a second, however long a busy machine takes
     const count = cell.reply.execution_count as number;
     const notice = shownLast(cell.messages);
     expect(notice).toMatch(/^\[\d+ more lines, [\d.]+ MB, not shown: kernel\.output\(\d+\) returns everything\]\n/);
