@@ -109,7 +109,12 @@ async function interrupt(upTo: number): Promise<void> {
       if (answer !== null) failures = 0;
       postponed = answer === "later";
     };
-    await takeOver(handover, ask, () => devtools.terminate());
+    await takeOver(handover, ask, () => {
+      // The main thread waits in JavaScript: native work that it went on to must not throw on the way, V8 would abort.
+      clearTimeout(cancelling);
+      Atomics.store(words, cancelWord, 0);
+      devtools.terminate();
+    });
     if (postponed) await new Promise((resolve) => setTimeout(resolve, 1)); // it gets on meanwhile
   }
   clearTimeout(cancelling);

@@ -15,7 +15,7 @@ const textWord = 2;
 export const handoverBytes = 12;
 
 /** States of the shared word 0. */
-const Handover = { none: 0, ready: 1, posted: 2 } as const;
+const Handover = { none: 0, ready: 1, posting: 2, posted: 3 } as const;
 
 /** In every Node that we support, but in no library of TypeScript before ES2024. */
 const atomics = Atomics as unknown as {
@@ -42,12 +42,14 @@ export async function deliverText(word: Int32Array, time: number, deliver: () =>
   }
 }
 
-/** Main thread, inside the agent's evaluation: waits until the termination is posted. */
+/** Main thread, inside the agent's evaluation: waits until the termination is posted. An agent that comes too late must not post one. */
 export function awaitTermination(word: Int32Array): void {
   Atomics.store(word, 0, Handover.ready);
   Atomics.notify(word, 0);
   const end = performance.now() + deadline;
   while (Atomics.load(word, 0) === Handover.ready && performance.now() < end);
+  if (Atomics.compareExchange(word, 0, Handover.ready, Handover.none) === Handover.posting)
+    while (Atomics.load(word, 0) === Handover.posting);
 }
 
 /** Agent thread: has the main thread evaluate `interrupt()`, and terminates it if it waits in {@link awaitTermination}. */
@@ -59,7 +61,7 @@ export async function takeOver(word: Int32Array, evaluate: () => Promise<unknown
     if (Atomics.compareExchange(word, 0, Handover.none, Handover.posted) === Handover.none) Atomics.notify(word, 0);
   });
   if (ready.async) await ready.value;
-  if (Atomics.load(word, 0) === Handover.ready) {
+  if (Atomics.compareExchange(word, 0, Handover.ready, Handover.posting) === Handover.ready) {
     terminate();
     Atomics.store(word, 0, Handover.posted);
   }
