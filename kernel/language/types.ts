@@ -1,5 +1,6 @@
 /** The contract of the TypeScript language with the rest of the kernel: transformed cells, the hooks they call, and what the language service answers. */
 
+import type { CellDiagnostic } from "../../src/wire/index.js";
 import type { Owners } from "./modules.js";
 
 /** A place in a cell as people count: line and column from 1, columns in UTF-16 units (as V8 and the language server count). */
@@ -114,17 +115,8 @@ export interface Cell {
   readonly code: string;
 }
 
-/** A type error in a cell. */
-export interface Diagnostic {
-  /** TypeScript's number: 2551 of "TS2551". */
-  readonly code: number;
-  readonly message: string;
-  readonly line: number;
-  readonly column: number;
-  readonly endLine: number;
-  readonly endColumn: number;
-  readonly category: "error" | "warning";
-}
+/** What is wrong in a cell; `code` is the number of "TS2551". */
+export type Diagnostic = CellDiagnostic;
 
 /** What a cell's code is worth to the checker. `late`: the deadline passed (`later` resolves when T answers); `unavailable`: T is down. */
 export type CheckResult =

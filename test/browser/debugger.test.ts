@@ -1,26 +1,17 @@
 /** The debugger panel and the variables panel of the real JupyterLab (row 53): a breakpoint in cell 1, hit from cell 3. */
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { colorsOf, complaints, eventually, launchBrowser, screenshotPath } from "../views/browser.js";
-import { command, kernelReady, openNotebook, outputsOf, runCell, startLab, writeNotebook, type Lab } from "./lab.js";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { colorsOf, complaints, eventually, screenshotPath } from "../views/browser.js";
+import { command, kernelReady, openNotebook, outputsOf, runCell, jupyterLab, writeNotebook } from "./lab.js";
 
-let lab: Lab;
-let browser: Browser;
-
-beforeAll(async () => {
-  [lab, browser] = await Promise.all([startLab(), launchBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await lab?.stop();
-});
+const started = jupyterLab();
 
 const cells = [
   `import * as cg from "cellgrad"
 interface Size { w: number; h: number }
 function area(size: Size): number {
   const t = cg.arange(size.w * size.h).reshape(size.w, size.h)
-  const result = t.sum().item() as number
+  const result = t.sum().item()
   return result
 }`,
   `const weights = cg.ones(3, 4)
@@ -50,10 +41,10 @@ const line = (page: Page) => page.locator(".jp-DebuggerEditor-highlight").first(
 const press = (page: Page, title: string) => page.locator(`.jp-DebuggerSidebar jp-button[title^="${title}"]`).first().click();
 
 test("a breakpoint in cell 1 stops cell 3; the panels show the stack, the values and the tensor, and steps go on", async () => {
-  writeNotebook(lab, "debug.ipynb", cells);
-  const page = await browser.newPage({ viewport: { width: 1500, height: 1000 } });
+  writeNotebook(started.lab, "debug.ipynb", cells);
+  const page = await started.browser.newPage({ viewport: { width: 1500, height: 1000 } });
   const found = complaints(page);
-  await openNotebook(page, lab, "debug.ipynb");
+  await openNotebook(page, started.lab, "debug.ipynb");
   await kernelReady(page);
   await runCell(page, 0);
   await runCell(page, 1);

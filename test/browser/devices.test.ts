@@ -1,19 +1,10 @@
 /** The device panel in the real JupyterLab with the real kernel: beside a cell that never yields, and in a cell. */
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { colorsOf, complaints, eventually, launchBrowser, screenshotPath } from "../views/browser.js";
-import { command, kernelReady, openCommCount, openNotebook, outputsOf, runCell, startLab, writeNotebook, type Lab } from "./lab.js";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { colorsOf, complaints, eventually, screenshotPath } from "../views/browser.js";
+import { command, kernelReady, openCommCount, openNotebook, outputsOf, runCell, jupyterLab, writeNotebook } from "./lab.js";
 
-let lab: Lab;
-let browser: Browser;
-
-beforeAll(async () => {
-  [lab, browser] = await Promise.all([startLab(), launchBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await lab?.stop();
-});
+const started = jupyterLab();
 
 const cells = [
   `import * as cg from "cellgrad"
@@ -32,10 +23,10 @@ const opt = new cg.optim.Adam(model.parameters(), { lr: 1e-3 })`,
 ];
 
 async function open(name: string, theme: "JupyterLab Light" | "JupyterLab Dark"): Promise<{ page: Page; found: string[] }> {
-  writeNotebook(lab, name, cells);
-  const page = await browser.newPage({ viewport: { width: 1280, height: 960 } });
+  writeNotebook(started.lab, name, cells);
+  const page = await started.browser.newPage({ viewport: { width: 1280, height: 960 } });
   const found = complaints(page);
-  await openNotebook(page, lab, name, theme);
+  await openNotebook(page, started.lab, name, theme);
   await kernelReady(page);
   return { page, found };
 }

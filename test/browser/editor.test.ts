@@ -1,25 +1,16 @@
 /** Writing cells in the real JupyterLab with the real kernel: what is wrong is underlined while it is typed. */
-import type { Browser, Locator, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { complaints, eventually, launchBrowser, screenshotPath } from "../views/browser.js";
-import { command, kernelReady, openNotebook, restartKernel, startLab, writeNotebook, type Lab } from "./lab.js";
+import type { Locator, Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { complaints, eventually, screenshotPath } from "../views/browser.js";
+import { command, kernelReady, openNotebook, restartKernel, jupyterLab, writeNotebook } from "./lab.js";
 
-let lab: Lab;
-let browser: Browser;
-
-beforeAll(async () => {
-  [lab, browser] = await Promise.all([startLab(), launchBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await lab?.stop();
-});
+const started = jupyterLab();
 
 async function open(name: string, cells: readonly string[]) {
-  writeNotebook(lab, name, cells);
-  const page = await browser.newPage({ viewport: { width: 1100, height: 700 } });
+  writeNotebook(started.lab, name, cells);
+  const page = await started.browser.newPage({ viewport: { width: 1100, height: 700 } });
   const found = complaints(page);
-  await openNotebook(page, lab, name);
+  await openNotebook(page, started.lab, name);
   await kernelReady(page);
   return { page, found };
 }

@@ -4,8 +4,10 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Locator, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
+import { afterAll, beforeAll } from "vitest";
 import { environment, python } from "../../scripts/environment.mjs";
+import { launchBrowser } from "../views/browser.js";
 
 export interface Lab {
   readonly folder: string;
@@ -13,8 +15,29 @@ export interface Lab {
   stop(): Promise<void>;
 }
 
+/** Starts JupyterLab and a browser before the file's tests, and ends both after them. */
+export function jupyterLab(): { readonly lab: Lab; readonly browser: Browser } {
+  let lab: Lab | null = null;
+  let browser: Browser | null = null;
+  beforeAll(async () => {
+    [lab, browser] = await Promise.all([startLab(), launchBrowser()]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await lab?.stop();
+  });
+  return {
+    get lab() {
+      return lab!;
+    },
+    get browser() {
+      return browser!;
+    },
+  };
+}
+
 /** Starts the server with settings and runtime files in a temporary folder; resolves when it answers. */
-export async function startLab(): Promise<Lab> {
+async function startLab(): Promise<Lab> {
   const folder = mkdtempSync(join(tmpdir(), "cellgrad lab é "));
   const token = randomBytes(16).toString("hex");
   const own = (name: string): string => join(folder, ".jupyter", name);

@@ -1,11 +1,12 @@
 /** Live views in the real JupyterLab with the real kernel: while a cell runs, over a reload, over a restart. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, Locator, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { colorsOf, complaints, eventually, launchBrowser, screenshotPath } from "../views/browser.js";
+import type { Locator, Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { colorsOf, complaints, eventually, screenshotPath } from "../views/browser.js";
 import {
   command,
+  jupyterLab,
   kernelProcess,
   kernelReady,
   openCommCount,
@@ -13,21 +14,10 @@ import {
   outputsOf,
   restartKernel,
   runCell,
-  startLab,
   writeNotebook,
-  type Lab,
 } from "./lab.js";
 
-let lab: Lab;
-let browser: Browser;
-
-beforeAll(async () => {
-  [lab, browser] = await Promise.all([startLab(), launchBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await lab?.stop();
-});
+const started = jupyterLab();
 
 const library = `import * as cg from "cellgrad"`;
 
@@ -44,10 +34,10 @@ async function open(
   cells: readonly string[],
   theme: "JupyterLab Light" | "JupyterLab Dark" = "JupyterLab Light",
 ): Promise<{ page: Page; found: string[] }> {
-  writeNotebook(lab, name, cells);
-  const page = await browser.newPage({ viewport: { width: 1100, height: 1000 } });
+  writeNotebook(started.lab, name, cells);
+  const page = await started.browser.newPage({ viewport: { width: 1100, height: 1000 } });
   const found = complaints(page);
-  await openNotebook(page, lab, name, theme);
+  await openNotebook(page, started.lab, name, theme);
   await kernelReady(page);
   return { page, found };
 }
@@ -134,7 +124,7 @@ test("views answer, and a curve grows, while a synchronous loop runs", async () 
 test("a reload in mid-run keeps the curve, which goes on and is stored when it ends", async () => {
   const { page, found } = await run("reload.ipynb", [library, loop(14)]);
   await eventually(() => lastLoss(page, 1)).toBeLessThan(0.9);
-  const file = (): string => readFileSync(join(lab.folder, "reload.ipynb"), "utf8");
+  const file = (): string => readFileSync(join(started.lab.folder, "reload.ipynb"), "utf8");
   await eventually(file).toContain("cellgrad.run"); // saved because a live view appeared
   await page.reload();
   await eventually(() => lastLoss(page, 1)).toBeLessThan(0.9);

@@ -1,34 +1,24 @@
 /** A saved notebook in the real JupyterLab, with a kernel that knows nothing of what its outputs show. */
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { galleryItems } from "../gallery/index.js";
-import { colorsOf, complaints, eventually, launchBrowser, screenshotPath } from "../views/browser.js";
-import { openNotebook, outputsOf, startLab, writeNotebook, type Lab } from "./lab.js";
+import { colorsOf, complaints, eventually, screenshotPath } from "../views/browser.js";
+import { openNotebook, outputsOf, jupyterLab, writeNotebook } from "./lab.js";
 
-let lab: Lab;
-let browser: Browser;
-
-beforeAll(async () => {
-  [lab, browser] = await Promise.all([startLab(), launchBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await lab?.stop();
-});
+const started = jupyterLab();
 
 const wanted = ["waves with NaN and Inf", "matrix, numbers", "run, stored, no kernel", "gradients with flags"];
 
 test.each(["JupyterLab Light", "JupyterLab Dark"] as const)("an untrusted notebook shows its stored views in %s", async (theme) => {
   const items = wanted.map((name) => galleryItems().find((item) => item.name === name)!);
   writeNotebook(
-    lab,
+    started.lab,
     "saved.ipynb",
     items.map(({ name }) => `// ${name}`),
     items.map(({ bundle }) => bundle),
   );
-  const page = await browser.newPage({ viewport: { width: 1100, height: 1500 } });
+  const page = await started.browser.newPage({ viewport: { width: 1100, height: 1500 } });
   const found = complaints(page);
-  await openNotebook(page, lab, "saved.ipynb", theme);
+  await openNotebook(page, started.lab, "saved.ipynb", theme);
   await outputsOf(page, 0).locator("img.cg-stored").waitFor();
   await eventually(() => outputsOf(page, 0).locator(".cg-badge").textContent()).toMatch(/the kernel was restarted|no kernel/);
   expect(await outputsOf(page, 1).locator(".cg-text, img.cg-stored").count()).toBe(1);
