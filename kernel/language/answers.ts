@@ -46,7 +46,8 @@ const severities = { error: 1, warning: 2 };
 const unused = new Set([6133, 6138, 6192, 6196, 6198, 6199, 6205]);
 /** A package without types is a shortcoming, not a mistake. */
 const untypedModule = 7016;
-const unknownNames = new Set([2304, 2552]);
+const cannotFind = 2304;
+const unknownNames = new Set([cannotFind, 2552]);
 const assignsImport = 2632;
 const assignsConstant = 2588;
 
@@ -61,14 +62,17 @@ export function offsetIn({ text, shift }: Document, { line, character }: LspPosi
   return offsetAt(text, { line: line + 1, column: character + 1 }) - shift;
 }
 
+/** What the session knows of a name that a cell uses. */
+export interface NameFacts {
+  kindOf(name: string): DeclaredName["kind"] | null;
+  /** Whether it is used only where a later cell may still declare it. */
+  isForLater(name: string): boolean;
+  /** The count of a cell that declares it and was refused for its own errors. */
+  refusedIn(name: string): number | null;
+}
+
 /** The diagnostics that concern the cell's own code. */
-export function diagnosticsOf(
-  report: unknown,
-  document: Document,
-  code: string,
-  kindOf: (name: string) => DeclaredName["kind"] | null,
-  isForLater: (name: string) => boolean,
-): Diagnostic[] {
+export function diagnosticsOf(report: unknown, document: Document, code: string, names: NameFacts): Diagnostic[] {
   const items = (report as { items?: readonly LspDiagnostic[] } | null)?.items ?? [];
   return items.flatMap(({ range, severity = severities.error, code: number = 0, message }): Diagnostic[] => {
     const start = offsetIn(document, range.start);
@@ -78,10 +82,16 @@ export function diagnosticsOf(
     const to = placeAt(code, end);
     const place = { line: from.line, column: from.column, endLine: to.line, endColumn: to.column };
     const name = code.slice(start, end);
-    if (unknownNames.has(number) && isForLater(name)) {
-      return [{ code: number, message: `'${name}' is not defined yet: a later cell can do it.`, ...place, category: "warning" }];
+    if (unknownNames.has(number)) {
+      if (names.isForLater(name))
+        return [{ code: number, message: `'${name}' is not defined yet: a later cell can do it.`, ...place, category: "warning" }];
+      const refused = names.refusedIn(name);
+      if (refused !== null) {
+        const because = `Cannot find name '${name}': cell [${refused}] declares it, and did not run for its own errors.`;
+        return [{ code: cannotFind, message: because, ...place, category: "error" }];
+      }
     }
-    if (number === assignsImport && isConstant(kindOf(name))) {
+    if (number === assignsImport && isConstant(names.kindOf(name))) {
       return [{ code: assignsConstant, message: `Cannot assign to '${name}' because it is a constant.`, ...place, category: "error" }];
     }
     const category = severity === severities.error && number !== untypedModule ? "error" : "warning";

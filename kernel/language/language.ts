@@ -58,6 +58,8 @@ class CellLanguage implements Language {
   private candidate: CellModule | null = null;
   private resting: NodeJS.Timeout | null = null;
   private affected = new Set<CellModule>();
+  /** Names that nobody owns because the cell that declares them has errors, with that cell's count. */
+  private readonly refused = new Map<string, number>();
   private readonly notebooks = new Set<NotebookDrafts>();
   private readonly held = new Set<Promise<void>>();
   private readonly proposals = new WeakMap<CompletionItem, LspCompletionItem>();
@@ -102,6 +104,7 @@ class CellLanguage implements Language {
     if (!module) return { status: "checked", diagnostics: [] }; // the transform reports what does not parse
     this.watchImports(cell.code);
     const answer = this.diagnostics(documentOf(module), cell.code, module.free);
+    void answer.then((diagnostics) => this.remember(module, diagnostics)).catch(() => null);
     this.hold(answer);
     const deadline = this.isReady ? (this.options.checkDeadline ?? defaultCheckDeadline) : startDeadline;
     try {
@@ -119,6 +122,7 @@ class CellLanguage implements Language {
     const module = isChecked ? checked : this.modules.create(cell);
     if (isChecked) this.candidate = null;
     if (!module) return;
+    for (const { name } of module.names) this.refused.delete(name);
     const { changed, affected } = this.modules.commit(module);
     for (const each of isChecked ? changed : [module, ...changed]) this.refresh(documentOf(each));
     for (const each of affected) this.affected.add(each);
@@ -225,6 +229,7 @@ class CellLanguage implements Language {
 
   reset(): void {
     this.modules.clear();
+    this.refused.clear();
     this.affected.clear();
     for (const each of this.notebooks) each.refresh("all");
   }
@@ -284,8 +289,17 @@ class CellLanguage implements Language {
   private async diagnostics(document: Document, code: string, free?: CellModule["free"], owners: Owners = this.modules.owners) {
     this.write(document);
     const report = await this.server.request("textDocument/diagnostic", { textDocument: { uri: uriOf(document.path) } });
-    const isForLater = (name: string) => free?.get(name)?.later === true;
-    return diagnosticsOf(report, document, code, (name) => kindIn(owners.get(name), name), isForLater);
+    return diagnosticsOf(report, document, code, {
+      kindOf: (name) => kindIn(owners.get(name), name),
+      isForLater: (name) => free?.get(name)?.later === true,
+      refusedIn: (name) => this.refused.get(name) ?? null,
+    });
+  }
+
+  /** Keeps in mind what a cell would have declared, had it no errors. */
+  private remember({ cell, names }: CellModule, diagnostics: readonly Diagnostic[]): void {
+    if (!diagnostics.some(({ category }) => category === "error")) return;
+    for (const { name } of names) this.refused.set(name, cell.count);
   }
 
   /** Keeps the notebooks' questions back until this one is answered and a pause has passed: cells often run one after another. */

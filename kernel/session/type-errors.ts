@@ -4,6 +4,7 @@ import { header } from "../errors/traceback.js";
 import type { Diagnostic, StaleCell } from "../language/types.js";
 import type { CellError } from "../runtime/messages.js";
 
+const unknownNames = new Set([2304, 2552]);
 /** More are counted, not shown. */
 const shown = 10;
 
@@ -14,7 +15,7 @@ interface CheckedCell {
 
 /** The error of a cell that was not run; null when nothing is wrong. */
 export function typeError(cell: CheckedCell, diagnostics: readonly Diagnostic[]): CellError | null {
-  const errors = diagnostics.filter(({ category }) => category === "error");
+  const errors = firstOfEach(diagnostics.filter(({ category }) => category === "error"));
   const [first] = errors;
   if (!first) return null;
   return { ename: `TS${first.code}`, evalue: first.message, traceback: describe(cell, errors) };
@@ -45,6 +46,18 @@ export function staleNotice(stale: readonly StaleCell[]): string {
       return `Cell [${cell.count}] no longer fits: ${line}:${column} TS${code}: ${message.split("\n")[0]}\n`;
     })
     .join("");
+}
+
+/** The first place of each missing name: the others say nothing new. */
+function firstOfEach(errors: readonly Diagnostic[]): readonly Diagnostic[] {
+  const missing = new Set<string>();
+  return errors.filter(({ code, message }) => {
+    if (!unknownNames.has(code)) return true;
+    const name = /'([^']+)'/.exec(message)?.[1] ?? message;
+    const isNew = !missing.has(name);
+    missing.add(name);
+    return isNew;
+  });
 }
 
 function describe({ count, code }: CheckedCell, diagnostics: readonly Diagnostic[]): string[] {

@@ -87,8 +87,12 @@ export abstract class Function {
   }
   static setupContext?: (ctx: FunctionContext, inputs: readonly never[], output: never) => void;
 
-  /** Runs `forward` unrecorded and records the op with `backward` as its gradient. */
-  static apply<R extends Output = Tensor>(...inputs: unknown[]): R {
+  /** Runs `forward` unrecorded and records the op with `backward` as its gradient. It may be kept: `const cube = Cube.apply`. */
+  static get apply(): <R extends Output = Tensor>(...inputs: unknown[]) => R {
+    return (...inputs) => this.run(inputs) as never;
+  }
+
+  private static run(inputs: readonly unknown[]): Output {
     const ctx = new FunctionContext();
     const tensors = inputs.filter((input) => input instanceof Tensor);
     const needed = isGradEnabled() && tensors.some((t) => t.requiresGrad);
@@ -99,8 +103,7 @@ export abstract class Function {
     }
     for (const t of ctx.dirty) this.requireChangeable(t, inputs, result, needed);
     for (const t of ctx.dirty) markChanged(t, this.name);
-    if (!needed) return result as R;
-    return this.attach(ctx, inputs, result) as R;
+    return needed ? this.attach(ctx, inputs, result) : result;
   }
 
   private static compute(ctx: FunctionContext, inputs: readonly unknown[]): Output {

@@ -56,6 +56,14 @@ export class Node implements GradFn {
     this.place = isAnomalyEnabled() ? placeOf(name) : null;
   }
 
+  toString(): string {
+    return `<${this.name}>`;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
   /** The nodes of the inputs, with the number of the output that the input is; null for inputs without history. */
   get nextFunctions(): readonly (readonly [GradFn | null, number])[] {
     return this.edges.map((edge) => (edge === null ? [null, 0] : [edge.node, edge.output]));

@@ -9,6 +9,10 @@ function requireModule(op: string, module: unknown): asserts module is Module {
 
 /** A list of modules under the keys "0", "1", ... */
 abstract class Numbered extends Module {
+  // As for at().
+  // oxlint-disable-next-line no-explicit-any
+  readonly [index: number]: any;
+
   get length(): number {
     return [...this.children()].length;
   }

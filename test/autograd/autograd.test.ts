@@ -1,4 +1,5 @@
 /** The rules of autograd that no single op shows: accumulation, modes, hooks, in-place changes, views, custom functions. */
+import { inspect } from "node:util";
 import { describe, expect, it, vi } from "vitest";
 import * as cg from "../../src/index.js";
 import type { Tensor } from "../../src/index.js";
@@ -212,6 +213,13 @@ describe("Function", () => {
     const x = cg.tensor([2, 3], { dtype: "float64", requiresGrad: true });
     expect(cg.autograd.gradcheck((t) => Cube.apply(t), x)).toBe(true);
     expect(cg.autograd.gradgradcheck((t) => Cube.apply(t), x)).toBe(true);
+  });
+
+  it("can be kept as a function, and its node prints by its name", () => {
+    const cube = Cube.apply;
+    const y = cube(cg.tensor([2], { requiresGrad: true }));
+    expect(y.tolist()).toEqual([8]);
+    expect(inspect(y.gradFn)).toBe("<CubeBackward>");
   });
 
   it("is caught by gradcheck when it is wrong", () => {

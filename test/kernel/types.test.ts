@@ -49,6 +49,17 @@ test("a rerun that breaks an earlier cell says which; a later cell that takes a 
   expect((await run("const rate = true", "another")).stderr).toBe("");
 });
 
+test("a name of a refused cell leads to that cell, once however often it is used", async () => {
+  const { reply } = await run("const wide = 'no'.nothing", "broken");
+  const { error } = await run("wide + wide\nwide * 2", "use");
+  expect(error!.evalue).toBe(
+    `Cannot find name 'wide': cell [${String(reply.execution_count)}] declares it, and did not run for its own errors.`,
+  );
+  expect(error!.traceback.join("\n").match(/Cannot find name/g)).toHaveLength(1);
+  await run("const wide = 2", "broken");
+  expect((await run("wide + wide", "use")).result).toBe("4");
+});
+
 test("the types of an edited module are there with its values, also through another module (row 40)", async () => {
   expect((await run('import { width } from "./model"\nwidth.toFixed()')).result).toBe("'2'");
   write("base.ts", "export const base: number = 2\n");

@@ -33,6 +33,12 @@ describe("Module", () => {
     );
   });
 
+  it("hands out the modules of a list by their numbers", () => {
+    const model = new nn.Sequential(new nn.Linear(4, 8), new nn.ReLU());
+    expect(model[0].weight).toBe(model.at<nn.Linear>(0).weight);
+    expect(model[2]).toBeUndefined();
+  });
+
   it("copies a state dict, or refuses all of it", () => {
     const [a, b] = [new Net(), new Net()];
     b.loadStateDict(a.stateDict());
