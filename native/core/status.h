@@ -13,7 +13,7 @@ enum class Status : int32_t {
   kUnsupportedDType = -4, // this kernel has no code for the dtype
   kInvalid = -5,          // a caller broke a contract that the TypeScript edge must hold
   kNeedsCopy = -6,        // no view can express the shape
-  kIndexOutOfRange = -7,  // details: index, size
+  kIndexOutOfRange = -7,  // details: index, size, the lowest index allowed
   kDeviceLost = -8,
   kNoDevice = -9,
   kMixedDevices = -10, // details: the devices of two tensors of one launch
@@ -22,7 +22,7 @@ enum class Status : int32_t {
 };
 
 // Details of the last failure on this thread: up to four numbers whose meaning the status gives
-// (kOutOfMemory: bytes asked, live, cached, cap; kIndexOutOfRange: index, size).
+// (kOutOfMemory: bytes asked, live, cached, cap; kIndexOutOfRange: index, size, lowest).
 struct Failure { double detail[4] = {0, 0, 0, 0}; };
 Failure& last_failure();
 

@@ -86,8 +86,8 @@ export function scatterChecked(
   return { d, index };
 }
 
-/** The out-of-place value, recorded. */
-function scattered(name: string, input: Tensor, d: number, index: Tensor, src: Tensor | Scalar, mode: number): Tensor {
+/** @internal The out-of-place value, recorded. */
+export function scattered(name: string, input: Tensor, d: number, index: Tensor, src: Tensor | Scalar, mode: number): Tensor {
   const out = input.clone().detach();
   scatterInto(name, out, d, index, src, mode);
   const source = src instanceof Tensor ? src : null;

@@ -5,8 +5,8 @@ import * as launch from "../tensor/launch.js";
 import { broadcastShapes, sameShape, wrapDim } from "../tensor/shape.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { arange } from "./creation.js";
-import { castTo, op, record, recorded, requireRealGrad } from "./define.js";
-import { scatterChecked, scatterInto } from "./gathering.js";
+import { castTo, op, record, recorded, requireRealGrad, requireSameDevice } from "./define.js";
+import { scatterChecked, scatterInto, scattered } from "./gathering.js";
 import { withInPlace } from "./in-place.js";
 import { inPlaceForms } from "./pointwise.js";
 import { where } from "./ternary.js";
@@ -43,7 +43,8 @@ export const indexCopy: (input: Tensor, dim: number, index: Tensor, source: Tens
         expected: `of shape ${formatShape(expected)}`,
         got: formatShape(source.shape),
       });
-    return input.scatter(d, along(index, source.shape, d), source);
+    requireSameDevice("indexCopy", input, source);
+    return scattered("indexCopy", input, d, along(index, source.shape, d), source, 0);
   }),
 );
 
@@ -56,7 +57,7 @@ export const indexFill: (input: Tensor, dim: number, index: Tensor, value: Tenso
     (input: Tensor, dim: number, given: Tensor, value: Tensor | Scalar) => {
       const d = wrapDim("indexFill", dim, input.shape.length);
       if (given.dt !== Code.int64) throw new DTypeError({ op: "indexFill", argument: "index", expected: "int64", got: given.dtype });
-      const index = requireVector("indexFill", given);
+      const index = fromStart(requireVector("indexFill", given), input.shape[d] ?? 1);
       if (value instanceof Tensor && value.shape.length > 0)
         throw new ShapeError({ op: "indexFill", argument: "value", expected: "a number or a 0-d tensor", got: formatShape(value.shape) });
       if (input.shape.length === 0) return indexFill(input.reshape(1), 0, index, value).reshape([]);
@@ -67,6 +68,8 @@ export const indexFill: (input: Tensor, dim: number, index: Tensor, value: Tenso
     },
   ),
 );
+/** Places that count from the start, where torch lets them count from the end too. */
+const fromStart = (places: Tensor, size: number): Tensor => where(places.lt(0), places.add(size), places);
 const castLike = (value: Tensor, like: Tensor): Tensor => (value.dt === like.dt ? value : value.to(like.dtype));
 
 /** `input` with `values` put (or added, accumulate) at index tensors or masks of its first dims (torch.index_put). */
@@ -97,7 +100,7 @@ export const take: (input: Tensor, index: Tensor) => Tensor = op("take", "input:
   const places = requirePlaces("take", index);
   if (input.numel() === 0 && places.numel() > 0)
     throw new IndexError({ op: "take", argument: "input", expected: "at least one element", got: formatShape(input.shape) });
-  return input.reshape(-1).indexSelect(0, places).reshape(index.shape);
+  return input.reshape(-1).indexSelect(0, fromStart(places, input.numel())).reshape(index.shape);
 });
 
 /** `input` with source's elements put (or added, accumulate) at places of the flattened tensor. */
@@ -107,7 +110,7 @@ export const put: (input: Tensor, index: Tensor, source: Tensor, accumulate?: bo
     "put",
     "input: tensor, index: tensor, source: tensor, accumulate: bool = false",
     (input: Tensor, index: Tensor, source: Tensor, accumulate: boolean) => {
-      const places = requirePlaces("put", index);
+      const places = fromStart(requirePlaces("put", index), input.numel());
       if (source.dt !== input.dt) throw new DTypeError({ op: "put", argument: "source", expected: input.dtype, got: source.dtype });
       if (source.numel() !== places.numel())
         throw new ShapeError({

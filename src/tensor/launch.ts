@@ -84,7 +84,12 @@ export function failure(op: string, status: number, inputs: readonly Tensor[], d
       return disposed(op, dead ?? inputs[0]!);
     }
     case Status.indexOutOfRange:
-      return new IndexError({ op, argument: "index", expected: `in the range [${-b}, ${b - 1}]`, got: String(a) });
+      return new IndexError({
+        op,
+        argument: "index",
+        expected: b === 0 ? "of a dim with elements" : `in the range [${c}, ${b - 1}]`,
+        got: String(a),
+      });
     case Status.unsupportedDType: {
       if (inputs.some((t) => isComplex(t.dt)))
         return new DTypeError({ op, expected: "real numbers", got: "complex ones", hint: "it has no meaning for complex numbers" });

@@ -227,7 +227,7 @@ export class Tensor {
   /** Nested arrays of numbers (int64 beyond 2^53 as bigint, bool as booleans, complex as `{ re, im }`); the number itself for a 0-d tensor. */
   // How deep the arrays are nested is known when it runs: as with JSON.parse, the caller says what it expects.
   // oxlint-disable-next-line no-explicit-any
-  tolist<T extends Nested = any>(): T {
+  tolist<T extends Nested = any[]>(): T {
     return nest(this.elements(), this.shape) as T;
   }
 

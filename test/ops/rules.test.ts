@@ -86,6 +86,33 @@ describe("shapes", () => {
   });
 });
 
+describe("negative indices", () => {
+  const last = ints([-1]);
+  test("are refused where PyTorch refuses them", () => {
+    const x = ones(4, 2);
+    const refusals: Record<string, () => unknown> = {
+      embedding: () => cg.nn.functional.embedding(last, x),
+      indexSelect: () => x.indexSelect(0, last),
+      gather: () => x.gather(0, last.view(1, 1)),
+      scatter: () => x.scatter(0, last.view(1, 1), 1),
+      scatterAdd: () => x.scatterAdd(0, last.view(1, 1), ones(1, 1)),
+      indexAdd: () => x.indexAdd(0, last, ones(1, 2)),
+      indexCopy: () => x.indexCopy(0, last, ones(1, 2)),
+    };
+    for (const [name, call] of Object.entries(refusals)) expect(call).toThrow(`${name}: expected index to be in the range [0, 3], got -1`);
+  });
+  test("count from the end elsewhere", () => {
+    const x = cg.arange(4);
+    expect(x.take(last).tolist()).toEqual([3]);
+    expect(x.takeAlongDim(last, 0).tolist()).toEqual([3]);
+    expect(x.at(last).tolist()).toEqual([3]);
+    expect(x.put(last, ints([7])).tolist()).toEqual([0, 1, 2, 7]);
+    expect(x.indexFill(0, last, 7).tolist()).toEqual([0, 1, 2, 7]);
+    expect(x.indexPut([last], ints([7])).tolist()).toEqual([0, 1, 2, 7]);
+    expect(() => x.at(ints([-5]))).toThrow("at: expected index to be in the range [-4, 3], got -5");
+  });
+});
+
 describe("products", () => {
   const vec = ones(2, { dtype: "int32" });
   const mat = ones(2, 2, { dtype: "int32" });

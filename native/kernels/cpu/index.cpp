@@ -6,7 +6,7 @@
 
 namespace cg::cpu {
 
-Status check_indices(const View& index, int64_t size) {
+Status check_indices(const View& index, int64_t size, int64_t lowest) {
   const Walk<1> walk({&index});
   const int64_t step = walk.inner_strides()[0];
   std::atomic<bool> found = false;
@@ -16,12 +16,12 @@ Status check_indices(const View& index, int64_t size) {
     for (int64_t at = begin; at < end;) {
       const int64_t n = std::min(cursor.left_in_run(), end - at);
       uint64_t signs =
-          0; // the top bit is set by value + size < 0 or size - 1 - value < 0: no comparison, so that it vectorises
-      const auto most = static_cast<uint64_t>(size);
+          0; // the top bit is set by value - lowest < 0 or size - 1 - value < 0: no comparison, so that it vectorises
+      const auto least = static_cast<uint64_t>(lowest), most = static_cast<uint64_t>(size);
       const auto gather_signs = [&](int64_t stride) {
         for (int64_t i = 0; i < n; ++i) {
           const uint64_t value = *reinterpret_cast<const uint64_t*>(cursor.at(0) + i * stride);
-          signs |= (value + most) | (most - 1 - value);
+          signs |= (value - least) | (most - 1 - value);
         }
       };
       if (step == sizeof(int64_t))
@@ -30,19 +30,21 @@ Status check_indices(const View& index, int64_t size) {
         gather_signs(step);
       for (int64_t i = 0; signs >> 63 != 0 && i < n; ++i) {
         const int64_t value = *reinterpret_cast<const int64_t*>(cursor.at(0) + i * step);
-        if (value < -size || value >= size) wrong = value, found = true;
+        if (value < lowest || value >= size) wrong = value, found = true;
       }
       cursor.advance(n);
       at += n;
     }
   });
-  if (found) return fail(Status::kIndexOutOfRange, static_cast<double>(wrong), static_cast<double>(size));
+  if (found)
+    return fail(Status::kIndexOutOfRange, static_cast<double>(wrong), static_cast<double>(size),
+                static_cast<double>(lowest));
   return status;
 }
 
 Status resolve_indices(std::span<const View> indices, const int64_t* sizes, const int64_t* strides, int64_t* offsets) {
   for (size_t k = 0; k < indices.size(); ++k) {
-    if (const Status status = check_indices(indices[k], sizes[k]); status != Status::kOk) return status;
+    if (const Status status = check_indices(indices[k], sizes[k], -sizes[k]); status != Status::kOk) return status;
     const Walk<1> walk({&indices[k]});
     const int64_t step = walk.inner_strides()[0], size = sizes[k], stride = strides[k];
     const Status status = parallel_for(0, indices[k].numel, kIndexGrain, [&](int64_t begin, int64_t end) {

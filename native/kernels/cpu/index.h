@@ -26,8 +26,8 @@ template <class Fn> Status visit_size(DType dtype, const Fn& fn) {
   }
 }
 
-// kIndexOutOfRange unless every element of `index` is in [-size, size).
-Status check_indices(const View& index, int64_t size);
+// kIndexOutOfRange unless every element of `index` is in [lowest, size); lowest is 0 or -size.
+Status check_indices(const View& index, int64_t size, int64_t lowest = 0);
 
 inline int64_t wrap(int64_t index, int64_t size) { return index < 0 ? index + size : index; }
 

@@ -53,8 +53,7 @@ typedef struct { i64 rank, count; i64 size[8]; i64 stride[3][8]; } Three;
     } \
   }
 FUNCTION i64 checked(i64 index, i64 size, GLOBAL i64 *wrong) {
-  i64 wrapped = index < 0 ? index + size : index;
-  if (wrapped >= 0 && wrapped < size) return wrapped;
+  if (index >= 0 && index < size) return index;
   wrong[1] = index;
   wrong[2] = size;
   wrong[0] = 1;
