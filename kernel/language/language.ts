@@ -4,12 +4,13 @@ import { fileURLToPath } from "node:url";
 import { AutoImports } from "./auto-imports.js";
 import { completionsOf, expressionAt, hoverOf, resolved, signatureHelpOf } from "./assist.js";
 import { diagnosticsOf, offsetIn, positionIn, type LspCompletionItem, type LspPosition, type LspRange } from "./answers.js";
-import { documentOf, extensionOf, kindIn, Modules, type CellModule, type Document, type Owners } from "./modules.js";
+import { extensionOf, startChecker, type Checker } from "./checker.js";
+import { documentOf, kindIn, Modules, type CellModule, type Document, type Owners } from "./modules.js";
 import { NotebookDrafts } from "./notebook.js";
 import { offsetOfCursor, placeAt } from "./positions.js";
 import { openProject, type Project } from "./project.js";
-import { LanguageServer, ServerUnavailable, uriOf } from "./server.js";
-import { Slots } from "./slots.js";
+import { ServerUnavailable, uriOf, type LanguageServer } from "./server.js";
+import type { Slots } from "./slots.js";
 import type {
   Cell,
   CheckResult,
@@ -36,14 +37,14 @@ const resolvedAtOnce = 24;
 /** The parts of the time for an answer that the types of completions and the exports of modules may take beyond it. */
 const extras = { types: 0.2, exports: 0.4 };
 /** How many documents are open ahead of the cells that will be written into them, and after how long a pause one more is opened, in ms. */
-const spareSlots = 48;
-const pause = 100;
+const spareSlots = 64;
+const pause = 50;
 
 const late = Symbol("late");
 
-/** Starts the language for a notebook's folder. Returns at once; T gets ready meanwhile. */
-export function startLanguage(options: LanguageOptions): Language {
-  return new CellLanguage(options);
+/** Starts the language for a notebook's folder, with a checker that was started ahead or one of its own. Returns at once; T gets ready meanwhile. */
+export function startLanguage(options: LanguageOptions, checker: Checker = startChecker(options)): Language {
+  return new CellLanguage(options, checker);
 }
 
 class CellLanguage implements Language {
@@ -64,20 +65,16 @@ class CellLanguage implements Language {
   private readonly held = new Set<Promise<void>>();
   private readonly proposals = new WeakMap<CompletionItem, LspCompletionItem>();
 
-  constructor(private readonly options: LanguageOptions) {
-    const { folder, library } = options;
-    this.project = openProject(folder, library);
-    this.server = new LanguageServer(folder);
-    const { server } = this;
-    this.slots = new Slots(
-      folder,
-      extensionOf(this.project.settings),
-      (path, text) => server.open(path, text),
-      (path) => server.close(path),
-    );
+  constructor(
+    private readonly options: LanguageOptions,
+    { project, server, slots }: Checker,
+  ) {
+    const { folder } = options;
+    this.project = project;
+    this.server = server;
+    this.slots = slots;
     this.modules = new Modules(folder, this.slots, this.project.settings);
     this.autoImports = new AutoImports(folder, (document, offset) => this.proposalsIn(document, offset));
-    for (const [path, text] of this.project.documents) this.server.open(path, text);
     this.watch = new FileWatch((path, changes) => {
       if (this.project.sources.has(path)) return this.readProject();
       this.server.notify("workspace/didChangeWatchedFiles", { changes });

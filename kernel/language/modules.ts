@@ -1,6 +1,5 @@
 /** The hidden modules of a session: one a cell, importing exactly the names it takes from others, exporting its own. */
-import { join } from "node:path";
-import { cellPrefix } from "./project.js";
+import { draftPath, type DraftPurpose } from "./checker.js";
 import { analyseScopes } from "./scope.js";
 import { aliasPrefix, globalAlias, type Slot, type Slots } from "./slots.js";
 import { parseCell, type Program } from "./syntax.js";
@@ -37,13 +36,6 @@ export type Owners = ReadonlyMap<string, CellModule>;
 
 /** The namespace of the types of names that a cell takes from others and may assign to. */
 const typesOfNames = `${aliasPrefix}types`;
-
-/** What a draft is for: questions about the code at a cursor, or the squiggles of a cell. */
-type DraftPurpose = "draft" | "edit";
-
-export function extensionOf({ jsx }: TransformSettings): "ts" | "tsx" {
-  return jsx ? "tsx" : "ts";
-}
 
 /** Who owns which name. */
 export class Modules {
@@ -150,7 +142,7 @@ export class Modules {
   }
 
   private draftPath(purpose: DraftPurpose): string {
-    return join(this.folder, `${cellPrefix}${purpose}.${extensionOf(this.settings)}`);
+    return draftPath(this.folder, purpose, this.settings);
   }
 
   private ownersOf(names: Iterable<string>, except?: CellModule): Map<string, CellModule> {

@@ -14,6 +14,11 @@ export const cellPrefix = "cellgrad-cell-";
 const globalsFile = "cellgrad-globals.d.ts";
 const libraryFile = `${cellPrefix}library.ts`;
 
+const cellFiles = [`${cellPrefix}*.ts`, `${cellPrefix}*.tsx`];
+
+/** The configuration of cells that know nothing but each other. */
+export const emptyProject = JSON.stringify({ compilerOptions: { noLib: true, noResolve: true, types: [] }, include: cellFiles });
+
 export interface Project {
   readonly settings: TransformSettings;
   readonly typeErrors: TypeErrorLevel;
@@ -51,7 +56,7 @@ export function openProject(folder: string, library: string): Project {
       },
     },
     files: [globalsFile],
-    include: [`${cellPrefix}*.ts`, `${cellPrefix}*.tsx`],
+    include: cellFiles,
     exclude: [],
     references: [],
   };

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { emptyProject } from "./project.js";
 import { MessageReader, encodeMessage, type RpcMessage } from "./rpc.js";
 
 const require = createRequire(import.meta.url);
@@ -12,6 +13,12 @@ const require = createRequire(import.meta.url);
 const hangs = 10_000;
 const firstDelay = 200;
 const longestDelay = 10_000;
+
+/** What nobody asks T for: its auto-imports, which cost it 100 MB and the time of a check after each cell, and the types of packages that it would install by itself. */
+const preferences = { includeCompletionsForModuleExports: false, disableAutomaticTypeAcquisition: true };
+
+/** By how many percent T's heap grows before it is collected: twice Go's default, because most collections happen while T starts. */
+const heapGrowth = "200";
 
 /** Why a request has no answer. */
 export class ServerUnavailable extends Error {
@@ -64,8 +71,7 @@ export class LanguageServer {
     const isOpen = this.documents.has(path);
     this.documents.set(path, text);
     if (!isOpen) return this.didOpen(path, text);
-    const textDocument = { uri: uriOf(path), version: ++this.version };
-    this.notify("textDocument/didChange", { textDocument, contentChanges: [{ text }] });
+    this.didChange(path, text);
   }
 
   /** Whether the server has this text already. */
@@ -90,7 +96,11 @@ export class LanguageServer {
 
   private start(): void {
     const [command, ...prefix] = serverCommand();
-    const child = spawn(command!, [...prefix, "--lsp", "--stdio"], { cwd: this.folder, stdio: ["pipe", "pipe", "ignore"] });
+    const child = spawn(command!, [...prefix, "--lsp", "--stdio"], {
+      cwd: this.folder,
+      env: { GOGC: heapGrowth, ...process.env },
+      stdio: ["pipe", "pipe", "ignore"],
+    });
     this.child = child;
     const reader = new MessageReader((message) => this.receive(message));
     child.stdout.on("data", (chunk: Buffer) => reader.push(chunk));
@@ -121,8 +131,8 @@ export class LanguageServer {
       processId: process.pid,
       rootUri,
       workspaceFolders: [{ uri: rootUri, name: "notebook" }],
+      initializationOptions: { disablePushDiagnostics: true, userPreferences: preferences },
       capabilities: {
-        workspace: { didChangeWatchedFiles: { dynamicRegistration: true } },
         textDocument: {
           diagnostic: {},
           hover: { contentFormat: markdown },
@@ -139,8 +149,15 @@ export class LanguageServer {
     });
     this.isInitialized = true;
     this.notify("initialized", {});
-    for (const [path, text] of this.documents) this.didOpen(path, text);
+    this.openAll();
     this.restartDelay = firstDelay;
+  }
+
+  /** Every document that is opened makes T put its project together again: cheap as long as that holds nothing else, so what it is comes last. */
+  private openAll(): void {
+    const [configuration] = this.documents.keys();
+    for (const [path, text] of this.documents) this.didOpen(path, path === configuration ? emptyProject : text);
+    if (configuration !== undefined) this.didChange(configuration, this.documents.get(configuration)!);
   }
 
   private didOpen(path: string, text: string): void {
@@ -148,11 +165,14 @@ export class LanguageServer {
     this.notify("textDocument/didOpen", { textDocument: { uri: uriOf(path), languageId, version: ++this.version, text } });
   }
 
+  private didChange(path: string, text: string): void {
+    const textDocument = { uri: uriOf(path), version: ++this.version };
+    this.notify("textDocument/didChange", { textDocument, contentChanges: [{ text }] });
+  }
+
   private receive(message: RpcMessage): void {
     if (message.method !== undefined) {
-      // Its questions (configuration, watchers) are answered with null: defaults are right, files are watched by us.
-      const result = message.method === "workspace/configuration" ? [null, null, null, null] : null;
-      if (message.id !== undefined) this.write({ id: message.id, result });
+      if (message.id !== undefined) this.write({ id: message.id, result: null }); // it asks for nothing that we have
       return;
     }
     const pending = this.pending.get(message.id!);

@@ -34,8 +34,8 @@ export class Sockets {
     this.#session = session;
   }
 
-  /** Binds every socket and starts to serve; `receive` is called for each valid request. Rejects when an address is taken. */
-  async open(connection: Connection, receive: (channel: RequestChannel, message: Message) => void): Promise<void> {
+  /** Binds every socket, where requests wait for {@link serve}. Rejects when an address is taken. */
+  async bind(connection: Connection): Promise<void> {
     this.#iopub.sendHighWaterMark = 0; // never drop an output, whatever a slow front end does
     this.#iopub.verbosity = "allSubs"; // each front end gets its welcome, also on a topic that another one has
     const sockets = { ...this.#routers, iopub: this.#iopub, hb: this.#heartbeat };
@@ -57,6 +57,10 @@ export class Sockets {
     this.#ports = Object.fromEntries(names.map((name) => [name, Number(/\d+$/.exec(sockets[name].lastEndpoint!)![0])])) as Sockets["ports"];
     void this.#serveHeartbeat();
     void this.#serveSubscriptions();
+  }
+
+  /** Starts to serve: `receive` is called for each valid request. */
+  serve(receive: (channel: RequestChannel, message: Message) => void): void {
     for (const channel of ["shell", "control", "stdin"] as const) void this.#serve(channel, receive);
   }
 

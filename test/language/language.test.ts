@@ -403,7 +403,7 @@ function serverPid(language: Language): number {
 }
 
 describe("speed", () => {
-  it.each([60, 300])(
+  it.each([30, 300])(
     "checks in flat time over %i cells (row 44)",
     async (cells) => {
       const { cell } = await openSession();
