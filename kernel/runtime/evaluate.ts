@@ -127,6 +127,7 @@ export class Evaluator {
     let result: Bundle | null = null;
     const expressions: { [name: string]: unknown } = {};
     if (outcome.ok) {
+      await finishTasks(run.cell); // a run that is the result is shown as finished
       if (run.script.hasResult && outcome.value !== undefined) {
         this.lastResult = outcome.value;
         result = await toBundle(outcome.value);
@@ -140,7 +141,7 @@ export class Evaluator {
 
   /** Ends a cell, once. */
   async #report(run: Run, error: CellError | null, result: Bundle | null, expressions: JsonObject): Promise<void> {
-    for (const task of run.cell.beforeIdle.splice(0)) await settleTask(task);
+    await finishTasks(run.cell);
     if (run.reported) return;
     run.reported = true;
     const { key } = run.cell;
@@ -260,11 +261,14 @@ function failed(thrown: unknown): Outcome {
   return { ok: false, error: describeError(thrown), picture: errorPicture(thrown) };
 }
 
-async function settleTask(task: () => void | Promise<void>): Promise<void> {
-  try {
-    await task();
-  } catch (error) {
-    console.error(error);
+/** Does what was registered with `beforeIdle`; what fails is written under the cell. */
+async function finishTasks({ beforeIdle }: ActiveCell): Promise<void> {
+  for (const task of beforeIdle.splice(0)) {
+    try {
+      await task();
+    } catch (error) {
+      console.error(error);
+    }
   }
 }
 

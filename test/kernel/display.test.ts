@@ -41,6 +41,18 @@ test("display.update replaces a display of another cell (row 50)", async () => {
   expect(update!.content).toMatchObject({ data: { "text/plain": "2" }, transient: { display_id: "there" } });
 });
 
+test("a run that is the result of its cell is shown as finished", async () => {
+  const cell = await started.client.execute(`
+    import * as cg from "cellgrad"
+    const run = cg.track()
+    run.log({ loss: 1 })
+    run`);
+  expect(cell.error).toBeNull();
+  const bundles = cell.messages.map(({ content }) => (content.data ?? {}) as JsonObject);
+  const states = bundles.flatMap((data) => (data["application/vnd.cellgrad.run.v1+json"] as JsonObject | undefined)?.status ?? []);
+  expect(states).toEqual(["running", "finished", "finished"]);
+});
+
 describe("console (row 46)", () => {
   test.each([
     ["an array of objects", '[{ a: 1, b: "<x>" }, { a: 2 }]', "<tr><th>0</th><td>1</td><td>'&#60;x&#62;'</td></tr>"],
