@@ -28,10 +28,11 @@ import type {
 } from "./types.js";
 import { FileWatch } from "./watch.js";
 
-const defaultCheckDeadline = 500;
+/** A cell waits this long for T, in ms: a busy machine must not let type errors through. Only the first one does, when T hangs. */
+const defaultCheckDeadline = 2000;
+/** How long it waits when the last question is still open. */
+const hungDeadline = 500;
 const defaultAskDeadline = 800;
-/** While T starts, a cell waits this long for it, in ms. */
-const startDeadline = 2000;
 /** How many completions get their types at once. */
 const resolvedAtOnce = 24;
 /** The parts of the time for an answer that the types of completions and the exports of modules may take beyond it. */
@@ -55,7 +56,7 @@ class CellLanguage implements Language {
   private readonly modules: Modules;
   private readonly autoImports: AutoImports;
   private readonly watch: FileWatch;
-  private isReady = false;
+  private isHung = false;
   private candidate: CellModule | null = null;
   private resting: NodeJS.Timeout | null = null;
   private affected = new Set<CellModule>();
@@ -103,11 +104,12 @@ class CellLanguage implements Language {
     const answer = this.diagnostics(documentOf(module), cell.code, module.free);
     void answer.then((diagnostics) => this.remember(module, diagnostics)).catch(() => null);
     this.hold(answer);
-    const deadline = this.isReady ? (this.options.checkDeadline ?? defaultCheckDeadline) : startDeadline;
+    const patience = this.options.checkDeadline ?? defaultCheckDeadline;
     try {
-      const diagnostics = await within(answer, deadline);
+      const diagnostics = await within(answer, this.isHung ? Math.min(hungDeadline, patience) : patience);
+      this.isHung = diagnostics === late;
       if (diagnostics !== late) return { status: "checked", diagnostics };
-      return { status: "late", later: answer.catch(() => null) };
+      return { status: "late", later: answer.finally(() => (this.isHung = false)).catch(() => null) };
     } catch (error) {
       return { status: "unavailable", reason: (error as Error).message };
     }
@@ -241,7 +243,6 @@ class CellLanguage implements Language {
   private async warmUp(): Promise<void> {
     this.write(this.modules.draft("edit", ""));
     await this.diagnostics(this.modules.draft("draft", ""), "").catch(() => null);
-    this.isReady = true;
     this.rest();
   }
 

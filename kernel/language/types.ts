@@ -197,7 +197,7 @@ export interface LanguageOptions {
   readonly folder: string;
   /** Absolute path of the package's index.d.ts: the types of "cellgrad". */
   readonly library: string;
-  /** How long a cell waits for the checker, in ms; 500 by default. */
+  /** How long a cell waits for the checker, in ms; 2000 by default. */
   readonly checkDeadline?: number;
   /** How long completion, hover and signature help wait, in ms; 800 by default (JupyterLab gives up after 1000). */
   readonly askDeadline?: number;
