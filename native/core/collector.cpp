@@ -7,7 +7,7 @@
 
 namespace cg {
 namespace {
-constexpr int64_t kLeast = 4 << 20, kMost = 16 << 20; // of the first budget
+constexpr int64_t kLeast = 4 << 20, kMost = 32 << 20; // of the first budget
 constexpr int64_t kLargest = int64_t{1} << 30;        // of any budget
 } // namespace
 

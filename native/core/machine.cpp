@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <fstream>
 #include <limits>
+#include <sched.h>
 #include <string>
 #include <unistd.h>
 
@@ -76,6 +77,21 @@ uint64_t available_memory() {
   const uint64_t used = number_in(folder + group().used, "", 0);
   const uint64_t kept = used - std::min(used, number_in(folder + "/memory.stat", group().file_pages, 0));
   return std::min(machine, limit - std::min(limit, kept));
+}
+
+int current_thread() { return gettid(); }
+int current_processor() { return sched_getcpu(); }
+
+void keep_off_processor(int thread, int processor) {
+  static const cpu_set_t allowed = [] {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    sched_getaffinity(getpid(), sizeof set, &set);
+    return set;
+  }();
+  cpu_set_t others = allowed;
+  if (processor >= 0 && processor < CPU_SETSIZE) CPU_CLR(processor, &others);
+  if (CPU_COUNT(&others) > 0) sched_setaffinity(thread, sizeof others, &others);
 }
 
 } // namespace cg

@@ -26,9 +26,14 @@ void* map_pages(size_t bytes) {
 void unmap_pages(void* pages, size_t bytes) { munmap(pages, bytes); }
 
 size_t last_level_cache() {
-  constexpr long kMost = 32 << 20, kUsual = 8 << 20;
+  constexpr long kMost = 128 << 20, kUsual = 8 << 20;
   static const long reported = sysconf(_SC_LEVEL3_CACHE_SIZE); // slow: virtual machines trap it
   return static_cast<size_t>(reported > 0 ? std::min(reported, kMost) : kUsual);
+}
+
+bool past_caches(const void* data, size_t bytes) {
+  constexpr size_t kShare = 32 << 20;
+  return bytes > std::min(last_level_cache(), kShare) && reinterpret_cast<uintptr_t>(data) % 64 == 0;
 }
 
 } // namespace cg

@@ -2,6 +2,7 @@
 #include "core/parallel.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -10,6 +11,7 @@
 
 #include "core/allocator.h"
 #include "core/cancel.h"
+#include "core/machine.h"
 
 namespace cg {
 namespace {
@@ -17,7 +19,7 @@ namespace {
 thread_local const std::atomic<int32_t>* cancel_word = nullptr;
 thread_local bool inside_region = false;
 
-constexpr auto kSpin = std::chrono::microseconds(20);
+constexpr auto kSpin = std::chrono::microseconds(50);
 constexpr int kMostThreads = 256;
 
 // One region at a time. `gate` holds the number of workers inside, and kOpen while more may enter.
@@ -66,7 +68,7 @@ public:
     helpers_.store(helpers, std::memory_order_relaxed);
     region_.gate.store(Region::kOpen, std::memory_order_release);
     epoch_.fetch_add(1); // sequentially consistent with the sleeper's count: no lost wake-up
-    if (sleepers_.load() > 0) epoch_.notify_all();
+    if (sleepers_.load() > 0) wake();
 
     inside_region = true;
     region_.work();
@@ -77,8 +79,25 @@ public:
   }
 
 private:
+  // Linux likes to wake a thread beside the one that wakes it, where it would wait for milliseconds: until we are done.
+  void wake() {
+    const int here = current_processor();
+    if (here != avoided_) {
+      avoided_ = here;
+      for (int i = 0; i < started_; ++i) {
+        const int worker = workers_[static_cast<size_t>(i)];
+        if (worker != 0)
+          keep_off_processor(worker, here);
+        else
+          avoided_ = -1; // not begun yet: again at the next time
+      }
+    }
+    epoch_.notify_all();
+  }
+
   void serve(int index) {
     inside_region = true; // whatever runs here is already inside a region
+    workers_[static_cast<size_t>(index)] = current_thread();
     for (uint32_t seen = epoch_.load();;) {
       if (index < helpers_.load(std::memory_order_relaxed) && enter()) {
         cancel_word = region_.cancel;
@@ -113,6 +132,8 @@ private:
 
   std::atomic<int> size_{1};
   int started_ = 0;
+  int avoided_ = -1;                                     // the processor that the workers were told to keep off
+  std::array<std::atomic<int>, kMostThreads> workers_{}; // their ids at the operating system, once they run
   std::mutex busy_;
   Region region_;
   std::atomic<int> helpers_{0};

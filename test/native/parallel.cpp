@@ -2,6 +2,8 @@
 #include "check.h"
 
 #include <atomic>
+#include <chrono>
+#include <sched.h>
 #include <thread>
 #include <vector>
 
@@ -11,7 +13,8 @@
 namespace cg::test {
 namespace {
 
-// True when parallel_for visits each of n items exactly once, in chunks that start at multiples of the grain.
+// True when parallel_for visits each of n items exactly once, in chunks that
+// start at multiples of the grain.
 bool visits_once(int64_t n, int64_t grain) {
   std::vector<std::atomic<int>> visits(static_cast<size_t>(n));
   std::atomic<bool> aligned{true};
@@ -53,6 +56,28 @@ TEST("callers on several threads do not disturb one another") {
     });
   for (std::thread& caller : callers) caller.join();
   CHECK(right == 400);
+}
+
+TEST("a worker that slept wakes on another processor than its caller's") {
+  const auto processors = [] {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    sched_getaffinity(0, sizeof set, &set);
+    return CPU_COUNT(&set);
+  };
+  const int threads = thread_count(), all = processors();
+  set_thread_count(2);
+  const auto caller = std::this_thread::get_id();
+  std::atomic<bool> apart{all == 1};
+  for (int round = 0; round < 2000 && !apart; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2)); // so that the worker sleeps
+    parallel_for(0, 64, 1, [&](int64_t, int64_t) {
+      if (std::this_thread::get_id() != caller && processors() == all - 1) apart = true;
+      std::this_thread::sleep_for(std::chrono::microseconds(20));
+    });
+  }
+  CHECK(apart);
+  set_thread_count(threads);
 }
 
 TEST("the cancel word stops a region, and only while it is set") {

@@ -19,8 +19,7 @@ struct alignas(64) Buffer { char bytes[kBlock * kWidest]; };
 inline int64_t size_of(DType dtype) { return static_cast<int64_t>(element_size(dtype)); }
 
 inline bool past_cache(const View& out) {
-  return static_cast<size_t>(out.numel * size_of(out.dtype)) > last_level_cache() &&
-         reinterpret_cast<uintptr_t>(out.data) % 64 == 0;
+  return past_caches(out.data, static_cast<size_t>(out.numel * size_of(out.dtype)));
 }
 
 // An input of a launch, fetched block by block as contiguous elements of type `wanted`.

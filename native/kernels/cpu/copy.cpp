@@ -152,10 +152,9 @@ Status copy(const View& dst, const View& src) {
   const Convert run = convert(dst.dtype, src.dtype);
   const auto [to_stride, from_stride] = walk.inner_strides();
   const bool dense = walk.rank == 1 && dst.dtype == src.dtype && to_stride == size && from_stride == size;
-  const bool past_cache = dense && static_cast<size_t>(dst.numel * size) > last_level_cache() &&
-                          reinterpret_cast<uintptr_t>(dst.data) % 64 == 0;
+  const bool streamed = dense && past_caches(dst.data, static_cast<size_t>(dst.numel * size));
   return parallel_for(0, dst.numel, kGrain, [&](int64_t begin, int64_t end) {
-    if (past_cache) return stream(walk.data[0] + begin * size, walk.data[1] + begin * size, (end - begin) * size);
+    if (streamed) return stream(walk.data[0] + begin * size, walk.data[1] + begin * size, (end - begin) * size);
     Cursor<2> cursor(walk, begin);
     for (int64_t left = end - begin; left > 0;) {
       const int64_t count = std::min(left, cursor.left_in_run());
