@@ -77,7 +77,11 @@ public:
 
   // Ends the group: its steps as one. `wanted` tells which buffers something outside reads later.
   template <class Wanted> Step close(const Wanted& wanted) {
-    if (steps_.size() == 1) return take(steps_[0]);
+    return steps_.size() == 1 ? take(steps_[0]) : chain(wanted);
+  }
+
+  // The same as a chain, also of one step.
+  template <class Wanted> Step chain(const Wanted& wanted) {
     Step step;
     step.kind = StepKind::kChain;
     step.op = static_cast<int>(steps_.size());
@@ -198,6 +202,12 @@ private:
 };
 
 } // namespace
+
+std::optional<Step> as_chain(const Step& step) {
+  Group group;
+  if (!group.join(step)) return std::nullopt;
+  return group.chain([](int) { return true; });
+}
 
 std::vector<Step> fuse(std::vector<Step> steps, const std::vector<bool>& kept) {
   std::vector<size_t> last_use(kept.size(), 0);

@@ -7,6 +7,7 @@
 
 #include "core/parallel.h"
 #include "graph/passes.h"
+#include "graph/rows.h"
 #include "kernels/devices.h"
 
 namespace cg::graph {
@@ -25,13 +26,19 @@ std::string name_of(const Step& step) {
   case StepKind::kStructured: return structured_names()[static_cast<size_t>(step.op)];
   case StepKind::kCopy: return "copy";
   case StepKind::kUpload: return "constant";
-  case StepKind::kChain: break;
+  case StepKind::kChain:
+  case StepKind::kReducedChain:
+  case StepKind::kRows: break;
   }
   std::string names;
+  if (step.kind == StepKind::kRows)
+    for (const Member& member : step.rows->members) names += (names.empty() ? "" : " + ") + name_of(member.step);
   for (const cpu::Chain::Step& part : step.chain.steps) {
     if (!names.empty()) names += " + ";
     names += part.copies ? "copy" : row_name(part.family, part.op);
   }
+  if (step.kind == StepKind::kReducedChain)
+    names += std::string(" + ") + structured_names()[static_cast<size_t>(step.op)];
   return names;
 }
 
@@ -67,7 +74,7 @@ Plan::Plan(const Trace& trace, Launcher& target, std::vector<Step> steps, std::v
       results_(std::move(results)) {
   const std::vector<bool> kept = kept_buffers(buffers_, arguments_, results_);
   drop_dead_steps(steps, kept);
-  steps = fuse(std::move(steps), kept);
+  steps = reduce_chains(gather_rows(fuse(std::move(steps), kept), buffers_, kept), kept);
   Layout layout = lay_out(steps, buffers_, kept);
   planned_ = std::move(layout.offsets);
   arena_bytes_ = layout.bytes;
@@ -206,6 +213,13 @@ Status Plan::launch(Launch& launch, std::span<const double> fresh) {
     return target_.structured(step.op, {launch.in, launch.out, step.attributes});
   case StepKind::kCopy: return target_.copy(launch.out[0], launch.in[0]);
   case StepKind::kChain: return cpu::chain(step.chain, launch.in, launch.out);
+  case StepKind::kReducedChain: {
+    const size_t stored = step.chain.outputs.size();
+    const std::span<const View> out(launch.out);
+    return cpu::reduce_chain(step.chain, launch.in, out.first(stored), step.fed, step.fed_view, step.op,
+                             step.attributes, out.subspan(stored));
+  }
+  case StepKind::kRows: return run_rows(*step.rows, target_, launch.in, launch.out);
   case StepKind::kUpload: return target_.upload(launch.out[0].data, step.bytes.data(), step.bytes.size());
   }
   return Status::kInvalid;
@@ -215,7 +229,9 @@ std::string Plan::text() const {
   std::string text;
   for (const auto& launch : launches_) {
     text += name_of(launch->step);
-    if (!launch->step.out.empty()) text += " -> " + shape_of(launch->step.out[0].view);
+    if (!launch->step.out.empty()) text += " -> " + shape_of(launch->step.out.back().view);
+    if (launch->step.kind == StepKind::kRows) text += " (row by row)";
+    if (launch->step.kind == StepKind::kReducedChain) text += " (reduced on the way)";
     text += '\n';
   }
   return text;

@@ -1,6 +1,7 @@
 // Records launches while they run: each as a step on numbered buffers, from which a plan (plan.h) is made.
 #pragma once
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,18 +36,23 @@ struct Operand {
   alignas(16) char number[16] = {};
 };
 
-enum class StepKind { kPointwise, kStructured, kCopy, kUpload, kChain };
+enum class StepKind { kPointwise, kStructured, kCopy, kUpload, kChain, kReducedChain, kRows };
+
+struct RowGroup;
 
 struct Step {
   StepKind kind;
   Family family = Family::kUnary; // kPointwise
-  int op = 0;                     // the row: of the family, or of structured.def
+  int op = 0;                     // the row: of the family, or of structured.def (kStructured, kReducedChain)
   DType dtype = DType::kBool;     // kPointwise: of the computation
   double p[2] = {0, 0};
   std::vector<Operand> in, out;
   std::vector<double> attributes; // kStructured
   std::vector<char> bytes;        // kUpload
-  cpu::Chain chain;               // kChain
+  cpu::Chain chain;               // kChain, kReducedChain
+  int fed = 0; // kReducedChain: the value that is reduced, and its shape; the last outputs are the kernel's
+  View fed_view;
+  std::shared_ptr<const RowGroup> rows; // kRows
   // Attributes from `first` on that every run is given anew, and where in the list of all such numbers they start.
   struct Fresh { size_t first, from, count; };
   std::vector<Fresh> fresh;

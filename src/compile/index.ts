@@ -23,12 +23,12 @@ export interface Compiled<A extends unknown[], R> {
 
 /**
  * Makes a function that records what `fn` computes, backward passes and optimizer steps included, and from then on repeats it
- * in one native call, with chains of pointwise ops fused and memory planned (torch.compile).
+ * in one native call, with chains of pointwise ops and their reductions fused and memory planned (torch.compile).
  *
  * A recording is kept for each kind of arguments: shapes, dtypes and layouts of tensors, values of everything else. Parameters and other
  * tensors that `fn` reads from outside are used where they are. What is not tensors happens only while recording: `console.log`, counters,
  * variables that are set. A function that reads values (`item()`, `tolist()`), or that does what cannot be repeated, runs as it is written;
- * {@link Compiled.explain} says why.
+ * a warning says why, once, and so does {@link Compiled.explain}.
  * @param fn a synchronous function of tensors, numbers, texts, arrays and plain objects of them
  * @throws ValueError when `fn` is not a function
  * @example
@@ -47,6 +47,12 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R): Compiled
   const reasons = new Set<string>();
   let recordings = 0;
 
+  /** From here on calls run as they are written; said once, because they are slower than somebody hopes. */
+  const giveUp = (reason: string): void => {
+    if (reasons.size === 0) console.warn(`compile: ${name} runs as it is written: ${reason}`);
+    reasons.add(reason);
+  };
+
   const record = (args: A): R => {
     const given: Tensor[] = [];
     const pattern = patternOf(args, given);
@@ -58,10 +64,10 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R): Compiled
       const refusal = recording.refusal;
       const replay = refusal ?? Replay.of(name, pattern, given, recording, result, new Set(made));
       if (typeof replay === "string") {
-        reasons.add(replay);
+        giveUp(replay);
       } else {
         replays.unshift(replay);
-        if (++recordings > mostReplays) reasons.add(`its calls were of more than ${mostReplays} kinds: pass numbers that vary as tensors`);
+        if (++recordings > mostReplays) giveUp(`its calls were of more than ${mostReplays} kinds: pass numbers that vary as tensors`);
       }
       return result;
     } finally {

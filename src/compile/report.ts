@@ -15,14 +15,16 @@ interface Launch {
   /** More than one: a chain, whose values between the ops never reach memory. */
   readonly ops: readonly string[];
   readonly makes: string;
+  /** How a launch with a reduction in it goes: "row by row", "reduced on the way"; "" for others. */
+  readonly way: string;
 }
 
-/** "sub + mul -> float32 [4]" */
+/** "sub + mul -> float32 [4]", "exp + sum -> float32 [] (reduced on the way)" */
 function launchesOf(text: string): Launch[] {
   const lines = text.split("\n").filter((line) => line !== "");
   return lines.map((line) => {
-    const [ops, makes] = line.split(" -> ");
-    return { ops: ops!.split(" + "), makes: makes ?? "" };
+    const [, ops, makes, way] = /^(.*?)(?: -> (.*?))?(?: \((.*)\))?$/.exec(line)!;
+    return { ops: ops!.split(" + "), makes: makes ?? "", way: way ?? "" };
   });
 }
 
@@ -60,8 +62,8 @@ function table(name: string, index: number, { forward, backward }: RecordedRun):
   ];
   const all = parts.flatMap(({ pass, launches }) => launches.map((launch) => ({ pass, ...launch })));
   const head = ["", "launch", "makes", "fused"].map((cell) => `<th>${cell}</th>`).join("");
-  const rows = all.slice(0, mostRows).map(({ pass, ops, makes }, i) => {
-    const fused = ops.length > 1 ? `${ops.length} ops in one pass over memory` : "";
+  const rows = all.slice(0, mostRows).map(({ pass, ops, makes, way }, i) => {
+    const fused = ops.length > 1 ? [`${ops.length} ops in one pass over memory`, way].filter(Boolean).join(", ") : "";
     const number = backward === null ? String(i + 1) : `${pass} ${i + 1}`;
     const cells = [number, ops.join(" + "), makes, fused].map((cell) => `<td>${escapeMarkup(cell)}</td>`);
     return `<tr>${cells.join("")}</tr>`;

@@ -1,5 +1,5 @@
 /** compile(): recorded runs give what the function gives, bit for bit, and are not used where they would not. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   compile,
   equal,
@@ -162,6 +162,38 @@ describe("fusion", () => {
     expect(chain.explain()).toContain("mul + add + tanh + square");
   });
 
+  test("softmax, layerNorm and RMSNorm written by hand are one launch, row by row", () => {
+    const [w, b] = [randn(300), randn(300)];
+    const byHand: Record<string, (x: Tensor) => Tensor> = {
+      softmax(x) {
+        const e = x.sub(x.amax(-1, true)).exp();
+        return e.div(e.sum(-1, true));
+      },
+      layerNorm(x) {
+        const centred = x.sub(x.mean(-1, true));
+        return centred.mul(centred.square().mean(-1, true).add(1e-5).rsqrt()).mul(w).add(b);
+      },
+      rmsNorm: (x) => x.mul(x.square().mean(-1, true).add(1e-6).rsqrt()).mul(w),
+    };
+    for (const [name, f] of Object.entries(byHand)) {
+      const x = randn(5, 40, 300);
+      const compiled = compile(f);
+      compiled(x);
+      expect(equal(compiled(x), f(x)), name).toBe(true);
+      expect(compiled.explain(), name).toMatch(/^.* in 1 launches.*\n.* -> float32 \[5, 40, 300\] \(row by row\)\n$/);
+    }
+  });
+
+  test("a row that a kernel refuses is the caller's error", () => {
+    const f = compile((x: Tensor, target: Tensor) => F.crossEntropy(x.mul(2).add(1), target));
+    const x = randn(400, 100);
+    f(x, randint(0, 100, [400]));
+    const wrong = randint(0, 100, [400]);
+    wrong.setAt([300], 123);
+    expect(() => f(x, wrong)).toThrow(/123/);
+    expect(Number(f(x, randint(0, 100, [400])).item())).toBeGreaterThan(0);
+  });
+
   test("changes arguments and captured tensors in place, in order", () => {
     const total = zeros(3);
     const add = compile((x: Tensor) => {
@@ -255,9 +287,11 @@ describe("a report", () => {
     expect(shown()["text/plain"]).toBe("step has not been called yet");
     step(randn(3));
     expect(shown()["text/plain"]).toBe(
-      "recorded run 1 of step: 4 ops in 2 launches, 1 fused chain\nmul + add + tanh -> float32 [3]\nsum -> float32 []\n",
+      "recorded run 1 of step: 4 ops in 1 launches, 1 fused chain\nmul + add + tanh + sum -> float32 [] (reduced on the way)\n",
     );
-    expect(shown()["text/html"]).toContain("<td>mul + add + tanh</td><td>float32 [3]</td><td>3 ops in one pass over memory</td>");
+    expect(shown()["text/html"]).toContain(
+      "<td>mul + add + tanh + sum</td><td>float32 []</td><td>4 ops in one pass over memory, reduced on the way</td>",
+    );
     const reading = compile(Object.defineProperty((x: Tensor) => x.sum().item(), "name", { value: "<reads>" }));
     reading(randn(3));
     const [html] = Object.values((reading as unknown as Record<symbol, () => { data: Record<string, string> }>)[Symbol.for("Jupyter.display")]!().data); // prettier-ignore
@@ -267,7 +301,7 @@ describe("a report", () => {
   test("has both passes of results that require grad", () => {
     const f = compile((x: Tensor) => x.square().mul(3).sum());
     f(randn([4], { requiresGrad: true }));
-    expect(f.explain()).toMatch(/square \+ mul -> float32 \[4\]\nsum -> float32 \[\]\nbackward:\n/);
+    expect(f.explain()).toMatch(/square \+ mul \+ sum -> float32 \[\] \(reduced on the way\)\nbackward:\n/);
   });
 });
 
@@ -311,10 +345,13 @@ describe("what cannot be repeated runs as it is written, with the reason", () =>
     ["an asynchronous function", async (t) => t.add(1), /asynchronous/],
     ["a mode that is changed", (t) => (new nn.Dropout().eval(), t), /outside/],
   ])("%s", (_, f, reason) => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    onTestFinished(() => warn.mockRestore());
     const compiled = compile(f);
     compiled(x);
     compiled(x);
     expect(compiled.explain()).toMatch(reason);
+    expect(warn.mock.calls.map(([text]) => String(text))).toEqual([expect.stringMatching(reason)]);
   });
 
   test("an error of the function is the caller's, and later calls are recorded", () => {

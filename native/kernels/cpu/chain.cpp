@@ -2,10 +2,13 @@
 #include "kernels/cpu/chain.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 
 #include "core/parallel.h"
+#include "kernels/cpu/adapt.h"
 #include "kernels/cpu/blocks.h"
+#include "kernels/cpu/feed.h"
 #include "kernels/cpu/pointwise.h"
 #include "kernels/cpu/table.h"
 #include "kernels/devices.h"
@@ -61,59 +64,133 @@ DType chain_operand(Family family, int op, DType dtype, int k) {
   return k == 0 && rows(family)[static_cast<size_t>(op)].condition_first ? DType::kBool : dtype;
 }
 
-Status chain(const Chain& chain, std::span<const View> in, std::span<const View> out) {
-  const View& shape = out[0];
-  const auto sources = std::make_unique<Source[]>(in.size());
-  for (size_t i = 0; i < in.size(); ++i)
-    sources[i].open(in[i], chain.values[i], in[i].numel == shape.numel ? in[i] : shape);
-  std::vector<Sink> sinks;
-  for (const View& view : out) sinks.emplace_back(view, view.dtype);
-  std::vector<Work> works;
-  for (const Chain::Step& step : chain.steps) works.push_back(work_of(step, chain.values));
+namespace {
 
-  return parallel_for(0, shape.numel, kGrain, [&](int64_t begin, int64_t end) {
-    const auto scratch = std::make_unique_for_overwrite<Buffer[]>(static_cast<size_t>(chain.scratch));
-    const auto buffer = [&](int value) -> Buffer& {
-      return scratch[static_cast<size_t>(chain.buffers[static_cast<size_t>(value)])];
-    };
-    Buffer converted[kMostInputs];
-    std::vector<std::optional<Cursor<1>>> cursors(in.size());
-    std::optional<Cursor<1>> none;
-    std::vector<const void*> at(chain.values.size());
-    for (size_t i = 0; i < in.size(); ++i) sources[i].start(cursors[i], begin);
+constexpr int kNone = -1;
+
+// A chain with what a launch gives it; passes over elements share it.
+class Prepared {
+public:
+  // `fed` is a value that passes hand out as well, or kNone.
+  Prepared(const Chain& chain, std::span<const View> in, std::span<const View> out, const View& shape, int fed)
+      : chain_(chain), in_(in.size()), out_(out), fed_(fed), sources_(std::make_unique_for_overwrite<Source[]>(in_)) {
+    for (size_t i = 0; i < in_; ++i)
+      sources_[i].open(in[i], chain.values[i], in[i].numel == shape.numel ? in[i] : shape);
+    for (const View& view : out) sinks_.emplace_back(view, view.dtype);
+    for (const Chain::Step& step : chain.steps) works_.push_back(work_of(step, chain.values));
+  }
+
+private:
+  friend class Pass;
+  const Chain& chain_;
+  size_t in_;
+  std::span<const View> out_;
+  int fed_;
+  std::unique_ptr<Source[]> sources_;
+  std::vector<Sink> sinks_;
+  std::vector<Work> works_;
+};
+
+// One thread's blocks.
+class Pass {
+public:
+  explicit Pass(const Prepared& prepared)
+      : p_(prepared), scratch_(std::make_unique_for_overwrite<Buffer[]>(static_cast<size_t>(prepared.chain_.scratch))),
+        cursors_(prepared.in_), at_(prepared.chain_.values.size()) {}
+
+  // Elements [begin, end); the value that is fed goes to `into`.
+  void run(int64_t begin, int64_t end, char* into) {
+    for (size_t i = 0; i < p_.in_; ++i) p_.sources_[i].start(cursors_[i], begin);
     for (int64_t i = begin; i < end; i += kBlock) {
       const int64_t n = std::min(kBlock, end - i);
-      for (size_t k = 0; k < in.size(); ++k) at[k] = sources[k].fetch(i, n, cursors[k], buffer(static_cast<int>(k)));
-      for (size_t v = in.size(); v < at.size(); ++v) at[v] = buffer(static_cast<int>(v)).bytes;
-      for (size_t k = 0; k < out.size(); ++k)
-        if (const int value = chain.outputs[k]; !chain.aliased[k])
-          at[static_cast<size_t>(value)] = sinks[k].block(i, buffer(value));
-      for (size_t s = 0; s < works.size(); ++s) {
-        const Chain::Step& step = chain.steps[s];
-        const Work& work = works[s];
-        void* result = const_cast<void*>(at[static_cast<size_t>(step.out)]);
-        const void* operands[kMostInputs];
-        for (int k = 0; k < step.inputs; ++k) {
-          operands[k] = at[static_cast<size_t>(step.in[k])];
-          if (work.prepare[k] == nullptr) continue;
-          void* into = step.copies ? result : converted[k].bytes;
-          work.prepare[k](into, work.to[k], operands[k], work.from[k], n);
-          operands[k] = into;
-        }
-        if (work.loop != nullptr) work.loop(result, operands, n, step.p);
-      }
-      for (size_t k = 0; k < out.size(); ++k) {
-        const int value = chain.outputs[k];
-        const Buffer& block = buffer(value);
-        if (at[static_cast<size_t>(value)] != block.bytes) continue; // written where it belongs
-        const int64_t size = size_of(out[k].dtype);
-        if (chain.aliased[k])
-          std::copy_n(block.bytes, n * size, out[k].as<char>() + i * size);
-        else
-          sinks[k].store(i, n, block, none);
-      }
+      place(i, n, into);
+      for (size_t s = 0; s < p_.works_.size(); ++s) compute(p_.chain_.steps[s], p_.works_[s], n);
+      store(i, n, into);
+      if (into != nullptr) into += n * fed_size();
     }
-  });
+  }
+
+private:
+  Buffer& buffer(int value) { return scratch_[static_cast<size_t>(p_.chain_.buffers[static_cast<size_t>(value)])]; }
+  int64_t fed_size() const { return size_of(p_.chain_.values[static_cast<size_t>(p_.fed_)]); }
+
+  // Where each value of the block is.
+  void place(int64_t i, int64_t n, char* into) {
+    for (size_t k = 0; k < p_.in_; ++k) at_[k] = p_.sources_[k].fetch(i, n, cursors_[k], buffer(static_cast<int>(k)));
+    for (size_t v = p_.in_; v < at_.size(); ++v) at_[v] = buffer(static_cast<int>(v)).bytes;
+    if (p_.fed_ != kNone) at_[static_cast<size_t>(p_.fed_)] = into;
+    for (size_t k = 0; k < p_.out_.size(); ++k)
+      if (const int value = p_.chain_.outputs[k]; !p_.chain_.aliased[k])
+        at_[static_cast<size_t>(value)] = p_.sinks_[k].block(i, buffer(value));
+  }
+
+  void compute(const Chain::Step& step, const Work& work, int64_t n) {
+    void* result = const_cast<void*>(at_[static_cast<size_t>(step.out)]);
+    const void* operands[kMostInputs];
+    for (int k = 0; k < step.inputs; ++k) {
+      operands[k] = at_[static_cast<size_t>(step.in[k])];
+      if (work.prepare[k] == nullptr) continue;
+      void* into = step.copies ? result : converted_[k].bytes;
+      work.prepare[k](into, work.to[k], operands[k], work.from[k], n);
+      operands[k] = into;
+    }
+    if (work.loop != nullptr) work.loop(result, operands, n, step.p);
+  }
+
+  void store(int64_t i, int64_t n, char* into) {
+    std::optional<Cursor<1>> none;
+    if (p_.fed_ != kNone)
+      if (const void* made = at_[static_cast<size_t>(p_.fed_)]; made != into)
+        std::memcpy(into, made, static_cast<size_t>(n * fed_size()));
+    for (size_t k = 0; k < p_.out_.size(); ++k) {
+      const auto value = static_cast<size_t>(p_.chain_.outputs[k]);
+      const int64_t size = size_of(p_.out_[k].dtype);
+      char* there = p_.out_[k].as<char>() + i * size;
+      if (at_[value] == there) continue;            // written where it belongs
+      if (p_.chain_.aliased[k] || p_.fed_ != kNone) // a feed may begin where streaming stores cannot
+        std::memcpy(there, at_[value], static_cast<size_t>(n * size));
+      else
+        p_.sinks_[k].store(i, n, buffer(static_cast<int>(value)), none);
+    }
+  }
+
+  const Prepared& p_;
+  std::unique_ptr<Buffer[]> scratch_;
+  Buffer converted_[kMostInputs];
+  std::vector<std::optional<Cursor<1>>> cursors_;
+  std::vector<const void*> at_;
+};
+
+class ChainFeed final : public Feed {
+public:
+  explicit ChainFeed(const Prepared& prepared) : prepared_(prepared) {}
+  std::unique_ptr<Reader> open() const override { return std::make_unique<PassReader>(prepared_); }
+
+private:
+  struct PassReader final : Reader {
+    explicit PassReader(const Prepared& prepared) : pass(prepared) {}
+    void read(int64_t begin, int64_t n, void* into) override { pass.run(begin, begin + n, static_cast<char*>(into)); }
+    Pass pass;
+  };
+  const Prepared& prepared_;
+};
+
+} // namespace
+
+Status chain(const Chain& chain, std::span<const View> in, std::span<const View> out) {
+  const Prepared prepared(chain, in, out, out[0], kNone);
+  return parallel_for(0, out[0].numel, kGrain,
+                      [&](int64_t begin, int64_t end) { Pass(prepared).run(begin, end, nullptr); });
+}
+
+Status reduce_chain(const Chain& chain, std::span<const View> in, std::span<const View> out, int fed,
+                    const View& fed_view, int reduction, std::span<const double> attributes,
+                    std::span<const View> reduced) {
+  const Prepared prepared(chain, in, out, fed_view, fed);
+  const ChainFeed feed(prepared);
+  View view = fed_view;
+  const Feeding feeding(feed, view);
+  return run_structured(reduction, {{&view, 1}, reduced, attributes});
 }
 
 } // namespace cg::cpu

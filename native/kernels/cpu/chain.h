@@ -34,4 +34,9 @@ DType chain_operand(Family family, int op, DType dtype, int k);
 // Inputs have the outputs' numel, or one element; outputs are contiguous.
 Status chain(const Chain& chain, std::span<const View> in, std::span<const View> out);
 
+// The same, and the structured kernel `reduction` of the value `fed`, seen as `fed_view` says, into `reduced`: what is reduced needs no memory.
+Status reduce_chain(const Chain& chain, std::span<const View> in, std::span<const View> out, int fed,
+                    const View& fed_view, int reduction, std::span<const double> attributes,
+                    std::span<const View> reduced);
+
 } // namespace cg::cpu

@@ -2,11 +2,14 @@
 #include "kernels/cpu/reduction.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdlib>
+#include <optional>
 
 #include "core/parallel.h"
 #include "kernels/cpu/copy.h"
+#include "kernels/cpu/feed.h"
 
 namespace cg::cpu {
 namespace {
@@ -14,6 +17,8 @@ namespace {
 constexpr int64_t kBlock = 65536;      // elements of one task
 constexpr int64_t kTileColumns = 1024; // columns of one task: a page of floats
 constexpr int64_t kTotalBytes = 16384; // totals kept on the stack by one task
+
+thread_local const Feed* feeding = nullptr;
 
 struct Dim { int64_t size, stride, out_stride; };
 
@@ -118,8 +123,8 @@ Plan::Plan(const View& x, uint32_t mask, Order order, size_t total_size)
   row_blocks = std::max<int64_t>(1, (reduced_numel + tile_rows - 1) / std::max<int64_t>(1, tile_rows));
 }
 
-void add_block(const Plan& plan, const Plan::Block& block, const Reduction& reduction, void* totals) {
-  reduction.start(totals, block.cols);
+// Tiles of a block, in the order of the reduced space: fn(index of the first element, how many rows, position of the first).
+template <class Fn> void for_tiles(const Plan& plan, const Plan::Block& block, const Fn& fn) {
   int64_t position = block.row_begin;
   int64_t index[kMaxRank];
   int64_t rest = position / plan.rows.size, offset = block.in;
@@ -132,8 +137,7 @@ void add_block(const Plan& plan, const Plan::Block& block, const Reduction& redu
   int64_t row = position % plan.rows.size;
   while (position < block.row_end) {
     const int64_t n = std::min(plan.rows.size - row, block.row_end - position);
-    const char* start = plan.data + (offset + row * plan.rows.stride) * plan.element;
-    reduction.add({start, plan.dtype, n, plan.rows.stride, block.cols, plan.cols.stride, position}, totals);
+    fn(offset + row * plan.rows.stride, n, position);
     position += n;
     row = 0;
     for (int i = plan.reduced.count - 1; i >= 0; --i) {
@@ -146,6 +150,70 @@ void add_block(const Plan& plan, const Plan::Block& block, const Reduction& redu
   }
 }
 
+void add_block(const Plan& plan, const Plan::Block& block, const Reduction& reduction, void* totals) {
+  reduction.start(totals, block.cols);
+  for_tiles(plan, block, [&](int64_t start, int64_t rows, int64_t position) {
+    const Tile tile{
+        plan.data + start * plan.element, plan.dtype, rows, plan.rows.stride, block.cols, plan.cols.stride, position};
+    reduction.add(tile, totals);
+  });
+}
+
+// The same of elements that are made for it: in pieces that end where the loops of fold.h begin anew, so that every bit
+// is the same.
+class FedBlocks {
+public:
+  FedBlocks(const Plan& plan, const Feed& feed)
+      : plan_(plan), reader_(feed.open()),
+        scratch_(
+            static_cast<size_t>(std::max({kRun, kTallest * kLanes, kTallest * (plan.tile_cols + 1)}) * plan.element)) {}
+  bool ok() const { return scratch_.ok(); }
+
+  void add(const Plan::Block& block, const Reduction& reduction, void* totals) {
+    reduction.start(totals, block.cols);
+    const bool across = plan_.rows.stride != 1;
+    for_tiles(plan_, block, [&](int64_t start, int64_t rows, int64_t position) {
+      if (across) return add_across(start, rows, block.cols, position, reduction, totals);
+      for (int64_t j = 0; j < block.cols; ++j)
+        add_run(start + j * plan_.cols.stride, rows, position, reduction,
+                static_cast<char*>(totals) + j * static_cast<int64_t>(reduction.total_size()));
+    });
+  }
+
+private:
+  static constexpr int64_t kRun = 8192;    // elements of a column that lies in order: two pieces of fold.h
+  static constexpr int64_t kTallest = 256; // rows of several columns: a block of fold.h, more of them when narrow
+  static constexpr int64_t kLanes = 64;
+
+  void add_run(int64_t start, int64_t rows, int64_t position, const Reduction& reduction, void* totals) {
+    for (int64_t r = 0; r < rows; r += kRun) {
+      const int64_t n = std::min(kRun, rows - r);
+      reader_->read(start + r, n, scratch_.as<void>());
+      reduction.add({scratch_.as<void>(), plan_.dtype, n, 1, 1, 1, position + r}, totals);
+    }
+  }
+
+  void add_across(int64_t start, int64_t rows, int64_t cols, int64_t position, const Reduction& reduction,
+                  void* totals) {
+    const bool whole = plan_.rows.stride == cols; // the loops of fold.h treat rows without gaps differently
+    const int64_t stride = whole || cols == 1 ? cols : plan_.tile_cols + 1;
+    const int64_t tallest = cols == 1 ? kRun : whole ? kTallest * std::max<int64_t>(1, kLanes / cols) : kTallest;
+    for (int64_t r = 0; r < rows; r += tallest) {
+      const int64_t n = std::min(tallest, rows - r), from = start + r * plan_.rows.stride;
+      if (whole)
+        reader_->read(from, n * cols, scratch_.as<void>());
+      else
+        for (int64_t i = 0; i < n; ++i)
+          reader_->read(from + i * plan_.rows.stride, cols, scratch_.as<char>() + i * stride * plan_.element);
+      reduction.add({scratch_.as<void>(), plan_.dtype, n, stride, cols, 1, position + r}, totals);
+    }
+  }
+
+  const Plan& plan_;
+  const std::unique_ptr<Feed::Reader> reader_;
+  const Scratch scratch_;
+};
+
 // Nothing to add: every output is the finished empty total.
 Status reduce_nothing(int64_t outputs, const Reduction& reduction) {
   const Scratch total(reduction.total_size());
@@ -156,6 +224,13 @@ Status reduce_nothing(int64_t outputs, const Reduction& reduction) {
 }
 
 } // namespace
+
+Feeding::Feeding(const Feed& feed, View& view) {
+  feeding = &feed;
+  view.data = const_cast<Feed*>(&feed);
+}
+Feeding::~Feeding() { feeding = nullptr; }
+const Feed* feed_of(const View& view) { return view.data == feeding ? feeding : nullptr; }
 
 void store_converted(const View& y, int64_t index, double value) {
   convert(y.dtype, DType::kFloat64)(y.as<char>() + index * static_cast<int64_t>(element_size(y.dtype)), 0, &value, 0,
@@ -182,21 +257,37 @@ Status reduce(const View& x, uint32_t mask, Order order, const Reduction& reduct
   const int64_t outer = plan.kept.numel() * plan.col_blocks;
   const int64_t grain = std::max<int64_t>(1, kBlock / (plan.tile_cols * plan.tile_rows));
 
-  if (plan.row_blocks == 1 && slot <= kTotalBytes)
-    return parallel_for(0, outer, grain, [&](int64_t begin, int64_t end) {
+  const Feed* const feed = feed_of(x);
+  std::atomic<bool> starved = false;
+  const auto add_blocks = [&](int64_t begin, int64_t end, const auto& totals_of, const auto& finish) {
+    std::optional<FedBlocks> fed;
+    if (feed != nullptr && !fed.emplace(plan, *feed).ok()) return starved.store(true);
+    for (int64_t i = begin; i < end; ++i) {
+      const Plan::Block block = plan.block(i);
+      if (fed)
+        fed->add(block, reduction, totals_of(i));
+      else
+        add_block(plan, block, reduction, totals_of(i));
+      finish(block);
+    }
+  };
+  if (plan.row_blocks == 1 && slot <= kTotalBytes) {
+    const Status status = parallel_for(0, outer, grain, [&](int64_t begin, int64_t end) {
       alignas(64) std::byte totals[kTotalBytes];
-      for (int64_t i = begin; i < end; ++i) {
-        const Plan::Block block = plan.block(i);
-        add_block(plan, block, reduction, totals);
+      const auto finish = [&](const Plan::Block& block) {
         reduction.finish(totals, block.cols, block.out, plan.cols.out_stride);
-      }
+      };
+      add_blocks(begin, end, [&](int64_t) { return totals; }, finish);
     });
+    return starved ? Status::kOutOfMemory : status;
+  }
 
   const Scratch partial(static_cast<size_t>(slot * outer * plan.row_blocks));
   if (!partial.ok()) return Status::kOutOfMemory;
   const Status status = parallel_for(0, outer * plan.row_blocks, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) add_block(plan, plan.block(i), reduction, partial.as<char>() + i * slot);
+    add_blocks(begin, end, [&](int64_t i) { return partial.as<char>() + i * slot; }, [](const Plan::Block&) {});
   });
+  if (starved) return Status::kOutOfMemory;
   if (status != Status::kOk) return status;
   return parallel_for(0, outer, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
