@@ -37,9 +37,11 @@ const defaultAskDeadline = 800;
 const resolvedAtOnce = 24;
 /** The parts of the time for an answer that the types of completions and the exports of modules may take beyond it. */
 const extras = { types: 0.2, exports: 0.4 };
-/** How many documents are open ahead of the cells that will be written into them, and after how long a pause one more is opened, in ms. */
+/** How many documents are open ahead of the cells that will be written into them. */
 const spareSlots = 64;
-const pause = 50;
+/** How long after a cell the document that it took is replaced, which takes T 12 ms, and after how long a pause one more is opened, in ms. */
+const soon = 15;
+const pause = 300;
 
 const late = Symbol("late");
 
@@ -96,7 +98,7 @@ class CellLanguage implements Language {
   }
 
   async check(cell: Cell): Promise<CheckResult> {
-    this.rest();
+    this.rest(soon);
     if (this.candidate) this.modules.drop(this.candidate);
     const module = (this.candidate = this.modules.create(cell));
     if (!module) return { status: "checked", diagnostics: [] }; // the transform reports what does not parse
@@ -243,17 +245,17 @@ class CellLanguage implements Language {
   private async warmUp(): Promise<void> {
     this.write(this.modules.draft("edit", ""));
     await this.diagnostics(this.modules.draft("draft", ""), "").catch(() => null);
-    this.rest();
+    this.rest(pause);
   }
 
-  /** Opens documents for the cells to come while nobody waits for T, one after each pause. */
-  private rest(): void {
+  /** Opens documents for the cells to come while nobody waits for T: one soon, others after pauses. */
+  private rest(delay: number): void {
     if (this.resting) clearTimeout(this.resting);
     if (this.slots.spare >= spareSlots) return;
     this.resting = setTimeout(() => {
       const { path } = this.slots.add();
-      void this.settle(path).then(() => this.rest());
-    }, pause);
+      void this.settle(path).then(() => this.rest(pause));
+    }, delay);
     this.resting.unref();
   }
 
