@@ -27,6 +27,8 @@ export {
   type Holder, type MemoryBlock, type MemorySegment, type MemoryStats,
 } from "./tensor/memory.js"; // prettier-ignore
 export { Event, type EventOptions } from "./tensor/event.js";
+export { Stream, currentStream, defaultStream, withStream } from "./tensor/stream.js";
+export { MemPool, memPools, useMemPool, type PoolStats } from "./tensor/pool.js";
 export { profile, Profile, type KernelAverage, type ProfileEvent, type ProfileOptions } from "./tensor/profile.js";
 export * from "./ops/index.js";
 export { conv2d, cosineSimilarity, dropout, layerNorm, maxPool2d } from "./nn/functional.js";

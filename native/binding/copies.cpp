@@ -3,6 +3,7 @@
 #include "binding/exports.h"
 #include "core/parallel.h"
 #include "core/shape.h"
+#include "device/pinned.h"
 
 namespace cg::binding {
 namespace {
@@ -42,21 +43,32 @@ napi_value contiguous(napi_env env, napi_callback_info info) {
 
 const Device& device_of(const Tensor& tensor) { return devices()[static_cast<size_t>(tensor.storage->device)]; }
 
-// The elements of contiguous `src` into contiguous `dst`, from one device to another.
-Status transfer(const Tensor& dst, const Tensor& src) {
+// The elements of contiguous `src` into contiguous `dst`, from one device to another. `later`: pinned memory is left to the device, and
+// the host goes on before its bytes are read or there.
+Status transfer(const Tensor& dst, const Tensor& src, bool later) {
   const size_t bytes = static_cast<size_t>(src.view.numel) * element_size(src.view.dtype);
-  Launcher &to = *device_of(dst).launcher, &from = *device_of(src).launcher;
+  const Device &to = device_of(dst), &from = device_of(src);
+  const auto pinned = [bytes](const Device& device, const Tensor& host) {
+    return device.pinned != nullptr && device.pinned->owns(host.view.data, bytes);
+  };
   if (bytes == 0) return Status::kOk;
-  if (src.storage->device == 0) return to.upload(dst.view.data, src.view.data, bytes);
-  if (dst.storage->device == 0) return from.download(dst.view.data, src.view.data, bytes);
+  if (src.storage->device == 0) {
+    if (!pinned(to, src)) return to.launcher->upload(dst.view.data, src.view.data, bytes);
+    const Status status = send(to, dst.view.data, src.view.data, bytes);
+    return later || status != Status::kOk ? status : to.streams->drain(to.streams->current());
+  }
+  if (dst.storage->device == 0) {
+    if (later && pinned(from, dst)) return fetch(from, dst.view.data, src.view.data, bytes);
+    return from.launcher->download(dst.view.data, src.view.data, bytes);
+  }
   const Scratch staging(bytes);
   if (!staging.ok()) return fail(Status::kOutOfMemory);
-  const Status status = from.download(staging.as<char>(), src.view.data, bytes);
-  return status == Status::kOk ? to.upload(dst.view.data, staging.as<char>(), bytes) : status;
+  const Status status = from.launcher->download(staging.as<char>(), src.view.data, bytes);
+  return status == Status::kOk ? to.launcher->upload(dst.view.data, staging.as<char>(), bytes) : status;
 }
 
 // A contiguous copy of `source` on `device`, without an owner; nullptr with `status` when that failed.
-Tensor* moved(Environment& environment, const Tensor& source, int32_t device, Status& status) {
+Tensor* moved(Environment& environment, const Tensor& source, int32_t device, bool later, Status& status) {
   Tensor* dense = nullptr;
   status = Status::kOutOfMemory;
   if (!source.view.contiguous()) {
@@ -64,8 +76,11 @@ Tensor* moved(Environment& environment, const Tensor& source, int32_t device, St
     if (dense == nullptr) return nullptr;
     status = environment.launcher(source).copy(dense->view, source.view);
   }
-  Tensor* result = environment.make(source.view, source.view.dtype, device);
-  if (result != nullptr) status = transfer(*result, dense != nullptr ? *dense : source);
+  PinnedMemory* pinned = device_of(source).pinned;
+  Tensor* result = later && device == 0 && pinned != nullptr && pinned->available()
+                       ? environment.handles().make(source.view, source.view.dtype, 0, *pinned)
+                       : environment.make(source.view, source.view.dtype, device);
+  if (result != nullptr) status = transfer(*result, dense != nullptr ? *dense : source, later);
   if (dense != nullptr) environment.handles().release(dense->handle);
   if (result == nullptr || status == Status::kOk) return result;
   environment.handles().release(result->handle);
@@ -83,8 +98,14 @@ napi_value copy_into(napi_env env, napi_callback_info info) {
   Tensor *dst = args.tensor(0), *src = args.tensor(1);
   if (dst == nullptr || src == nullptr) return args.answer(Status::kStaleHandle);
   if (dst->storage->device != src->storage->device) {
+    const bool later = args.integer(2) == 1;
     Status status;
-    Tensor* copy = moved(environment, *src, dst->storage->device, status);
+    if (dst->view.contiguous() && src->view.contiguous() && dst->view.dtype == src->view.dtype &&
+        same_shape(dst->view, src->view)) {
+      ++dst->storage->version;
+      return args.answer(transfer(*dst, *src, later));
+    }
+    Tensor* copy = moved(environment, *src, dst->storage->device, false, status);
     if (copy == nullptr) return args.answer(status);
     status = write(environment, *dst, copy->view);
     environment.handles().release(copy->handle);
@@ -131,10 +152,10 @@ napi_value to_device(napi_env env, napi_callback_info info) {
   const Device* device = args.device(1);
   if (device == nullptr || device->memory == nullptr) return args.answer(Status::kNoDevice);
   if (source->storage->device == args.integer(1))
-    return args.answer(args.environment().handles().share(*source, source->view), args[2]);
+    return args.answer(args.environment().handles().share(*source, source->view), args[3]);
   Status status;
-  Tensor* copy = moved(args.environment(), *source, args.integer(1), status);
-  return copy != nullptr ? args.answer(copy, args[2]) : args.answer(status);
+  Tensor* copy = moved(args.environment(), *source, args.integer(1), args.integer(2) == 1, status);
+  return copy != nullptr ? args.answer(copy, args[3]) : args.answer(status);
 }
 
 constexpr Function kFunctions[] = {

@@ -57,8 +57,10 @@ bool Environment::read_shape(DType dtype, int rank, size_t first, View& shape) c
 }
 
 Tensor* Environment::make(const View& shape, DType dtype, int32_t device) {
-  const Device& target = devices()[static_cast<size_t>(device)];
-  Tensor* tensor = handles_.make(shape, dtype, device, *target.memory);
+  const auto place = static_cast<size_t>(device);
+  Pool* pool = place < pools_.size() ? pools_[place] : nullptr;
+  Allocator& memory = pool != nullptr ? *pool : *devices()[place].memory;
+  Tensor* tensor = handles_.make(shape, dtype, device, memory);
   if (trace != nullptr && tensor != nullptr) trace->made(*tensor);
   return tensor;
 }

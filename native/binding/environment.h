@@ -8,6 +8,7 @@
 
 #include "core/collector.h"
 #include "core/handles.h"
+#include "device/pool.h"
 #include "graph/plan.h"
 #include "kernels/devices.h"
 
@@ -35,6 +36,12 @@ public:
 
   // A fresh contiguous tensor; nullptr with last_failure() when memory ran out or the device is absent.
   Tensor* make(const View& shape, DType dtype, int32_t device);
+  // Tensors of the pool's device are made in it from now on; nullptr: in none.
+  void use_pool(int32_t device, Pool* pool) {
+    const auto place = static_cast<size_t>(device);
+    if (pools_.size() <= place) pools_.resize(place + 1);
+    pools_[place] = pool;
+  }
   // Where work on a device goes; through the trace, while there is one.
   Launcher& launcher(int32_t device) const {
     if (trace != nullptr && device == 0) return *trace;
@@ -69,7 +76,8 @@ private:
     napi_ref reference;
   };
   std::vector<std::unique_ptr<Lender>>
-      finished_; // lenders of dead storages: a finalizer may not call Node to release them
+      finished_;             // lenders of dead storages: a finalizer may not call Node to release them
+  std::vector<Pool*> pools_; // by device; nullptr: the device's own memory
   Collector collector_;
   Handles handles_{collector_};
 

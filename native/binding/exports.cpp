@@ -18,9 +18,9 @@ napi_value define_exports(napi_env env, napi_value exports, Finalizers finalizer
   napi_value value;
   napi_get_boolean(env, finalizers == Finalizers::kBasic, &value);
   napi_set_named_property(env, exports, "basicFinalizers", value);
-  for (const auto& group :
-       {life_functions(), view_functions(), copy_functions(), pointwise_functions(), structured_functions(),
-        plan_functions(), system_functions(), event_functions(), external_functions(), file_functions()}) {
+  for (const auto& group : {life_functions(), view_functions(), copy_functions(), pointwise_functions(),
+                            structured_functions(), plan_functions(), system_functions(), event_functions(),
+                            pool_functions(), external_functions(), file_functions()}) {
     for (const auto& [name, call] : group) {
       napi_create_function(env, name, NAPI_AUTO_LENGTH, call, environment, &value);
       napi_set_named_property(env, exports, name, value);

@@ -18,6 +18,7 @@ std::span<const Function> structured_functions();
 std::span<const Function> plan_functions();
 std::span<const Function> system_functions();
 std::span<const Function> event_functions();
+std::span<const Function> pool_functions();
 std::span<const Function> external_functions();
 std::span<const Function> file_functions();
 

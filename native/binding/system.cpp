@@ -9,6 +9,7 @@
 #include "core/machine.h"
 #include "core/parallel.h"
 #include "device/memory.h"
+#include "device/pinned.h"
 
 namespace cg::binding {
 namespace {
@@ -234,7 +235,12 @@ napi_value set_memory_cap(napi_env env, napi_callback_info info) {
 
 napi_value empty_cache(napi_env env, napi_callback_info info) {
   const Arguments args(env, info);
-  if (Allocator* allocator = memory_of(args)) allocator->empty_cache();
+  const Device* device = args.device(0);
+  if (device == nullptr || device->memory == nullptr) return args.nothing();
+  // A driver waits for the work on memory that it takes back: waiting here first lets an interrupt through.
+  if (device->pinned != nullptr && device->launcher->synchronize(Launcher::kAllStreams) == Status::kOk)
+    device->pinned->empty_cache();
+  device->memory->empty_cache();
   return args.nothing();
 }
 
@@ -261,7 +267,7 @@ napi_value synchronize(napi_env env, napi_callback_info info) {
   const Arguments args(env, info);
   const Device* device = args.device(0);
   if (device == nullptr || device->launcher == nullptr) return args.answer(Status::kNoDevice);
-  return args.answer(device->launcher->synchronize());
+  return args.answer(device->launcher->synchronize(args.integer(1)));
 }
 
 napi_value threads(napi_env env, napi_callback_info info) { return Arguments(env, info).answer(thread_count()); }

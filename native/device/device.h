@@ -35,10 +35,14 @@ public:
   // Between `bytes` of host memory and contiguous memory of the device.
   virtual Status upload(void* dst, const void* host, size_t bytes) = 0;
   virtual Status download(void* host, const void* src, size_t bytes) = 0;
-  virtual Status synchronize() = 0;
+  // Waits for the work of a stream, or of all.
+  virtual Status synchronize(int32_t stream) = 0;
+  static constexpr int32_t kAllStreams = -1;
 };
 
 class DeviceMemory;
+class PinnedMemory;
+class Streams;
 
 struct Device {
   std::string name;            // "cpu", "opencl:0"; the kind ("cuda") when absent
@@ -48,6 +52,8 @@ struct Device {
   Launcher* launcher = nullptr;
   const cg_driver* driver = nullptr; // nullptr for the CPU and what is absent, like the segments
   DeviceMemory* segments = nullptr;
+  Streams* streams = nullptr;
+  PinnedMemory* pinned = nullptr;
 };
 
 } // namespace cg

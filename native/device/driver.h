@@ -13,6 +13,7 @@ extern "C" {
 typedef uint64_t cg_address;
 typedef struct cg_program cg_program;
 typedef struct cg_event cg_event;
+typedef struct cg_stream cg_stream;
 
 /* One argument of a launch: memory when `value` is NULL, else `bytes` bytes that are passed by value. */
 typedef struct cg_argument {
@@ -41,7 +42,7 @@ typedef struct cg_capabilities {
   uint32_t float64;        /* 1: computes in float64 */
 } cg_capabilities;
 
-/* Work is done in the order of the calls. Copies to the host wait; everything else may return before it is done. */
+/* Work of a stream is done in the order of the calls. `download` waits; everything else may return before it is done. */
 typedef struct cg_driver {
   uint32_t version; /* CG_DRIVER_VERSION */
   uint32_t bytes;   /* sizeof(cg_driver), so that later versions can add to the end */
@@ -50,7 +51,8 @@ typedef struct cg_driver {
 
   int32_t (*allocate)(void* self, uint64_t bytes, cg_address* address);
   int32_t (*release)(void* self, cg_address address);
-  int32_t (*upload)(void* self, cg_address to, const void* host, uint64_t bytes); /* `host` may change afterwards */
+  /* From and to any memory of the host; `host` may change afterwards. NULL where there is pinned memory (`send`, `fetch`). */
+  int32_t (*upload)(void* self, cg_address to, const void* host, uint64_t bytes);
   int32_t (*download)(void* self, void* host, cg_address from, uint64_t bytes);
   int32_t (*copy)(void* self, cg_address to, cg_address from, uint64_t bytes);
 
@@ -73,6 +75,20 @@ typedef struct cg_driver {
   int32_t (*gemm)(void* self, const cg_gemm* call);
   /* Bytes of the device that nobody has, this process or another. May be NULL: unknown. */
   int32_t (*available)(void* self, uint64_t* bytes);
+
+  /* Streams live as long as the process; work of two is done in any order. Every function uses the one that its thread has chosen, NULL
+     being the first, which is always there. await_event: later work of the stream waits for the event, the host does not.
+     May be NULL, all three: there is one stream. */
+  int32_t (*open_stream)(void* self, cg_stream** stream);
+  void (*use_stream)(void* self, cg_stream* stream);
+  int32_t (*await_event)(void* self, cg_event* event);
+
+  /* Pinned memory of the host. send and fetch copy from and to it in the order of the stream, while the host goes on: it leaves the bytes
+     alone until an event says that the copy is over. May be NULL, all four. */
+  int32_t (*allocate_host)(void* self, uint64_t bytes, void** host);
+  int32_t (*release_host)(void* self, void* host);
+  int32_t (*send)(void* self, cg_address to, const void* host, uint64_t bytes);
+  int32_t (*fetch)(void* self, void* host, cg_address from, uint64_t bytes);
 } cg_driver;
 
 #ifdef __cplusplus

@@ -90,7 +90,7 @@ public:
   Status copy(const View& dst, const View& src) override;
   Status upload(void* dst, const void* host, size_t bytes) override;
   Status download(void* host, const void* src, size_t bytes) override;
-  Status synchronize() override { return target_.synchronize(); }
+  Status synchronize(int32_t stream) override { return target_.synchronize(stream); }
 
   Handles& handles() const { return handles_; }
   const std::string& refusal() const { return refusal_; }

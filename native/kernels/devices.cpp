@@ -13,6 +13,7 @@
 #include "device/library.h"
 #include "device/memory.h"
 #include "device/opencl/opencl.h"
+#include "device/pinned.h"
 #include "kernels/cpu/launcher.h"
 #include "kernels/cpu/table.h"
 #include "kernels/programs/launcher.h"
@@ -53,8 +54,10 @@ List& list() {
 }
 
 Device device_of(const cg_driver& driver) {
-  auto memory = std::make_unique<DeviceMemory>(driver);
-  auto launcher = std::make_unique<programs::DeviceLauncher>(driver, *memory, cpu::launcher());
+  auto streams = std::make_unique<Streams>(driver);
+  auto memory = std::make_unique<DeviceMemory>(driver, *streams);
+  auto pinned = std::make_unique<PinnedMemory>(driver, *streams);
+  auto launcher = std::make_unique<programs::DeviceLauncher>(driver, *streams, *memory, *pinned, cpu::launcher());
   const cg_capabilities& has = driver.capabilities;
   return {.name = has.name,
           .description = has.description,
@@ -62,7 +65,9 @@ Device device_of(const cg_driver& driver) {
           .memory = memory.get(),
           .launcher = launcher.release(),
           .driver = &driver,
-          .segments = memory.release()};
+          .segments = memory.release(),
+          .streams = streams.release(),
+          .pinned = pinned.release()};
 }
 
 // The devices of a kind, or why there is none.
@@ -140,6 +145,14 @@ Status launch_row(const Device& device, int row, const Pointwise& call, const Vi
   if (own == nullptr || static_cast<size_t>(own->inputs) != call.in.size()) return fail(Status::kInvalid);
   if (device.driver == nullptr) return fail(Status::kNoKernel);
   return static_cast<programs::DeviceLauncher*>(device.launcher)->row(*own, call, out);
+}
+
+Status send(const Device& device, void* dst, const void* host, size_t bytes) {
+  return static_cast<programs::DeviceLauncher*>(device.launcher)->send(dst, host, bytes);
+}
+
+Status fetch(const Device& device, void* host, const void* src, size_t bytes) {
+  return static_cast<programs::DeviceLauncher*>(device.launcher)->fetch(host, src, bytes);
 }
 
 std::vector<Fallback> fallbacks(const Device& device) {

@@ -19,6 +19,10 @@ std::string add_device(const char* library);
 constexpr size_t kGaugedDevices = 8;
 bool share_gauges(double* cells);
 
+// Between memory that a device pinned and the device, in the order of its current stream; the host goes on.
+Status send(const Device& device, void* dst, const void* host, size_t bytes);
+Status fetch(const Device& device, void* host, const void* src, size_t bytes);
+
 // How often kernels of a device ran on the CPU because it has none, by name; `total` counts all devices.
 struct Fallback {
   std::string kernel;

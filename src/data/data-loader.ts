@@ -3,6 +3,7 @@ import { ValueError, describe } from "../tensor/errors.js";
 import { Tensor } from "../tensor/tensor.js";
 import { arange, tensor } from "../ops/creation.js";
 import { stack } from "../ops/joining.js";
+import { pinningDevice } from "../ops/pinning.js";
 import { randperm, type Generator } from "../ops/random.js";
 import { bind, parseSignature } from "../ops/schema.js";
 import type { Dataset } from "./dataset.js";
@@ -16,12 +17,14 @@ export interface DataLoaderOptions {
   dropLast?: boolean;
   /** Makes a batch of samples. Default {@link defaultCollate}. */
   collateFn?: ((samples: unknown[]) => unknown) | null;
+  /** Puts tensors of a batch into pinned memory, from which `to(device, { nonBlocking: true })` copies while the host goes on. Default false. */
+  pinMemory?: boolean;
   /** Draws the order. Default: the generator that manualSeed() seeds. */
   generator?: Generator | null;
 }
 
 const params = parseSignature(
-  "dataset: any, batchSize: int = 1, shuffle: bool = false, *, dropLast: bool = false, collateFn: function? = null, generator: generator? = null",
+  "dataset: any, batchSize: int = 1, shuffle: bool = false, *, dropLast: bool = false, collateFn: function? = null, pinMemory: bool = false, generator: generator? = null",
 );
 
 /**
@@ -34,6 +37,7 @@ export class DataLoader<T = Tensor[]> {
   readonly shuffle: boolean;
   readonly dropLast: boolean;
   private readonly collateFn: ((samples: unknown[]) => unknown) | null;
+  readonly pinMemory: boolean;
   private readonly generator: Generator | null;
 
   constructor(
@@ -42,13 +46,12 @@ export class DataLoader<T = Tensor[]> {
     shuffle?: boolean | DataLoaderOptions,
     options?: DataLoaderOptions,
   ) {
-    type Values = [Dataset, number, boolean, boolean, ((samples: unknown[]) => unknown) | null, Generator | null];
-    [this.dataset, this.batchSize, this.shuffle, this.dropLast, this.collateFn, this.generator] = bind("DataLoader", params, [
-      dataset,
-      batchSize,
-      shuffle,
-      options,
-    ]) as Values;
+    type Values = [Dataset, number, boolean, boolean, ((samples: unknown[]) => unknown) | null, boolean, Generator | null];
+    [this.dataset, this.batchSize, this.shuffle, this.dropLast, this.collateFn, this.pinMemory, this.generator] = bind(
+      "DataLoader",
+      params,
+      [dataset, batchSize, shuffle, options],
+    ) as Values;
     if (typeof this.dataset?.length !== "number" || typeof this.dataset.at !== "function") {
       throw new ValueError({
         op: "DataLoader",
@@ -71,7 +74,8 @@ export class DataLoader<T = Tensor[]> {
     const n = this.dataset.length;
     const order = this.shuffle ? randperm(n, { generator: this.generator }) : arange(n);
     for (let start = 0, i = 0; i < this.length; i++, start += this.batchSize) {
-      yield this.batchOf(order.narrow(0, start, Math.min(this.batchSize, n - start))) as T;
+      const batch = this.batchOf(order.narrow(0, start, Math.min(this.batchSize, n - start)));
+      yield (this.pinMemory ? pinned(batch) : batch) as T;
     }
   }
 
@@ -81,6 +85,21 @@ export class DataLoader<T = Tensor[]> {
     const samples = (indices.tolist() as number[]).map((index) => this.dataset.at(index));
     return (this.collateFn ?? defaultCollate)(samples);
   }
+}
+
+let told = false;
+
+/** A batch with its tensors in pinned memory; as it is where no device pins memory, which is said once, as torch does. */
+function pinned(batch: unknown): unknown {
+  if (pinningDevice() === null) {
+    if (!told) console.warn("cellgrad: DataLoader: pinMemory is set, but there is no device that would copy from pinned memory.");
+    told = true;
+    return batch;
+  }
+  if (batch instanceof Tensor) return batch.dev === 0 ? batch.pinMemory() : batch;
+  if (Array.isArray(batch)) return batch.map(pinned);
+  if (typeof batch !== "object" || batch === null || Object.getPrototypeOf(batch) !== Object.prototype) return batch;
+  return Object.fromEntries(Object.entries(batch).map(([key, value]) => [key, pinned(value)]));
 }
 
 /** Stacks tensors, makes tensors of numbers, and goes into arrays and objects (torch's default_collate). */

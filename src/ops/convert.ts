@@ -77,9 +77,11 @@ export function convertDtype(input: Tensor, dt: number): Tensor {
   return out;
 }
 
-function convertDevice(input: Tensor, dev: number): Tensor {
+function convertDevice(input: Tensor, dev: number, nonBlocking = false): Tensor {
   if (input.dev === dev) return input;
-  const out = launch.made("to", input.shape, input.dt, dev, [input], (owner) => native.toDevice(input.live("to"), dev, owner));
+  const out = launch.made("to", input.shape, input.dt, dev, [input], (owner) =>
+    native.toDevice(input.live("to"), dev, Number(nonBlocking), owner),
+  );
   const from = input.dev;
   return recorded(input) ? record("to", out, [input], [], ([g]) => [convertDevice(g!, from)]) : out;
 }
@@ -88,7 +90,10 @@ function convertDevice(input: Tensor, dev: number): Tensor {
 export interface ToOptions {
   dtype?: DType;
   device?: Device;
-  /** Copies to a device without waiting. Default false. */
+  /**
+   * Copies between a device and pinned memory while the host goes on: what is copied from must not change, and what is copied to the CPU is
+   * there only after synchronize(). Default false.
+   */
   nonBlocking?: boolean;
   /** Copies even when nothing changes. Default false. */
   copy?: boolean;
@@ -102,7 +107,7 @@ export const to: (input: Tensor, target?: DType | Device | Tensor | ToOptions, s
   op(
     "to",
     "input: tensor, device: any? = null, dtype: any? = null, nonBlocking: bool = false, copy: bool = false",
-    (input: Tensor, first: unknown, second: unknown, _nonBlocking: boolean, copy: boolean) => {
+    (input: Tensor, first: unknown, second: unknown, nonBlocking: boolean, copy: boolean) => {
       let dt = input.dt;
       let dev = input.dev;
       for (const target of [first, second]) {
@@ -113,7 +118,7 @@ export const to: (input: Tensor, target?: DType | Device | Tensor | ToOptions, s
         else if (typeof target === "string") dev = deviceCode("to", target);
         else throw new ValueError({ op: "to", argument: "device", expected: "a dtype, a device or a Tensor", got: describe(target) });
       }
-      const out = convertDevice(convertDtype(input, dt), dev);
+      const out = convertDevice(convertDtype(input, dt), dev, nonBlocking);
       return copy && out === input ? clone(input) : out;
     },
   );
@@ -157,10 +162,11 @@ export const typeAs: (input: Tensor, other: Tensor) => Tensor = op(
 
 const copyParams = parseSignature("input: tensor, src: tensor, nonBlocking: bool = false");
 inPlaceForms.set("copy_", (...args: unknown[]) => {
-  const [target, src] = bind("copy_", copyParams, args) as [Tensor, Tensor];
+  const [target, src, nonBlocking] = bind("copy_", copyParams, args) as [Tensor, Tensor, boolean];
   const shape = broadcastShapes("copy_", target.shape, src.shape);
   requireWritable("copy_", target, shape, target.dt);
-  const write = (): void => launch.done("copy_", native.copyInto(target.live("copy_"), src.live("copy_")), target, src);
+  const write = (): void =>
+    launch.done("copy_", native.copyInto(target.live("copy_"), src.live("copy_"), Number(nonBlocking)), target, src);
   return inPlace("copy_", target, [src], write, () => copied(target, src));
 });
 

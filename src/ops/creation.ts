@@ -8,6 +8,7 @@ import { borrow, isUnsteady } from "../tensor/lending.js";
 import { numelOf, type Shape } from "../tensor/shape.js";
 import { Tensor, type Complex, type Scalar } from "../tensor/tensor.js";
 import { castTo, op, register } from "./define.js";
+import { pinMemory } from "./pinning.js";
 import { fillWith } from "./pointwise.js";
 import { bind, checkSizes, isComplexNumber, isOptions, parseSignature } from "./schema.js";
 
@@ -23,6 +24,12 @@ export interface TensorOptions {
   requiresGrad?: boolean;
 }
 
+/** Options of {@link tensor}, zeros, ones and empty. */
+export interface PinnableOptions extends TensorOptions {
+  /** In pinned memory, from which a device copies while the host goes on; see `Tensor.pinMemory`. Default false. */
+  pinMemory?: boolean;
+}
+const pinning = ", pinMemory: bool = false";
 const making = "*, dtype: dtype? = null, device: device? = null, requiresGrad: bool = false";
 
 function withGrad(t: Tensor, requiresGrad: boolean): Tensor {
@@ -40,11 +47,13 @@ export type TensorData = Scalar | Complex | ArrayBufferView | Tensor | readonly 
  * @example tensor([[1, 2], [3, 4]]).shape // [2, 2]
  * @throws ShapeError for ragged arrays
  */
-export const tensor: (data: TensorData, options?: TensorOptions) => Tensor = op(
+export const tensor: (data: TensorData, options?: PinnableOptions) => Tensor = op(
   "tensor",
-  `data: any, ${making}`,
-  (data: TensorData, dt: number | null, dev: number | null, requiresGrad: boolean) =>
-    withGrad(fromData("tensor", data, dt, dev), requiresGrad),
+  `data: any, ${making}${pinning}`,
+  (data: TensorData, dt: number | null, dev: number | null, requiresGrad: boolean, pin: boolean) => {
+    const made = fromData("tensor", data, dt, dev);
+    return withGrad(pin ? pinMemory(made) : made, requiresGrad);
+  },
   { method: false },
 );
 /** As {@link tensor}, but a tensor that fits already is returned itself, and a typed array that fits is shared: see {@link fromTypedArray}. */
@@ -84,7 +93,7 @@ export const fromTypedArray: (data: ArrayBufferView, shape?: readonly number[] |
 
 /** `t` on a device; itself when it is there. Unrecorded. */
 const onDevice = (t: Tensor, dev: number): Tensor =>
-  t.dev === dev ? t : launch.made("to", t.shape, t.dt, dev, [t], (owner) => native.toDevice(t.live("to"), dev, owner));
+  t.dev === dev ? t : launch.made("to", t.shape, t.dt, dev, [t], (owner) => native.toDevice(t.live("to"), dev, 0, owner));
 
 function fromData(name: string, data: TensorData, dt: number | null, given: number | null): Tensor {
   if (data instanceof Tensor) return onDevice(castTo(data.detach(), dt ?? data.dt), given ?? data.dev).clone();
@@ -183,16 +192,17 @@ export function fromBuffer(name: string, data: ArrayBufferView, shape: Shape, dt
 
 // -- filled
 
-type SizeArgs = (number | readonly number[] | (TensorOptions & { size?: readonly number[] }))[];
+type SizeArgs = (number | readonly number[] | (PinnableOptions & { size?: readonly number[] }))[];
 type Filled = (...size: SizeArgs) => Tensor;
 
 function filled(name: string, value: number | null): Filled {
-  const body = (size: number[], dt: number | null, dev: number | null, requiresGrad: boolean): Tensor => {
-    const out = launch.empty(name, checkSizes(name, size), dt ?? defaultDtypeCode(), dev ?? defaultDeviceCode());
+  const body = (size: number[], dt: number | null, dev: number | null, requiresGrad: boolean, pin: boolean): Tensor => {
+    const made = launch.empty(name, checkSizes(name, size), dt ?? defaultDtypeCode(), dev ?? defaultDeviceCode());
+    const out = pin ? pinMemory(made) : made;
     if (value !== null) fillWith(name, out, value);
     return withGrad(out, requiresGrad);
   };
-  return op<Filled>(name, `*size: ints, ${making}`, body, { method: false, differentiable: false });
+  return op<Filled>(name, `*size: ints, ${making}${pinning}`, body, { method: false, differentiable: false });
 }
 
 /** A tensor of zeros. @example zeros(2, 3), zeros([2, 3], { dtype: "int64" }) */

@@ -1,5 +1,7 @@
 /** Puts ops on Tensor as methods, and their in-place forms with a trailing underscore; types follow from the functions. */
 import { backwardOf, type BackwardOptions } from "../autograd/backward.js";
+import type { Device } from "../tensor/device.js";
+import type { Stream } from "../tensor/stream.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import type { AlphaOptions, DivOptions } from "./binary.js";
 import { fromResult } from "./in-place.js";
@@ -11,6 +13,7 @@ import "./draws.js";
 import type { Generator } from "./random.js";
 import { imag, real } from "./complex.js";
 import { max, min, type ValuesIndices } from "./extremes.js";
+import { isPinned, pinMemory, recordStream } from "./pinning.js";
 import { median, nanmedian } from "./quantiles.js";
 import { isShared, share, shareMemory, type SharedTensor } from "./sharing.js";
 import * as methods from "./tensor-methods.js";
@@ -114,6 +117,12 @@ interface SpecialMethods {
   isShared(): boolean;
   /** Moves the storage to memory that other threads can see, with all its views. */
   shareMemory_(): Tensor;
+  /** The tensor in pinned memory, from which a device copies while the host goes on; itself when it is there. @param device default: the first that is not the CPU */
+  pinMemory(device?: Device | null): Tensor;
+  /** True for a tensor in pinned memory. */
+  isPinned(): boolean;
+  /** Has the memory kept until the stream has done what it was asked so far; launches note this by themselves. */
+  recordStream(stream: Stream): void;
   /** Computes the gradients of this tensor with respect to the leaves and adds them to their `.grad`. */
   backward(
     gradient?: Tensor | null | BackwardOptions,
@@ -150,6 +159,9 @@ install("detach_", detachInPlace as AnyFunction);
 install("share", share as AnyFunction);
 install("isShared", isShared as AnyFunction);
 install("shareMemory_", shareMemory as AnyFunction);
+install("pinMemory", pinMemory as AnyFunction);
+install("isPinned", isPinned as AnyFunction);
+install("recordStream", recordStream as AnyFunction);
 install("backward", backwardOf as AnyFunction);
 
 Object.defineProperties(Tensor.prototype, {

@@ -126,11 +126,12 @@ export interface Native {
   clone(a: Handle, owner: object): Handle;
   /** `a` itself, as a new handle of the same storage, when contiguous; else a contiguous copy. */
   contiguous(a: Handle, owner: object): Handle;
-  /** Broadcasts and converts `src` into `dst`. Bumps dst's version. */
-  copyInto(dst: Handle, src: Handle): number;
+  /** Broadcasts and converts `src` into `dst`. Bumps dst's version. `later` as in {@link toDevice}. */
+  copyInto(dst: Handle, src: Handle, later?: number): number;
   fill(dst: Handle, value: number): number;
   fillBigInt(dst: Handle, value: bigint): number;
-  toDevice(a: Handle, device: number, owner: object): Handle;
+  /** later 1: between a device and pinned memory the host goes on before the copy is over; what comes to the host is pinned then. */
+  toDevice(a: Handle, device: number, later: number, owner: object): Handle;
 
   // -- structured kernels (native/kernels/structured.def)
   /**
@@ -203,12 +204,36 @@ export interface Native {
   setCollectBudget(bytes: number): void;
   /** Tells the allocator that a GC ran (major 1 or minor 0), so that it can adapt the budget. */
   collected(major: number): void;
-  synchronize(device: number): number;
-  /** A mark in the order of a device's work, as a small integer; 1 from queryEvent: over. elapsedEvents: nanoseconds into io[0]. */
-  recordEvent(device: number): number;
+  /** Waits for the work of a stream, or of all (-1). */
+  synchronize(device: number, stream: number): number;
+  /** A stream of a device by its number; 0 is always there, and the only one of a device without streams. */
+  openStream(device: number): number;
+  /** Work of this thread on the device goes there from now on. */
+  useStream(device: number, stream: number): void;
+  /** The tensor's memory is not given away before what the stream has been asked so far is done. */
+  recordStream(handle: Handle, stream: number): number;
+  /** A mark behind the work of a stream, as a small integer; 1 from queryEvent: over. elapsedEvents: nanoseconds into io[0]. */
+  recordEvent(device: number, stream: number): number;
   queryEvent(event: number): number;
+  /** Waits, and lets an interrupt through. */
+  waitEvent(event: number): number;
+  /** Later work of the stream comes after the event. */
+  streamWaitEvent(event: number, stream: number): number;
   elapsedEvents(from: number, to: number): number;
   forgetEvent(event: number): void;
+
+  // -- memory of one purpose
+  /** The number of a fresh pool, from 1 on. Tensors of its device are made in the pool that is in use; 0: in none. */
+  openPool(device: number): number;
+  usePool(device: number, pool: number): void;
+  /** Its memory goes back to the driver when its last tensor is gone. */
+  closePool(pool: number): void;
+  /** io: live bytes, cached bytes, peak live bytes, allocations. */
+  poolMemory(pool: number): number;
+  /** A contiguous copy of a tensor of the CPU in host memory that `device` pins; noDevice where it pins none. */
+  pin(handle: Handle, device: number, owner: object): Handle;
+  isPinned(handle: Handle): number; // 0 or 1
+
   /** Has C's standard library write out what native code has printed. */
   flushOutput(): void;
   threads(): number;

@@ -1,4 +1,4 @@
-/** Lets others see native calls. While nobody looks the addon's own functions are called, so that seeing costs nothing then. */
+/** Lets others see native calls, or do something before them. While nobody does the addon's own functions are called: it costs nothing then. */
 import { io, native } from "./addon.js";
 
 /** A tensor in the making. */
@@ -46,35 +46,54 @@ const words: Readonly<Record<string, string>> = {
   fromBuffer: "tensor",
 };
 
+// What uses a device's stream or memory besides.
+const unseen = ["itemBigInt", "custom", "reshape", "planRun"];
+
 const observers = new Set<Observer>();
+let preparing: (() => void) | null = null;
 const originals = new Map<string, Plain>();
 let settleDevice: ((device: number) => void) | null = null;
 
 /** Calls `observer` after each native call that computes; returns what ends that. @param settle waits for a device other than the CPU, before a call's end is noted */
 export function observe(observer: Observer, settle: ((device: number) => void) | null = null): () => void {
-  if (observers.size === 0) install();
+  install();
   observers.add(observer);
   if (settle !== null) settleDevice = settle;
   return () => {
     observers.delete(observer);
     if (settle !== null) settleDevice = null;
-    if (observers.size === 0) restore();
+    restore();
   };
 }
 
+/** Has `prepare` called before each native call that computes or allocates; null: no longer. */
+export function beforeCalls(prepare: (() => void) | null): void {
+  preparing = prepare;
+  if (prepare === null) restore();
+  else install();
+}
+
 function install(): void {
+  if (originals.size > 0) return;
   const table = native as unknown as Record<string, Plain>;
   for (const [name, family] of Object.entries(families)) {
     const rows = native.names(family);
     for (const form of [name, `${name}Into`]) if (form in table) wrap(table, form, (args) => rows[args[0] as number]!);
   }
   for (const name of others) wrap(table, name, () => words[name] ?? name);
+  for (const name of unseen) {
+    const original = table[name]!;
+    originals.set(name, original);
+    table[name] = (...args) => (preparing?.(), original(...args));
+  }
 }
 
 function wrap(table: Record<string, Plain>, name: string, kernelOf: (args: readonly unknown[]) => string): void {
   const original = table[name]!;
   originals.set(name, original);
   table[name] = (...args) => {
+    preparing?.();
+    if (observers.size === 0) return original(...args);
     const target = name === "runInto" ? io[args[1] as number]! : -1;
     const started = performance.now();
     const answer = original(...args);
@@ -118,6 +137,7 @@ function deviceOf(name: string, args: readonly unknown[], target: number): numbe
 }
 
 function restore(): void {
+  if (observers.size > 0 || preparing !== null) return;
   const table = native as unknown as Record<string, Plain>;
   for (const [name, original] of originals) table[name] = original;
   originals.clear();

@@ -13,6 +13,11 @@ export class Scoped<T> {
     afterInterrupt(() => (this.open = this.awaited));
   }
 
+  /** True while no callback is under way. */
+  get idle(): boolean {
+    return this.open === 0;
+  }
+
   /** The value of the innermost callback around the caller, or `ground`. */
   get(ground: T): T {
     return this.open === 0 ? ground : (this.storage.getStore() ?? ground);

@@ -73,7 +73,7 @@ export function failure(op: string, status: number, inputs: readonly Tensor[], d
   switch (status) {
     case Status.outOfMemory:
       // A device that was lost refuses memory too.
-      if (dev !== 0 && native.synchronize(dev) === Status.deviceLost) return lost(op, dev);
+      if (dev !== 0 && native.synchronize(dev, -1) === Status.deviceLost) return lost(op, dev);
       return outOfMemory(op, dev, a, b, c, d);
     case Status.cancelled:
       return new InterruptedError({ op, expected: "to finish", got: "an interrupt" });

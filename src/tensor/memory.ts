@@ -9,6 +9,7 @@ import { dtypes, type DType } from "./dtype.js";
 import { ValueError, describe, formatBytes, formatShape } from "./errors.js";
 import { claims } from "./names.js";
 import { Trace, type Place } from "./place.js";
+import { poolLines } from "./pool.js";
 import { isSaved } from "./saved-marks.js";
 import type { Shape } from "./shape.js";
 
@@ -47,6 +48,7 @@ export function memorySummary(device: Device = "cpu"): string {
   return [
     `${device}: ${formatBytes(allocated)} in ${tensors} tensors, peak ${formatBytes(peak)}${cap > 0 ? `, cap ${formatBytes(cap)}` : ""}`,
     `cached ${formatBytes(cached)}; ${allocations} allocations, ${hits} % from the cache; ${collections} collections asked for`,
+    ...poolLines(device),
     ...(largest.length > 0 ? ["largest:", ...largest] : []),
   ].join("\n");
 }

@@ -193,7 +193,7 @@ export function profile<T>(body: () => T | Promise<T>, { withStack = true }: Pro
         trace,
       });
     },
-    (device) => native.synchronize(device),
+    (device) => native.synchronize(device, -1),
   );
   const began = performance.now();
   const finish = (result: T): Profile<T> => new Profile(result, performance.now() - began, entries, began);

@@ -28,6 +28,6 @@ export function setNumThreads(n: number): void {
 /** Waits for all work of a device. @throws IndexError when a kernel since the last wait met a wrong index, DeviceLostError */
 export function synchronize(device: Device = "cpu"): void {
   const code = deviceCode("synchronize", device);
-  const status = native.synchronize(code);
+  const status = native.synchronize(code, -1);
   if (status < 0) throw failure("synchronize", status, [], code);
 }

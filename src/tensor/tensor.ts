@@ -1,5 +1,6 @@
 /** The Tensor: a native handle with its shape, dtype and device; methods of ops are added by src/ops/methods.ts. */
 import { io, native } from "../runtime/addon.js";
+import { chosen } from "../runtime/chosen.js";
 import { release } from "../runtime/memory.js";
 import type { Handle } from "../runtime/native.js";
 import { DeviceEvent } from "./event.js";
@@ -398,7 +399,7 @@ export class Tensor {
   /** The handle, when the device has done all work before: its failures come now. */
   private settled(op: string): Handle {
     const handle = this.live(op);
-    const status = this.dev === 0 ? 0 : native.synchronize(this.dev);
+    const status = this.dev === 0 ? 0 : native.synchronize(this.dev, chosen("stream", this.dev));
     if (status < 0) throw readFailure(op, status, this);
     return handle;
   }

@@ -156,7 +156,8 @@ TEST("the memory of a device serves several threads, and no stretch is given "
   const cg_driver driver = driver_of_texts();
   std::atomic<int> wrong{0};
   {
-    DeviceMemory memory(driver);
+    Streams streams(driver);
+    DeviceMemory memory(driver, streams);
     const auto body = [&](int thread) {
       Dice dice{static_cast<uint32_t>(thread) + 17};
       std::vector<Block> kept;

@@ -34,14 +34,15 @@ constexpr uint32_t kStreamNonBlocking = 1;
   CALL(MemFree, cuMemFree_v2, (Address address))                                                                       \
   CALL(MemGetInfo, cuMemGetInfo_v2, (size_t* free, size_t* total))                                                     \
   CALL(MemHostAlloc, cuMemHostAlloc, (void** memory, size_t bytes, uint32_t flags))                                    \
+  CALL(MemFreeHost, cuMemFreeHost, (void* memory))                                                                     \
   CALL(MemcpyHtoDAsync, cuMemcpyHtoDAsync_v2, (Address to, const void* from, size_t bytes, StreamHandle* stream))      \
   CALL(MemcpyDtoHAsync, cuMemcpyDtoHAsync_v2, (void* to, Address from, size_t bytes, StreamHandle* stream))            \
   CALL(MemcpyDtoDAsync, cuMemcpyDtoDAsync_v2, (Address to, Address from, size_t bytes, StreamHandle* stream))          \
   CALL(StreamCreate, cuStreamCreate, (StreamHandle * *stream, uint32_t flags))                                         \
+  CALL(StreamWaitEvent, cuStreamWaitEvent, (StreamHandle * stream, EventHandle * event, uint32_t flags))               \
   CALL(EventCreate, cuEventCreate, (EventHandle * *event, uint32_t flags))                                             \
   CALL(EventRecord, cuEventRecord, (EventHandle * event, StreamHandle * stream))                                       \
   CALL(EventQuery, cuEventQuery, (EventHandle * event))                                                                \
-  CALL(EventSynchronize, cuEventSynchronize, (EventHandle * event))                                                    \
   CALL(EventElapsedTime, cuEventElapsedTime, (float* milliseconds, EventHandle* from, EventHandle* to))                \
   CALL(EventDestroy, cuEventDestroy_v2, (EventHandle * event))                                                         \
   CALL(ModuleLoadData, cuModuleLoadData, (ModuleHandle * *module, const void* image))                                  \

@@ -29,13 +29,18 @@ struct Operand {
 } // namespace
 
 bool Blas::open(StreamHandle* stream) {
-  if (opened_) return handle_ != nullptr;
+  if (opened_) return handle_ != nullptr && (stream == stream_ || choose(stream));
   opened_ = true;
   constexpr const char* kNames[] = {"libcublas.so.13", "libcublas.so.12", "libcublas.so"};
   const Library library = cuda::open(kNames);
   if (library.handle == nullptr || !resolve(library.handle, api_).empty()) return false;
   if (api_.Create(&handle_) != kSuccess) handle_ = nullptr;
-  return handle_ != nullptr && api_.SetStream(handle_, stream) == kSuccess;
+  return handle_ != nullptr && choose(stream);
+}
+
+bool Blas::choose(StreamHandle* stream) {
+  stream_ = stream;
+  return api_.SetStream(handle_, stream) == kSuccess;
 }
 
 // cuBLAS keeps columns together: it computes the transpose, y' = b' a'.

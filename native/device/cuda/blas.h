@@ -14,10 +14,12 @@ public:
 
 private:
   bool open(StreamHandle* stream);
+  bool choose(StreamHandle* stream);
 
   std::mutex lock_; // of the handle
   BlasApi api_;
   BlasHandle* handle_ = nullptr;
+  StreamHandle* stream_ = nullptr; // that its products go to
   bool opened_ = false;
 };
 

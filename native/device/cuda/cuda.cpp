@@ -1,7 +1,8 @@
-// CUDA as a driver: NVIDIA's driver API with one stream for each card, NVRTC for texts, cuBLAS where it is installed.
+// CUDA as a driver: NVIDIA's driver API, NVRTC for texts, cuBLAS where it is installed.
 #include "device/cuda/cuda.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
 #include <memory>
@@ -11,7 +12,6 @@
 #include "device/cuda/compiler.h"
 #include "device/cuda/libraries.h"
 #include "device/cuda/resolve.h"
-#include "device/cuda/staging.h"
 
 namespace cg::cuda {
 namespace {
@@ -26,6 +26,9 @@ constexpr int kFatal[] = {4,                  // the driver has shut down
                           46,  214, 220, 226, // unavailable, uncorrectable memory or link error, contained
                           700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 721, // faults inside a kernel
                           999};                                                  // unknown
+
+constexpr size_t kMostCards = 64;
+thread_local std::array<StreamHandle*, kMostCards> chosen{}; // of each card; nullptr: its first stream
 
 class CudaDevice {
 public:
@@ -42,14 +45,29 @@ public:
   int32_t release(cg_address address) {
     return checked([&] { return api_.MemFree(address); });
   }
-  int32_t upload(cg_address to, const void* host, uint64_t bytes) {
-    return checked([&] { return staged([&] { return staging_->upload(to, static_cast<const char*>(host), bytes); }); });
+  // Not ordered with the default stream, which other libraries of the process may use.
+  int32_t open_stream(cg_stream** stream) {
+    return checked([&] { return api_.StreamCreate(reinterpret_cast<StreamHandle**>(stream), kStreamNonBlocking); });
   }
-  int32_t download(void* host, cg_address from, uint64_t bytes) {
-    return checked([&] { return staged([&] { return staging_->download(static_cast<char*>(host), from, bytes); }); });
+  void use_stream(cg_stream* stream) { chosen[place()] = reinterpret_cast<StreamHandle*>(stream); }
+  int32_t await_event(cg_event* event) {
+    return checked([&] { return api_.StreamWaitEvent(stream(), reinterpret_cast<EventHandle*>(event), 0); });
+  }
+
+  int32_t allocate_host(uint64_t bytes, void** host) {
+    return checked([&] { return api_.MemHostAlloc(host, bytes, 0); });
+  }
+  int32_t release_host(void* host) {
+    return checked([&] { return api_.MemFreeHost(host); });
+  }
+  int32_t send(cg_address to, const void* host, uint64_t bytes) {
+    return checked([&] { return api_.MemcpyHtoDAsync(to, host, bytes, stream()); });
+  }
+  int32_t fetch(void* host, cg_address from, uint64_t bytes) {
+    return checked([&] { return api_.MemcpyDtoHAsync(host, from, bytes, stream()); });
   }
   int32_t copy(cg_address to, cg_address from, uint64_t bytes) {
-    return checked([&] { return api_.MemcpyDtoDAsync(to, from, bytes, stream_); });
+    return checked([&] { return api_.MemcpyDtoDAsync(to, from, bytes, stream()); });
   }
 
   int32_t compile(const char* text, const char* entry, cg_program** program, char* log, uint64_t log_bytes) {
@@ -85,7 +103,7 @@ public:
       parameters[i] = const_cast<void*>(arguments[i].value != nullptr ? arguments[i].value : &arguments[i].address);
     return checked([&] {
       return api_.LaunchKernel(reinterpret_cast<Compiled*>(program)->function, groups[0], groups[1], groups[2],
-                               group[0], group[1], group[2], 0, stream_, parameters, nullptr);
+                               group[0], group[1], group[2], 0, stream(), parameters, nullptr);
     });
   }
 
@@ -93,7 +111,7 @@ public:
     EventHandle* made = nullptr;
     const int32_t status = checked([&] {
       const int error = api_.EventCreate(&made, 0);
-      return error != kSuccess ? error : api_.EventRecord(made, stream_);
+      return error != kSuccess ? error : api_.EventRecord(made, stream());
     });
     *event = reinterpret_cast<cg_event*>(made);
     return status;
@@ -123,7 +141,7 @@ public:
   int32_t gemm(const cg_gemm* call) {
     if (lost_) return kLost;
     make_current();
-    const int error = blas_.gemm(*call, stream_);
+    const int error = blas_.gemm(*call, stream());
     return error == kSuccess ? kOk : kNoKernel; // a fault of the card shows at the launch that takes its place
   }
 
@@ -170,10 +188,8 @@ private:
     lost_ = true;
     return kLost;
   }
-  template <class Copy> int staged(const Copy& copy) {
-    std::lock_guard guard(staging_lock_);
-    return copy();
-  }
+  size_t place() const { return static_cast<size_t>(ordinal_) % kMostCards; }
+  StreamHandle* stream() const { return chosen[place()] != nullptr ? chosen[place()] : stream_; }
 
   int attribute(int which) {
     int value = 0;
@@ -187,8 +203,6 @@ private:
   int device_ = 0, architecture_ = 0;
   ContextHandle* context_ = nullptr;
   StreamHandle* stream_ = nullptr;
-  std::mutex staging_lock_;
-  std::unique_ptr<Staging> staging_;
   Blas blas_;
   std::atomic<bool> lost_{false};
   std::string name_, description_;
@@ -204,9 +218,7 @@ std::string CudaDevice::open() {
   if (const int error = api_.DeviceGet(&device_, ordinal_); error != kSuccess) return name_of(error);
   if (const int error = api_.DevicePrimaryCtxRetain(&context_, device_); error != kSuccess) return name_of(error);
   make_current();
-  // Not ordered with the default stream, which other libraries of the process may use.
   if (const int error = api_.StreamCreate(&stream_, kStreamNonBlocking); error != kSuccess) return name_of(error);
-  staging_ = std::make_unique<Staging>(api_, stream_);
   architecture_ = attribute(kComputeMajor) * 10 + attribute(kComputeMinor);
   char model[256] = "";
   api_.DeviceGetName(model, sizeof model - 1, device_);
@@ -240,8 +252,6 @@ const cg_driver* CudaDevice::driver() {
                               .float64 = 1},
              .allocate = Entry<&CudaDevice::allocate>::call,
              .release = Entry<&CudaDevice::release>::call,
-             .upload = Entry<&CudaDevice::upload>::call,
-             .download = Entry<&CudaDevice::download>::call,
              .copy = Entry<&CudaDevice::copy>::call,
              .compile = Entry<&CudaDevice::compile>::call,
              .binary = Entry<&CudaDevice::binary>::call,
@@ -252,7 +262,14 @@ const cg_driver* CudaDevice::driver() {
              .elapsed = Entry<&CudaDevice::elapsed>::call,
              .forget = Entry<&CudaDevice::forget>::call,
              .gemm = Entry<&CudaDevice::gemm>::call,
-             .available = Entry<&CudaDevice::available>::call};
+             .available = Entry<&CudaDevice::available>::call,
+             .open_stream = Entry<&CudaDevice::open_stream>::call,
+             .use_stream = Entry<&CudaDevice::use_stream>::call,
+             .await_event = Entry<&CudaDevice::await_event>::call,
+             .allocate_host = Entry<&CudaDevice::allocate_host>::call,
+             .release_host = Entry<&CudaDevice::release_host>::call,
+             .send = Entry<&CudaDevice::send>::call,
+             .fetch = Entry<&CudaDevice::fetch>::call};
   return &driver_;
 }
 

@@ -16,7 +16,8 @@ struct Event;
 
 constexpr int32_t kSuccess = 0, kDeviceNotAvailable = -2, kMemAllocationFailure = -4, kOutOfResources = -5,
                   kOutOfHostMemory = -6, kInvalidBufferSize = -61;
-constexpr uint64_t kDeviceTypeAll = 0xFFFFFFFF, kQueueProfiling = 1 << 1, kMemReadWrite = 1 << 0;
+constexpr uint64_t kDeviceTypeAll = 0xFFFFFFFF, kQueueProfiling = 1 << 1, kMemReadWrite = 1 << 0,
+                   kMemHostPinned = 1 << 4, kMapReadWrite = 1 << 0 | 1 << 1;
 constexpr uint32_t kDeviceMaxGroup = 0x1004, kDeviceMaxAllocation = 0x1010, kDeviceMemory = 0x101F,
                    kDeviceDoubleConfig = 0x1032, kDeviceName = 0x102B, kDeviceVersion = 0x102F, kDriverVersion = 0x102D;
 constexpr uint32_t kProgramBinarySizes = 0x1165, kProgramBinaries = 0x1166, kBuildLog = 0x1183;
@@ -49,7 +50,11 @@ constexpr int32_t kComplete = 0;
   CALL(int32_t, SetKernelArg, (Kernel*, uint32_t, size_t, const void*))                                                \
   CALL(int32_t, EnqueueNDRangeKernel,                                                                                  \
        (Queue*, Kernel*, uint32_t, const size_t*, const size_t*, const size_t*, uint32_t, Event* const*, Event**))     \
+  CALL(void*, EnqueueMapBuffer,                                                                                        \
+       (Queue*, Memory*, uint32_t, uint64_t, size_t, size_t, uint32_t, Event* const*, Event**, int32_t*))              \
+  CALL(int32_t, EnqueueUnmapMemObject, (Queue*, Memory*, void*, uint32_t, Event* const*, Event**))                     \
   CALL(int32_t, EnqueueMarkerWithWaitList, (Queue*, uint32_t, Event* const*, Event**))                                 \
+  CALL(int32_t, EnqueueBarrierWithWaitList, (Queue*, uint32_t, Event* const*, Event**))                                \
   CALL(int32_t, GetEventInfo, (Event*, uint32_t, size_t, void*, size_t*))                                              \
   CALL(int32_t, GetEventProfilingInfo, (Event*, uint32_t, size_t, void*, size_t*))                                     \
   CALL(int32_t, ReleaseEvent, (Event*))                                                                                \

@@ -1,6 +1,8 @@
 // OpenCL as a driver: buffers get addresses of our own, so that offsets can be added to them.
 #include "device/opencl/opencl.h"
 
+#include <array>
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -35,10 +37,14 @@ struct Place {
   uint64_t offset;
 };
 
+constexpr size_t kMostDevices = 64;
+thread_local std::array<Queue*, kMostDevices> chosen{}; // of each device; nullptr: its first queue
+
 class OpenClDevice {
 public:
   OpenClDevice(const Api& api, DeviceId* id, int index)
-      : api_(api), id_(id), next_(kFirstAddress + kBetweenDevices * static_cast<uint64_t>(index)) {
+      : api_(api), id_(id), index_(static_cast<size_t>(index) % kMostDevices),
+        next_(kFirstAddress + kBetweenDevices * static_cast<uint64_t>(index)) {
     name_ = "opencl:" + std::to_string(index);
     description_ = text(kDeviceName) + ", " + text(kDeviceVersion) + ", driver " + text(kDriverVersion);
   }
@@ -55,8 +61,9 @@ public:
 
   int32_t allocate(uint64_t bytes, cg_address* address) {
     int32_t error = kSuccess;
+    if (lost_) return kLost;
     Memory* memory = api_.CreateBuffer(context_, kMemReadWrite, bytes, nullptr, &error);
-    if (error != kSuccess) return status_of(error);
+    if (error != kSuccess) return checked(error);
     std::lock_guard guard(lock_);
     *address = next_;
     next_ += (bytes + 4095) / 4096 * 4096 + 4096; // a gap, so that no address belongs to two buffers
@@ -73,19 +80,52 @@ public:
     return kOk;
   }
 
-  // Writes are queued as a blocking call: the host's bytes are copied when it returns.
-  int32_t upload(cg_address to, const void* host, uint64_t bytes) {
-    const Place at = place(to);
-    return status_of(api_.EnqueueWriteBuffer(queue_, at.memory, 1, at.offset, bytes, host, 0, nullptr, nullptr));
+  int32_t open_stream(cg_stream** stream) {
+    int32_t error = kSuccess;
+    *stream = reinterpret_cast<cg_stream*>(api_.CreateCommandQueue(context_, id_, kQueueProfiling, &error));
+    return checked(error);
   }
-  int32_t download(void* host, cg_address from, uint64_t bytes) {
+  void use_stream(cg_stream* stream) { chosen[index_] = reinterpret_cast<Queue*>(stream); }
+  int32_t await_event(cg_event* event) {
+    auto* const wanted = reinterpret_cast<Event*>(event);
+    return checked(api_.EnqueueBarrierWithWaitList(queue(), 1, &wanted, nullptr));
+  }
+
+  // Memory that the driver can copy from on its own is a buffer that the host sees.
+  int32_t allocate_host(uint64_t bytes, void** host) {
+    int32_t error = kSuccess;
+    Memory* memory = api_.CreateBuffer(context_, kMemReadWrite | kMemHostPinned, bytes, nullptr, &error);
+    if (error != kSuccess) return checked(error);
+    *host = api_.EnqueueMapBuffer(queue_, memory, 1, kMapReadWrite, 0, bytes, 0, nullptr, nullptr, &error);
+    if (error != kSuccess) {
+      api_.ReleaseMemObject(memory);
+      return checked(error);
+    }
+    std::lock_guard guard(lock_);
+    pinned_[*host] = memory;
+    return kOk;
+  }
+  int32_t release_host(void* host) {
+    std::lock_guard guard(lock_);
+    const auto found = pinned_.find(host);
+    if (found == pinned_.end()) return kInvalid;
+    const int32_t error = api_.EnqueueUnmapMemObject(queue_, found->second, host, 0, nullptr, nullptr);
+    api_.ReleaseMemObject(found->second);
+    pinned_.erase(found);
+    return checked(error);
+  }
+  int32_t send(cg_address to, const void* host, uint64_t bytes) {
+    const Place at = place(to);
+    return checked(api_.EnqueueWriteBuffer(queue(), at.memory, 0, at.offset, bytes, host, 0, nullptr, nullptr));
+  }
+  int32_t fetch(void* host, cg_address from, uint64_t bytes) {
     const Place at = place(from);
-    return status_of(api_.EnqueueReadBuffer(queue_, at.memory, 1, at.offset, bytes, host, 0, nullptr, nullptr));
+    return checked(api_.EnqueueReadBuffer(queue(), at.memory, 0, at.offset, bytes, host, 0, nullptr, nullptr));
   }
   int32_t copy(cg_address to, cg_address from, uint64_t bytes) {
     const Place dst = place(to), src = place(from);
-    return status_of(
-        api_.EnqueueCopyBuffer(queue_, src.memory, dst.memory, src.offset, dst.offset, bytes, 0, nullptr, nullptr));
+    return checked(
+        api_.EnqueueCopyBuffer(queue(), src.memory, dst.memory, src.offset, dst.offset, bytes, 0, nullptr, nullptr));
   }
 
   int32_t compile(const char* source, const char* entry, cg_program** program, char* log, uint64_t log_bytes) {
@@ -140,29 +180,30 @@ public:
       error = api_.SetKernelArg(compiled.kernel, at++, sizeof where.memory, &where.memory);
       if (error == kSuccess) error = api_.SetKernelArg(compiled.kernel, at++, sizeof where.offset, &where.offset);
     }
-    if (error != kSuccess) return status_of(error);
+    if (error != kSuccess) return checked(error);
     size_t global[3], local[3];
     for (int d = 0; d < 3; ++d) {
       local[d] = group[d];
       global[d] = size_t{groups[d]} * group[d];
     }
-    return status_of(
-        api_.EnqueueNDRangeKernel(queue_, compiled.kernel, 3, nullptr, global, local, 0, nullptr, nullptr));
+    return checked(api_.EnqueueNDRangeKernel(queue(), compiled.kernel, 3, nullptr, global, local, 0, nullptr, nullptr));
   }
 
   int32_t record(cg_event** event) {
     Event* made = nullptr;
-    const int32_t error = api_.EnqueueMarkerWithWaitList(queue_, 0, nullptr, &made);
+    Queue* current = queue();
+    const int32_t error = api_.EnqueueMarkerWithWaitList(current, 0, nullptr, &made);
     *event = reinterpret_cast<cg_event*>(made);
-    if (error == kSuccess) api_.Flush(queue_);
-    return status_of(error);
+    if (error == kSuccess) api_.Flush(current);
+    return checked(error);
   }
   int32_t query(cg_event* event) {
     int32_t state = 0;
     const int32_t error =
         api_.GetEventInfo(reinterpret_cast<Event*>(event), kEventStatus, sizeof state, &state, nullptr);
-    if (error != kSuccess) return status_of(error);
-    return state < 0 ? kLost : state == kComplete ? 1 : 0;
+    if (error != kSuccess) return checked(error);
+    if (state < 0) lost_ = true;
+    return lost_ ? kLost : state == kComplete ? 1 : 0;
   }
   int32_t elapsed(cg_event* from, cg_event* to, double* nanoseconds) {
     uint64_t begin = 0, end = 0;
@@ -171,7 +212,7 @@ public:
     if (error == kSuccess)
       error = api_.GetEventProfilingInfo(reinterpret_cast<Event*>(to), kProfilingEnd, sizeof end, &end, nullptr);
     *nanoseconds = static_cast<double>(end) - static_cast<double>(begin);
-    return status_of(error);
+    return checked(error);
   }
   void forget(cg_event* event) { api_.ReleaseEvent(reinterpret_cast<Event*>(event)); }
 
@@ -196,6 +237,15 @@ private:
     return kOk;
   }
 
+  Queue* queue() const { return chosen[index_] != nullptr ? chosen[index_] : queue_; }
+
+  // A device that was lost stays so: what it answers afterwards means nothing.
+  int32_t checked(int32_t error) {
+    const int32_t status = status_of(error);
+    if (status == kLost) lost_ = true;
+    return lost_ ? kLost : status;
+  }
+
   Place place(cg_address address) {
     std::lock_guard guard(lock_);
     const auto found = std::prev(buffers_.upper_bound(address));
@@ -217,12 +267,15 @@ private:
 
   const Api& api_;
   DeviceId* id_;
+  const size_t index_;
   Context* context_ = nullptr;
   Queue* queue_ = nullptr;
   std::string name_, description_;
   std::mutex lock_;
   uint64_t next_;
   std::map<uint64_t, Memory*> buffers_; // by address
+  std::map<void*, Memory*> pinned_;     // by where the host sees them
+  std::atomic<bool> lost_{false};
   cg_driver driver_{};
 };
 
@@ -245,8 +298,6 @@ const cg_driver* OpenClDevice::driver() {
                               .float64 = number(kDeviceDoubleConfig) != 0 ? 1u : 0u},
              .allocate = Entry<&OpenClDevice::allocate>::call,
              .release = Entry<&OpenClDevice::release>::call,
-             .upload = Entry<&OpenClDevice::upload>::call,
-             .download = Entry<&OpenClDevice::download>::call,
              .copy = Entry<&OpenClDevice::copy>::call,
              .compile = Entry<&OpenClDevice::compile>::call,
              .binary = Entry<&OpenClDevice::binary>::call,
@@ -255,7 +306,14 @@ const cg_driver* OpenClDevice::driver() {
              .record = Entry<&OpenClDevice::record>::call,
              .query = Entry<&OpenClDevice::query>::call,
              .elapsed = Entry<&OpenClDevice::elapsed>::call,
-             .forget = Entry<&OpenClDevice::forget>::call};
+             .forget = Entry<&OpenClDevice::forget>::call,
+             .open_stream = Entry<&OpenClDevice::open_stream>::call,
+             .use_stream = Entry<&OpenClDevice::use_stream>::call,
+             .await_event = Entry<&OpenClDevice::await_event>::call,
+             .allocate_host = Entry<&OpenClDevice::allocate_host>::call,
+             .release_host = Entry<&OpenClDevice::release_host>::call,
+             .send = Entry<&OpenClDevice::send>::call,
+             .fetch = Entry<&OpenClDevice::fetch>::call};
   return &driver_;
 }
 

@@ -23,7 +23,7 @@ public:
     std::memcpy(host, src, bytes);
     return Status::kOk;
   }
-  Status synchronize() override { return Status::kOk; }
+  Status synchronize(int32_t) override { return Status::kOk; }
 };
 
 } // namespace

@@ -2,16 +2,12 @@
 #include "kernels/programs/index_errors.h"
 
 namespace cg::programs {
-namespace {
-constexpr int64_t kNone[3] = {0, 0, 0};
-}
 
 void* IndexErrors::open() {
   std::lock_guard guard(lock_);
   if (words_.data == nullptr) {
-    words_ = memory_.allocate(sizeof kNone);
-    if (words_.data == nullptr) return nullptr;
-    driver_.upload(driver_.self, reinterpret_cast<uint64_t>(words_.data), kNone, sizeof kNone);
+    words_ = memory_.allocate(3 * sizeof(int64_t));
+    if (words_.data == nullptr || clear() != Status::kOk) return nullptr;
   }
   pending_ = true;
   return words_.data;
@@ -22,12 +18,17 @@ Status IndexErrors::check() {
   if (!pending_) return Status::kOk;
   pending_ = false;
   int64_t words[3];
-  const auto address = reinterpret_cast<uint64_t>(words_.data);
-  if (const int32_t status = driver_.download(driver_.self, words, address, sizeof words); status != 0)
-    return fail(static_cast<Status>(status));
+  if (const Status status = staging_.download(words, words_.data, sizeof words); status != Status::kOk) return status;
   if (words[0] == 0) return Status::kOk;
-  driver_.upload(driver_.self, address, kNone, sizeof kNone);
+  if (const Status status = clear(); status != Status::kOk) return status;
   return fail(Status::kIndexOutOfRange, static_cast<double>(words[1]), static_cast<double>(words[2]));
+}
+
+// Reading them back makes sure that the words are there before the kernels of any stream.
+Status IndexErrors::clear() {
+  int64_t words[3] = {0, 0, 0};
+  const Status status = staging_.upload(words_.data, words, sizeof words);
+  return status == Status::kOk ? staging_.download(words, words_.data, sizeof words) : status;
 }
 
 } // namespace cg::programs

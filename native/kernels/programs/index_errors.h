@@ -4,12 +4,13 @@
 
 #include "core/status.h"
 #include "device/memory.h"
+#include "device/staging.h"
 
 namespace cg::programs {
 
 class IndexErrors {
 public:
-  IndexErrors(const cg_driver& driver, DeviceMemory& memory) : driver_(driver), memory_(memory) {}
+  IndexErrors(DeviceMemory& memory, Staging& staging) : memory_(memory), staging_(staging) {}
 
   // Three 64-bit words on the device: 1 when an index was wrong, the index, the size. nullptr when memory ran out.
   void* open();
@@ -17,8 +18,10 @@ public:
   Status check();
 
 private:
-  const cg_driver& driver_;
+  Status clear();
+
   DeviceMemory& memory_;
+  Staging& staging_;
   std::mutex lock_;
   Block words_;
   bool pending_ = false;

@@ -1,11 +1,8 @@
 // Launches on a device that compiles texts.
 #include "kernels/programs/launcher.h"
 
-#include <chrono>
 #include <deque>
-#include <thread>
 
-#include "core/parallel.h"
 #include "kernels/programs/host_copy.h"
 #include "kernels/programs/pointwise.h"
 #include "kernels/programs/structured.h"
@@ -28,6 +25,8 @@ void allow_fallbacks(bool allowed) { fallbacks_allowed.store(allowed, std::memor
 
 Status DeviceLauncher::pointwise(const Pointwise& call, const View& out) {
   const Row& row = rows(call.family)[static_cast<size_t>(call.op)];
+  for (const View* view : call.in) used(*view);
+  used(out);
   if (writes_texts())
     if (const Status status = programs::pointwise(context_, row, call, out); !lacks_program(status)) return status;
   std::vector<View> in;
@@ -42,10 +41,14 @@ Status DeviceLauncher::pointwise(const Pointwise& call, const View& out) {
 }
 
 Status DeviceLauncher::row(const Row& row, const Pointwise& call, const View& out) {
+  for (const View* view : call.in) used(*view);
+  used(out);
   return writes_texts() ? programs::pointwise(context_, row, call, out) : Status::kNoKernel;
 }
 
 Status DeviceLauncher::structured(int kernel, const Call& call) {
+  for (const View& view : call.in) used(view);
+  for (const View& view : call.out) used(view);
   if (writes_texts())
     if (const Status status = programs::structured(context_, kernel, call); !lacks_program(status)) return status;
   return on_host(structured_names()[static_cast<size_t>(kernel)], call.in, call.out,
@@ -56,6 +59,8 @@ Status DeviceLauncher::structured(int kernel, const Call& call) {
 
 Status DeviceLauncher::copy(const View& dst, const View& src) {
   if (dst.numel == 0) return Status::kOk;
+  used(dst);
+  used(src);
   if (writes_texts())
     if (const Status status = context_.copy(dst, src); !lacks_program(status)) return status;
   return on_host("copy", {&src, 1}, {&dst, 1},
@@ -63,34 +68,40 @@ Status DeviceLauncher::copy(const View& dst, const View& src) {
 }
 
 Status DeviceLauncher::upload(void* dst, const void* host, size_t bytes) {
-  if (bytes == 0) return Status::kOk;
-  return static_cast<Status>(driver_.upload(driver_.self, address_of(dst), host, bytes));
+  if (streams_.several()) memory_.used(dst);
+  return staging_.upload(dst, host, bytes);
 }
 
+// The wait comes first: it says which index was wrong, and lets an interrupt through.
 Status DeviceLauncher::download(void* host, const void* src, size_t bytes) {
   if (bytes == 0) return Status::kOk;
+  if (streams_.several()) memory_.used(src);
   if (const Status status = wait(); status != Status::kOk) return status;
-  return static_cast<Status>(driver_.download(driver_.self, host, address_of(src), bytes));
+  return staging_.download(host, src, bytes);
 }
 
-Status DeviceLauncher::synchronize() { return wait(); }
-
-// Polls instead of blocking, so that an interrupt gets through.
-Status DeviceLauncher::wait() {
-  cg_event* event = nullptr;
-  if (const int32_t status = driver_.record(driver_.self, &event); status != 0)
-    return fail(static_cast<Status>(status));
-  int32_t state = 0;
-  for (int round = 0; (state = driver_.query(driver_.self, event)) == 0; ++round) {
-    if (cancelled()) {
-      state = static_cast<int32_t>(Status::kCancelled);
-      break;
-    }
-    if (round > 100) std::this_thread::sleep_for(std::chrono::microseconds(round > 1000 ? 200 : 20));
-  }
-  driver_.forget(driver_.self, event);
-  return state < 0 ? fail(static_cast<Status>(state)) : errors_.check();
+Status DeviceLauncher::send(void* dst, const void* host, size_t bytes) {
+  if (streams_.several()) memory_.used(dst);
+  pinned_.used(host);
+  const int32_t status = driver_.send(driver_.self, address_of(dst), host, bytes);
+  return status == 0 ? Status::kOk : fail(static_cast<Status>(status));
 }
+
+Status DeviceLauncher::fetch(void* host, const void* src, size_t bytes) {
+  if (streams_.several()) memory_.used(src);
+  pinned_.used(host);
+  const int32_t status = driver_.fetch(driver_.self, host, address_of(src), bytes);
+  return status == 0 ? Status::kOk : fail(static_cast<Status>(status));
+}
+
+Status DeviceLauncher::synchronize(int32_t wanted) {
+  for (int32_t stream = 0; stream < streams_.count(); ++stream)
+    if (wanted == kAllStreams || wanted == stream)
+      if (const Status status = streams_.drain(stream); status != Status::kOk) return status;
+  return errors_.check();
+}
+
+Status DeviceLauncher::wait() { return synchronize(streams_.current()); }
 
 Status DeviceLauncher::note_fallback(const std::string& kernel) {
   if (!fallbacks_allowed.load(std::memory_order_relaxed)) return fail(Status::kNoKernel);

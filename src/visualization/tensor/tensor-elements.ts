@@ -46,7 +46,9 @@ export function elementsOf(tensor: Tensor): Elements {
 // Kernels of statistics are the CPU's; they take bool, integers, float32 and float64.
 function orderable(given: Tensor): Tensor {
   const tensor =
-    given.dev === 0 ? given : made("cpu", given.shape, given.dt, 0, [given], (owner) => native.toDevice(given.live("display"), 0, owner));
+    given.dev === 0
+      ? given
+      : made("cpu", given.shape, given.dt, 0, [given], (owner) => native.toDevice(given.live("display"), 0, 0, owner));
   if (tensor.dt !== Code.float16 && tensor.dt !== Code.bfloat16) return tensor;
   return made("cast", tensor.shape, Code.float32, tensor.dev, [tensor], (owner) => native.cast(tensor.handle, Code.float32, owner));
 }

@@ -39,12 +39,14 @@ enum Result {
   kLaunchFailed = 719
 };
 
-struct Event {
-  Stream* stream = nullptr;
-  bool recorded = false, over = true;
-  uint64_t turn = 0; // of the last record
+// One record of an event: the streams that it lies in and that wait for it hold it.
+struct Turn {
+  Stream* stream;
+  bool over = false;
   std::chrono::steady_clock::time_point at;
 };
+struct Event { std::shared_ptr<Turn> turn; }; // of the last record; nullptr: none
+
 struct Module {
   void* library;
   const emulator::Kernel* kernel;
@@ -214,6 +216,14 @@ int cuMemHostAlloc(void** place, size_t bytes, uint32_t) {
   return kSuccess;
 }
 
+int cuMemFreeHost(void* place) {
+  GUARDED
+  if (pinned.erase(reinterpret_cast<uint64_t>(place)) == 0) return kInvalidValue;
+  drain_all();
+  std::free(place);
+  return sticky;
+}
+
 int cuStreamCreate(Stream** stream, uint32_t) {
   GUARDED
   *stream = streams.emplace_back(std::make_unique<Stream>()).get();
@@ -243,6 +253,16 @@ int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t bytes, Stream* strea
   return kSuccess;
 }
 
+// Work of the stream waits until the one of the event has come so far.
+int cuStreamWaitEvent(Stream* stream, Event* event, uint32_t) {
+  GUARDED
+  if (event->turn != nullptr)
+    stream->work.emplace_back([turn = event->turn] {
+      while (!turn->over) step(*turn->stream);
+    });
+  return kSuccess;
+}
+
 int cuEventCreate(Event** event, uint32_t) {
   GUARDED
   *event = new Event;
@@ -250,37 +270,34 @@ int cuEventCreate(Event** event, uint32_t) {
 }
 int cuEventDestroy_v2(Event* event) {
   std::lock_guard guard(lock);
-  if (event->stream != nullptr) drain(*event->stream); // the work holds the event
   delete event;
   return kSuccess;
 }
 int cuEventRecord(Event* event, Stream* stream) {
   GUARDED
-  event->stream = stream;
-  event->recorded = true;
-  event->over = false;
-  stream->work.emplace_back([event, turn = ++event->turn] {
-    if (event->turn != turn) return;
-    event->over = true;
-    event->at = std::chrono::steady_clock::now();
+  event->turn = std::make_shared<Turn>(Turn{stream, false, {}});
+  stream->work.emplace_back([turn = event->turn] {
+    turn->over = true;
+    turn->at = std::chrono::steady_clock::now();
   });
   return kSuccess;
 }
 int cuEventQuery(Event* event) {
   GUARDED
-  for (size_t i = 0; i < kStepsOfQuery && !event->over; ++i) step(*event->stream);
-  return sticky != kSuccess ? sticky : event->over ? kSuccess : kNotReady;
+  if (event->turn == nullptr) return kSuccess;
+  for (size_t i = 0; i < kStepsOfQuery && !event->turn->over; ++i) step(*event->turn->stream);
+  return sticky != kSuccess ? sticky : event->turn->over ? kSuccess : kNotReady;
 }
 int cuEventSynchronize(Event* event) {
   GUARDED
-  while (!event->over) step(*event->stream);
+  while (event->turn != nullptr && !event->turn->over) step(*event->turn->stream);
   return sticky;
 }
 int cuEventElapsedTime(float* milliseconds, Event* from, Event* to) {
   GUARDED
-  if (!from->recorded || !to->recorded) return kInvalidHandle;
-  if (!from->over || !to->over) return kNotReady;
-  *milliseconds = std::chrono::duration<float, std::milli>(to->at - from->at).count();
+  if (from->turn == nullptr || to->turn == nullptr) return kInvalidHandle;
+  if (!from->turn->over || !to->turn->over) return kNotReady;
+  *milliseconds = std::chrono::duration<float, std::milli>(to->turn->at - from->turn->at).count();
   return kSuccess;
 }
 
