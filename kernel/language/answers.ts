@@ -108,12 +108,14 @@ export function withoutCells(text: string): string {
   return text
     .replaceAll(importOfCell, "")
     .replaceAll(importOfLibrary, (_, folder: string | undefined, member: string | undefined) => (member ? "" : (folder ?? "cellgrad")))
+    .replaceAll(moduleOfLibrary, "namespace $1")
     .replaceAll(aliasOfCell, "")
     .replaceAll("(alias) ", "");
 }
 
 const importOfCell = new RegExp(`(typeof )?import\\("[^"]*${cellPrefix}\\w+"\\)\\.?`, "g");
 const importOfLibrary = /import\("[^"]*\/build\/js\/src\/(?:([\w/-]+)\/)?[\w-]+"\)(\.)?/g;
+const moduleOfLibrary = /\bmodule "[^"]*\bbuild\/js\/src\/([\w-]+)[^"]*"/g;
 const aliasOfCell = new RegExp(`${aliasPrefix}\\d+\\.`, "g");
 
 const kinds: readonly CompletionKind[] = [

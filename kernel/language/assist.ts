@@ -66,7 +66,8 @@ export function resolved(item: CompletionItem, { detail, documentation }: LspCom
   const text = plainText(markupText(documentation));
   const signature = detail && withoutCells(detail);
   // What a module passes on from another one is called a variable until T has looked it up.
-  const declared = item.source && signature ? declarationKinds.find((each) => signature.startsWith(`${each} `)) : undefined;
+  const isPassedOn = item.source !== undefined || item.kind === "variable";
+  const declared = isPassedOn && signature ? declarationKinds.find((each) => signature.startsWith(`${each} `)) : undefined;
   return {
     ...item,
     ...(signature && { signature }),

@@ -38,7 +38,7 @@ const resolvedAtOnce = 24;
 /** The parts of the time for an answer that the types of completions and the exports of modules may take beyond it. */
 const extras = { types: 0.2, exports: 0.4 };
 /** How many documents are open ahead of the cells that will be written into them. */
-const spareSlots = 64;
+const spareSlots = 48;
 /** How long after a cell the document that it took is replaced, which takes T 12 ms, and after how long a pause one more is opened, in ms. */
 const soon = 15;
 const pause = 300;

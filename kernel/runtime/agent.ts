@@ -126,12 +126,15 @@ function giveUpInTime(reason: string): void {
   if (++failures === mostFailures) send({ failed: reason });
 }
 
+/** What a member is called that is a variable of the session. */
+const asVariable = { property: "variable", variable: "variable", method: "function", function: "function", class: "class" } as const;
+
 /** Names from the session, with what the library says of their values. */
 async function names(receiver: string | null): Promise<readonly LiveName[] | null> {
   const target = receiver === null ? await variables() : await valueAt(receiver);
   const listed = target?.objectId === undefined ? null : await callLook<readonly LiveName[]>("members", target.objectId);
   session.post("Runtime.releaseObjectGroup", { objectGroup: lookGroup });
-  return receiver === null ? (listed?.map((each) => ({ ...each, kind: "variable" })) ?? null) : listed;
+  return receiver === null ? (listed?.map((each) => ({ ...each, kind: asVariable[each.kind] })) ?? null) : listed;
 }
 
 async function describe(chain: string): Promise<LiveValue | null> {

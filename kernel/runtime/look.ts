@@ -6,6 +6,7 @@ import type { LiveName } from "./messages.js";
 // The program may replace the global ones.
 const { getOwnPropertyDescriptor, getOwnPropertyDescriptors, getPrototypeOf, entries } = Object;
 const { isProxy } = types;
+const { toString: textOfFunction } = Function.prototype;
 
 /** More members are not listed. */
 const mostMembers = 1000;
@@ -44,7 +45,12 @@ function describe(value: unknown): string | null {
 
 function liveName(name: string, value: unknown): LiveName {
   const detail = describe(value);
-  return { name, kind: typeof value === "function" ? "method" : "property", ...(detail !== null && { detail }) };
+  return { name, kind: kindOf(value), ...(detail !== null && { detail }) };
+}
+
+function kindOf(value: unknown): LiveName["kind"] {
+  if (typeof value !== "function") return "property";
+  return textOfFunction.call(value).startsWith("class") ? "class" : "method";
 }
 
 function member(value: unknown, name: string): unknown {

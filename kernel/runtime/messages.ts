@@ -120,7 +120,7 @@ export type ToAgent =
 /** A name that stands for something now. */
 export interface LiveName {
   readonly name: string;
-  readonly kind: "variable" | "method" | "property";
+  readonly kind: "variable" | "function" | "class" | "method" | "property";
   /** What the library says of the value. */
   readonly detail?: string;
 }

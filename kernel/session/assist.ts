@@ -14,16 +14,16 @@ const longestValue = 200;
 /** What the language offers at a cursor, and the names that only the session knows. */
 export interface Proposals {
   readonly items: readonly CompletionItem[];
-  /** What the library says of the values of names. */
-  readonly values: ReadonlyMap<string, string>;
+  /** What names stand for now. */
+  readonly live: ReadonlyMap<string, LiveName>;
   readonly start: number;
   readonly end: number;
 }
 
 /** The content of a complete_reply. */
 export async function complete(language: Language, runtime: Runtime, code: string, cursor: number, scope?: Scope): Promise<JsonObject> {
-  const { items, values, start, end } = await propose(runtime, code, cursor, await language.complete(code, cursor, scope));
-  const offered = items.filter(({ source }) => !source).map((item) => withValue(item, values)); // the protocol has no word for imports
+  const { items, live, start, end } = await propose(runtime, code, cursor, await language.complete(code, cursor, scope));
+  const offered = items.filter(({ source }) => !source).map((item) => withLive(item, live)); // the protocol has no word for imports
   const types = offered.map(({ text, kind, signature }) => ({
     text,
     type: kind,
@@ -47,21 +47,24 @@ export async function propose(runtime: Runtime, code: string, cursor: number, fo
   const offered = found?.items ?? [];
   const exact = offered.filter(({ label }) => label.startsWith(prefix));
   const typed = exact.length > 0 ? exact : offered; // another case only where nothing has this one
-  const live = found && found.receiver === null && isMember(code, start) ? [] : await liveNames(runtime, found?.receiver ?? null);
-  const values = new Map(live.flatMap(({ name, detail }) => (detail === undefined ? [] : [[name, detail]])));
+  const names = found && found.receiver === null && isMember(code, start) ? [] : await liveNames(runtime, found?.receiver ?? null);
   const known = new Set(typed.map(({ text }) => text));
   const isOpen = found === null || found.receiver !== null; // elsewhere the language knows every name
-  const added = live.filter(
+  const added = names.filter(
     ({ name }) => isOpen && name.startsWith(prefix) && !known.has(name) && /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name),
   );
   const items = [...typed, ...added.map(({ name, kind }): CompletionItem => ({ text: name, label: name, kind }))];
-  return { items, values, start, end };
+  return { items, live: new Map(names.map((each) => [each.name, each])), start, end };
 }
 
-/** Tells a value of the library behind its type. */
-export function withValue(item: CompletionItem, values: Proposals["values"]): CompletionItem {
-  const value = values.get(item.text);
-  return value === undefined || item.source !== undefined ? item : { ...item, signature: `${item.signature ?? item.label} = ${value}` };
+/** Tells a value of the library behind its type, and what can be called or made from what is only a value by its declaration. */
+export function withLive(item: CompletionItem, live: Proposals["live"]): CompletionItem {
+  const now = item.source === undefined ? live.get(item.text) : undefined;
+  if (now === undefined) return item;
+  const isValue = item.kind === "variable" || item.kind === "constant";
+  const isCallable = now.kind === "method" || now.kind === "function";
+  const kind = isValue && now.kind === "class" ? "class" : isValue && isCallable ? "function" : item.kind;
+  return { ...item, kind, ...(now.detail !== undefined && { signature: `${item.signature ?? item.label} = ${now.detail}` }) };
 }
 
 /**

@@ -11,7 +11,7 @@ import {
 } from "../../src/wire/editor.js";
 import type { Diagnostic, Language, Notebook, Scope } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
-import { propose, withValue, type Proposals } from "./assist.js";
+import { propose, withLive, type Proposals } from "./assist.js";
 import type { Runtime } from "./runtime.js";
 
 /** Pages that were closed leave their comms open: of more than these, the one that was silent longest is closed. */
@@ -90,13 +90,13 @@ export class Editor {
   async #complete(open: OpenNotebook, { request, id, code, cursor }: CompleteRequest): Promise<EditorAnswer> {
     const found = await this.#language.complete(code, cursor, open.notebook.scopeOf(id));
     const proposals = (open.proposals = await propose(this.#runtime, code, cursor, found));
-    const { items, values, start, end } = proposals;
-    return { kind: "completions", request, start, end, items: items.map((item) => withValue(item, values)) };
+    const { items, live, start, end } = proposals;
+    return { kind: "completions", request, start, end, items: items.map((item) => withLive(item, live)) };
   }
 
   async #resolve({ proposals }: OpenNotebook, { request, item: place }: ResolveRequest): Promise<EditorAnswer> {
     const item = proposals?.items[place];
-    return { kind: "resolved", request, item: item ? withValue(await this.#language.resolve(item), proposals!.values) : null };
+    return { kind: "resolved", request, item: item ? withLive(await this.#language.resolve(item), proposals!.live) : null };
   }
 
   async #define({ notebook }: OpenNotebook, { request, id, code, cursor }: DefineRequest): Promise<EditorAnswer> {

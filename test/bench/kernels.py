@@ -196,13 +196,12 @@ class Session:
         return {"seconds": time.perf_counter() - begin}
 
     def memory(self):
-        """Bytes of the kernel's processes after a first cell; what they share counts once."""
+        """Resident bytes of the kernel's processes after a first cell; what they share counts in each of them."""
         run(self.client, "1+1")
-        time.sleep(1)  # what is loaded ahead
+        time.sleep(5)  # what is loaded ahead
         kernel = psutil.Process(self.manager.provisioner.pid)
-        used = [each.memory_full_info() for each in [kernel, *kernel.children(recursive=True)]]
-        bytes = sum(each.uss for each in used) + max(each.rss - each.uss for each in used)
-        return {"seconds": bytes, "note": f"{len(used)} processes"}
+        used = [each.memory_info().rss for each in [kernel, *kernel.children(recursive=True)]]
+        return {"seconds": sum(used), "note": f"{len(used)} processes"}
 
     def stop(self):
         stop(self.manager, self.client)

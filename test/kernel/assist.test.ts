@@ -17,11 +17,21 @@ async function inspect(code: string): Promise<{ readonly plain: string; readonly
   return { plain: data["text/plain"] ?? "", markdown: data["text/markdown"] ?? "" };
 }
 
+interface Proposal {
+  readonly text: string;
+  readonly type: string;
+  readonly signature?: string;
+}
+
+/** What is proposed at the end of `code`. */
+async function proposals(code: string): Promise<readonly Proposal[]> {
+  const { content } = await started.client.request("complete_request", { code, cursor_pos: [...code].length }).reply;
+  return (content.metadata as { _jupyter_types_experimental: Proposal[] })._jupyter_types_experimental;
+}
+
 /** The signature of each proposal at the end of `code`, by its text. */
 async function signatures(code: string): Promise<ReadonlyMap<string, string | undefined>> {
-  const { content } = await started.client.request("complete_request", { code, cursor_pos: [...code].length }).reply;
-  const types = (content.metadata as { _jupyter_types_experimental: { text: string; signature?: string }[] })._jupyter_types_experimental;
-  return new Map(types.map(({ text, signature }) => [text, signature]));
+  return new Map((await proposals(code)).map(({ text, signature }) => [text, signature]));
 }
 
 test("a tensor's dtype, shape and values are told in hover and completion, also inside objects", async () => {
@@ -32,6 +42,19 @@ test("a tensor's dtype, shape and values are told in hover and completion, also 
   await plainOf("grid.shape").toContain("= [2, 3]");
   await signatureOf("gri", "grid").toBe("const grid: Tensor = float32 [2, 3] [[0, 0, 0], [0, 0, 0]]");
   await signatureOf("held.gr", "grid").toBe("(property) grid: Tensor = float32 [2, 3] [[0, 0, 0], [0, 0, 0]]");
+});
+
+test("proposals of the library are functions, classes and namespaces, not values that happen to be callable", async () => {
+  await started.client.execute('import * as torch from "cellgrad"; import { ones, nn } from "cellgrad"');
+  const typeOf = (code: string, name: string) =>
+    expect.poll(async () => (await proposals(code)).find(({ text }) => text === name)?.type, patient);
+  await typeOf("torch.one", "ones").toBe("function");
+  await typeOf("one", "ones").toBe("function");
+  await typeOf("torch.Tens", "Tensor").toBe("class");
+  await typeOf("torch.nn.Lin", "Linear").toBe("class");
+  await typeOf("torch.nn.functional.rel", "relu").toBe("function");
+  await typeOf("torch.float3", "float32").toBe("constant");
+  await typeOf("nn", "nn").toBe("module");
 });
 
 test("nothing of the program runs for it: no getter, no proxy, no toString (row 56)", async () => {
