@@ -69,7 +69,7 @@ export const scaledDotProductAttention: ScaledDotProductAttention = op(
       scale: scale ?? 1 / Math.sqrt(q.shape.at(-1)!),
       dropoutP,
     };
-    const fused = dropoutP === 0 && q.dev === 0 && mask?.requiresGrad !== true;
+    const fused = dropoutP === 0 && mask?.requiresGrad !== true;
     return (fused ? attend : define)(wide(q), wide(keys), wide(values), given);
   },
   { method: false },
@@ -140,7 +140,7 @@ function attend(q: Tensor, k: Tensor, v: Tensor, given: Attention): Tensor {
   const rows = q.shape.slice(0, -1);
   const outputs = [
     { shape: [...rows, v.shape.at(-1)!], dt: q.dt },
-    { shape: rows, dt: q.dt },
+    { shape: rows, dt: q.dt === Code.float64 ? Code.float64 : Code.float32 },
   ];
   const [y, lse] = launch.runMany(name, code("attention"), [q, k, v, ...masks], outputs, attributes) as [Tensor, Tensor];
   if (!recorded(q, k, v)) return y;

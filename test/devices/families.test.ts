@@ -53,6 +53,21 @@ const cases: Record<string, { inputs: () => Tensor[]; call: (...x: Tensor[]) => 
     inputs: () => [random(70, 12), labels(70, 12), cg.rand(12, { generator })],
     call: (x, y, w) => F.crossEntropy(x!, y!, { weight: w!.detach(), labelSmoothing: 0.1, ignoreIndex: 3 }),
   },
+  "attention beyond one tile": {
+    inputs: () => [random(2, 40, 20), random(2, 37, 20), random(2, 37, 24), random(40, 37).gt(-1)],
+    call: (q, k, v, seen) => [F.scaledDotProductAttention(q!, k!, v!, { attnMask: seen! })],
+  },
+  "causal attention": {
+    inputs: () => [random(1, 2, 34, 8)],
+    call: (x) => F.scaledDotProductAttention(x!, x!, x!, { isCausal: true, scale: 0.5 }),
+  },
+  "order, running extremes and what a mask keeps": {
+    inputs: () => [random(3, 1500), cg.tensor([2, 0, 2])],
+    call: (x, rows) => [
+      ...[...x!.sort(1, true), ...x!.topk(5, 1), ...x!.kthvalue(700, 1), ...x!.median(1), ...x!.cummax(1)],
+      ...[x!.gt(0).nonzero(), x!.maskedSelect(x!.gt(1)), x!.logcumsumexp(1), x!.unfold(1, 5, 3), x!.at(rows!.to("int64"))],
+    ],
+  },
   "gathering and scattering where indices repeat": {
     inputs: () => [random(9, 40), cg.randint(0, 40, [9, 90], { generator }), random(9, 90), cg.randint(0, 9, [50], { generator })],
     call: (x, i, y, rows) => [x!.gather(1, i!), x!.scatterAdd(1, i!, y!), x!.indexSelect(0, rows!), F.embedding(rows!, x!)],
@@ -83,10 +98,27 @@ function arithmetic(dtype: cg.DType, device: string): Tensor[] {
   return [x.add(x), x.to("float32").mul(2), x.reshape(3, 4).t().contiguous(), x.gt(1)];
 }
 
+/** What halves compute in float32 and round once: sums, softmax, norms, products and losses, with gradients. */
+function halves(dtype: cg.DType, device: string): Tensor[] {
+  const x = random(6, 5).to(dtype).to(device).requiresGrad_();
+  const outs = [
+    ...[x.sum(1), x.softmax(1), F.layerNorm(x, [5]), x.matmul(x.t())],
+    F.crossEntropy(x, cg.tensor([0, 4, 2, 1, 3, 2], { dtype: "int64", device })),
+  ];
+  const losses = outs.map((t) => t.to("float32").square().mean());
+  losses.reduce((a, b) => a.add(b)).backward();
+  return [
+    ...outs.map((t) => t.detach()),
+    x.grad!,
+    x.detach().indexAdd_(0, cg.tensor([1, 1], { dtype: "int64", device }), x.detach().at(":2")),
+  ];
+}
+
 beforeAll(() => {
   precompile((device) => {
     for (const name of Object.keys(cases)) run(name, device);
     for (const dtype of dtypes) arithmetic(dtype, device);
+    for (const dtype of ["float16", "bfloat16"] as const) halves(dtype, device);
   });
 });
 
@@ -114,6 +146,19 @@ describe.each(openCl === null ? [cuda] : [openCl, cuda])("on %s gives the CPU's 
     for (const dtype of dtypes) {
       const wanted = arithmetic(dtype, "cpu");
       arithmetic(dtype, device).forEach((t, i) => expect(t.toTypedArray()).toEqual(wanted[i]!.toTypedArray()));
+    }
+  });
+
+  it.each(["float16", "bfloat16"] as const)("%s, computed in float32 without the CPU", (dtype) => {
+    generator.manualSeed(6);
+    const wanted = halves(dtype, "cpu");
+    generator.manualSeed(6);
+    cg.setFallback(false);
+    try {
+      // A sum taken in another order may round to the neighbour: 2^-8 of it in bfloat16.
+      halves(dtype, device).forEach((t, i) => expect(difference(t, wanted[i]!)).toBeLessThan(dtype === "float16" ? 2e-3 : 1e-2));
+    } finally {
+      cg.setFallback(true);
     }
   });
 

@@ -1,7 +1,9 @@
 // Reading and writing by index. Reading is one thread an element; writing one thread a place, in the order of the index.
 #include <algorithm>
 
+#include "core/shape.h"
 #include "core/walk.h"
+#include "kernels/adapt.h"
 #include "kernels/programs/families.h"
 
 namespace cg::programs {
@@ -118,31 +120,33 @@ View split(const View& view, const View& shape, int dim, bool along) {
   return part;
 }
 
-// self[.. index ..] takes values: set, add (times alpha) or multiply. Values of one place come in the order of the index.
-Status put(const Context& context, View self, const View& index, const View& values, int dim, double alpha,
-           int64_t mode) {
-  if (values.numel == 0) return Status::kOk;
+// The elements of self that index and values choose: `serial` positions may meet in one place, `parallel` ones cannot.
+struct Positions {
+  Three parallel, serial;
+  int64_t size, unit; // of the indexed dim: for wrapping, and elements from index to index
+};
+
+// Takes values: set, add (times alpha), multiply, largest or smallest. Values of one place come in the order of the index.
+Status put(const Context& context, const View& self, const View& index, const View& values, const Positions& at,
+           double alpha, int64_t mode) {
+  if (at.parallel.count == 0 || at.serial.count == 0) return Status::kOk;
   const DType dtype = self.dtype;
   const bool moved = mode == 0;
   const std::string type = moved ? word(dtype) : storage_name(dtype);
-  if (type.empty() || values.dtype != dtype || dtype == DType::kFloat16 || dtype == DType::kBFloat16 ||
-      (dtype == DType::kFloat64 && !context.float64()))
+  const bool computes =
+      dtype < DType::kComplex64 && wider(dtype) == dtype && (dtype != DType::kFloat64 || context.float64());
+  if (type.empty() || values.dtype != dtype || !(moved || computes) || !at.parallel.fits || !at.serial.fits)
     return Status::kNoKernel;
-  const int64_t size = self.rank == 0 ? 1 : self.sizes[dim], unit = self.rank == 0 ? 0 : self.strides[dim];
-  if (self.rank > 0) self.strides[dim] = 0;
-  const Three serial(split(self, values, dim, true), split(index, values, dim, true), split(values, values, dim, true));
-  const Three parallel(split(self, values, dim, false), split(index, values, dim, false),
-                       split(values, values, dim, false));
-  if (!serial.fits || !parallel.fits) return Status::kNoKernel;
   void* wrong = context.errors.open();
   if (wrong == nullptr) return Status::kOutOfMemory;
   Launch launch;
   launch.buffer(self.data).buffer(index.data).buffer(values.data).buffer(wrong);
-  launch.value(ThreeArgument(parallel)).value(ThreeArgument(serial)).value(size).value(unit);
+  launch.value(ThreeArgument(at.parallel)).value(ThreeArgument(at.serial)).value(at.size).value(at.unit);
   if (!moved) launch.number(alpha, dtype);
-  const std::string merge = moved       ? "*place = value"
-                            : mode == 1 ? "*place = (T)(*place + alpha * value)"
-                                        : "*place = (T)(*place * value)";
+  constexpr const char* kMerges[] = {"*place = value", "*place = (T)(*place + alpha * value)",
+                                     "*place = (T)(*place * value)",
+                                     "*place = *place != *place || *place >= value ? *place : value",
+                                     "*place = *place != *place || *place <= value ? *place : value"};
   const std::string factor = moved ? "" : std::string(", ") + compute_name(dtype) + " alpha";
   const std::string text = kThree + "typedef " + type +
                            " T;\nKERNEL run(BUFFER(T, self), BUFFER(i64, index), BUFFER(T, values), " +
@@ -159,9 +163,74 @@ Status put(const Context& context, View self, const View& index, const View& val
     i64 chosen = checked(index[at + next], size, wrong);
     GLOBAL T *place = self + to + more + chosen * unit;
     T value = values[from + offset];
-    if (chosen >= 0) )" + merge +
+    if (chosen >= 0) )" + kMerges[mode] +
                            ";\n  }\n}\n";
-  return launch.run(context, text, parallel.count);
+  return launch.run(context, text, at.parallel.count);
+}
+
+// Along one dim: index and values have the shape of the positions.
+Status put_along(const Context& context, View self, const View& index, const View& values, int dim, double alpha,
+                 int64_t mode) {
+  const int64_t size = self.rank == 0 ? 1 : self.sizes[dim], unit = self.rank == 0 ? 0 : self.strides[dim];
+  if (self.rank > 0) self.strides[dim] = 0;
+  const auto part = [&](bool along) {
+    return Three(split(self, values, dim, along), split(index, values, dim, along), split(values, values, dim, along));
+  };
+  return put(context, self, index, values, {part(false), part(true), size, unit}, alpha, mode);
+}
+
+constexpr int64_t kAnySize = int64_t{1} << 62; // of places that were checked before
+
+// The places in self of positions that several indices choose: the sum of index k times stride k.
+Status resolve(const Context& context, std::span<const View> indices, const View& self, const Temporary& room,
+               View& places) {
+  places = indices[0];
+  places.data = room.data();
+  make_contiguous(places);
+  if (room.data() == nullptr) return Status::kOutOfMemory;
+  for (size_t k = 0; k < indices.size(); ++k) {
+    const Three dims(places, indices[k], indices[k]);
+    if (!dims.fits) return Status::kNoKernel;
+    void* wrong = context.errors.open();
+    if (wrong == nullptr) return Status::kOutOfMemory;
+    Launch launch;
+    launch.buffer(places.data).buffer(indices[k].data).buffer(wrong).value(ThreeArgument(dims));
+    launch.value(self.sizes[k]).value(self.strides[k]).value(static_cast<int32_t>(k));
+    const std::string text = kThree + R"(
+KERNEL run(BUFFER(i64, places), BUFFER(i64, index), BUFFER(i64, wrong), Three dims, i64 size, i64 stride, i32 more) {
+  PLACE(i64, places);
+  PLACE(i64, index);
+  PLACE(i64, wrong);
+  i64 i = ITEM;
+  if (i >= dims.count) return;
+  PLACES(dims, i, to, at, same)
+  i64 chosen = checked(index[at], size, wrong), place = more ? places[to] : 0;
+  places[to] = chosen < 0 || place < 0 ? -1 : place + chosen * stride;
+}
+)";
+    if (const Status status = launch.run(context, text, places.numel); status != Status::kOk) return status;
+  }
+  return Status::kOk;
+}
+
+View dims_of(const View& view, int first, int last) {
+  View part = view;
+  part.rank = last - first;
+  part.numel = 1;
+  for (int d = 0; d < part.rank; ++d) {
+    part.sizes[d] = view.sizes[first + d];
+    part.strides[d] = view.strides[first + d];
+    part.numel *= part.sizes[d];
+  }
+  return part;
+}
+
+View repeated(const View& like, const void* data, DType dtype) {
+  View view = like;
+  view.data = const_cast<void*>(data);
+  view.dtype = dtype;
+  std::fill_n(view.strides, view.rank, 0);
+  return view;
 }
 
 void* element_at(const View& view, int64_t element) {
@@ -249,7 +318,7 @@ Status scatter(const Context& context, const Call& call) {
   View values = call.in[1]; // may be larger than the index; the shape of the index counts
   values.numel = call.in[0].numel;
   std::copy_n(call.in[0].sizes, values.rank, values.sizes);
-  return put(context, call.out[0], call.in[0], values, static_cast<int>(call.integer(0)), 1, call.integer(1));
+  return put_along(context, call.out[0], call.in[0], values, static_cast<int>(call.integer(0)), 1, call.integer(1));
 }
 
 Status scatterValue(const Context& context, const Call& call) {
@@ -263,22 +332,73 @@ Status scatterValue(const Context& context, const Call& call) {
   element.data = one.data();
   element.dtype = self.dtype;
   if (const Status status = context.copy(element, value); status != Status::kOk) return status;
-  View values = index;
-  values.data = one.data();
-  values.dtype = self.dtype;
-  std::fill_n(values.strides, values.rank, 0);
-  return put(context, self, index, values, static_cast<int>(call.integer(0)), 1, call.integer(2));
+  return put_along(context, self, index, repeated(index, one.data(), self.dtype), static_cast<int>(call.integer(0)), 1,
+                   call.integer(2));
 }
 
 Status indexAdd(const Context& context, const Call& call) {
   const View &index = call.in[0], &values = call.in[1];
   const int dim = static_cast<int>(call.integer(0));
-  View repeated = values;
-  repeated.data = index.data;
-  repeated.dtype = DType::kInt64;
-  std::fill_n(repeated.strides, repeated.rank, 0);
-  if (repeated.rank > 0) repeated.strides[dim] = index.rank == 0 ? 0 : index.strides[0];
-  return put(context, call.out[0], repeated, values, dim, call.attr[1], 1);
+  View places = repeated(values, index.data, DType::kInt64);
+  if (places.rank > 0) places.strides[dim] = index.rank == 0 ? 0 : index.strides[0];
+  return put_along(context, call.out[0], places, values, dim, call.attr[1], 1);
+}
+
+Status index(const Context& context, const Call& call) {
+  const View &x = call.in[0], &y = call.out[0];
+  const auto indices = call.in.subspan(1);
+  const int count = static_cast<int>(indices.size()), dims = indices[0].rank;
+  const Temporary room(context, static_cast<size_t>(std::max<int64_t>(1, indices[0].numel)) * sizeof(int64_t));
+  View places;
+  if (const Status status = resolve(context, indices, x, room, places); status != Status::kOk) return status;
+  View from = repeated(y, x.data, x.dtype), at = repeated(y, places.data, DType::kInt64); // both [S, rest]
+  for (int d = 0; d < dims; ++d) at.strides[d] = places.strides[d];
+  for (int d = dims; d < y.rank; ++d) from.strides[d] = x.strides[count + d - dims];
+  return take(context, y, from, at, kAnySize, 1);
+}
+
+// Serial over S, parallel over the rest of self.
+Status indexPut(const Context& context, const Call& call) {
+  const auto indices = call.in.first(call.in.size() - 1);
+  const View &values = call.in.back(), &self = call.out[0];
+  const int count = static_cast<int>(indices.size()), dims = indices[0].rank;
+  const Temporary room(context, static_cast<size_t>(std::max<int64_t>(1, indices[0].numel)) * sizeof(int64_t));
+  View places;
+  if (const Status status = resolve(context, indices, self, room, places); status != Status::kOk) return status;
+  const View rest = dims_of(self, count, self.rank);
+  const Three serial(repeated(places, self.data, self.dtype), places, dims_of(values, 0, dims));
+  const Three parallel(rest, repeated(rest, places.data, DType::kInt64), dims_of(values, dims, values.rank));
+  return put(context, self, places, values, {parallel, serial, kAnySize, 1}, 1, call.integer(0) != 0 ? 1 : 0);
+}
+
+// Each element adds the windows that hold it, from the first to the last.
+Status unfoldBackward(const Context& context, const Call& call) {
+  const View &g = call.in[0], &dx = call.out[0];
+  if (dx.rank == 0 || !is_floating(dx.dtype) || wider(dx.dtype) != dx.dtype ||
+      (dx.dtype == DType::kFloat64 && !context.float64()))
+    return Status::kNoKernel;
+  const Dense from(context, g);
+  if (from.status() != Status::kOk) return from.status();
+  const int64_t dim = call.integer(0), windows = g.sizes[dim];
+  int64_t inner = 1;
+  for (int d = static_cast<int>(dim) + 1; d < dx.rank; ++d) inner *= dx.sizes[d];
+  Launch launch;
+  launch.buffer(dx.data).buffer(from.data()).value(dx.sizes[dim]).value(inner).value(windows);
+  launch.value(call.integer(1)).value(call.integer(2)).value(dx.numel);
+  const std::string text = std::string("typedef ") + storage_name(dx.dtype) + R"( T;
+KERNEL run(BUFFER(T, dx), BUFFER(T, g), i64 size, i64 inner, i64 windows, i64 length, i64 step, i64 n) {
+  PLACE(T, dx);
+  PLACE(T, g);
+  i64 i = ITEM;
+  if (i >= n) return;
+  i64 outer = i / inner / size, at = i / inner % size;
+  T sum = 0;
+  for (i64 w = at < length ? 0 : (at - length) / step + 1; w < windows && w * step <= at; ++w)
+    sum += g[((outer * windows + w) * inner + i % inner) * length + at - w * step];
+  dx[i] = sum;
+}
+)";
+  return launch.run(context, text, dx.numel);
 }
 
 // Each row of dw adds the gradients of the positions that chose it, in their order.

@@ -1,6 +1,7 @@
 // Kernels that walk along lines: scans, softmax, normalisation.
 #include "kernels/programs/lines.h"
 
+#include "kernels/adapt.h"
 #include "kernels/programs/families.h"
 
 namespace cg::programs {
@@ -79,7 +80,58 @@ Status scan(const Context& context, const Call& call, const std::string& first, 
   return launch.run(context, text, at.lines);
 }
 
+// `step` changes `best` or `total` by element j, then writes its outputs.
+Status running(const Context& context, const Call& call, DType dtype, const std::string& state,
+               const std::string& step) {
+  const View& y = call.out[0];
+  if (call.in[0].dtype != dtype || wider(dtype) != dtype ||
+      (is_floating(dtype) ? !floating_program(context, dtype) : dtype >= DType::kComplex64))
+    return Status::kNoKernel;
+  const Along at(y, call.integer(0));
+  const Dense from(context, call.in[0]);
+  if (from.status() != Status::kOk) return from.status();
+  Launch launch;
+  std::string parameters, places;
+  constexpr const char* kNames[] = {"BUFFER(T, y), ", "BUFFER(i64, indices), "};
+  constexpr const char* kPlaces[] = {"PLACE(T, y); ", "PLACE(i64, indices); "};
+  for (size_t k = 0; k < call.out.size(); ++k) {
+    launch.buffer(call.out[k].data);
+    parameters += kNames[k];
+    places += kPlaces[k];
+  }
+  launch.buffer(from.data()).value(at.lines).value(at.size).value(at.inner);
+  const std::string text = std::string("typedef ") + storage_name(dtype) + " T;\nKERNEL run(" + parameters +
+                           "BUFFER(T, x), i64 lines, i64 size, i64 inner) {\n  " + places +
+                           "PLACE(T, x);\n  i64 line = ITEM;\n  if (line >= lines) return;\n" + kBase + "  " + state +
+                           "\n  for (i64 j = 0; j < size; ++j) {\n    T v = x[base + j * inner];\n    " + step +
+                           "\n  }\n}\n";
+  return launch.run(context, text, at.lines);
+}
+
+// NaN wins from its place on; of equal elements the last.
+Status running_extreme(const Context& context, const Call& call, const std::string& relation) {
+  return running(context, call, call.out[0].dtype, "i64 best = 0;\n  T most = size > 0 ? x[base] : (T)0;",
+                 "if (v != v || (most == most && v " + relation +
+                     " most)) {\n      best = j;\n      most = v;\n    }\n"
+                     "    y[base + j * inner] = most;\n    indices[base + j * inner] = best;");
+}
+
 } // namespace
+
+Status cummax(const Context& context, const Call& call) { return running_extreme(context, call, ">="); }
+Status cummin(const Context& context, const Call& call) { return running_extreme(context, call, "<="); }
+
+// The sum of exponentials relative to the greatest so far. Equal infinities stay; NaN stays.
+Status logcumsumexp(const Context& context, const Call& call) {
+  const std::string wide = context.float64() ? "f64" : "f32";
+  return running(context, call, call.out[0].dtype, wide + " total = -(" + wide + ")INF;",
+                 wide +
+                     " most = v > total || v != v ? v : total, least = v > total || v != v ? total : v;\n"
+                     "    total = most == least && fabs(most) == (" +
+                     wide +
+                     ")INF ? most : most + log1p(exp(least - most));\n"
+                     "    y[base + j * inner] = (T)total;");
+}
 
 bool floating_program(const Context& context, DType dtype) {
   return dtype == DType::kFloat32 || (dtype == DType::kFloat64 && context.float64());

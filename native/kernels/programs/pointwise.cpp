@@ -3,6 +3,7 @@
 
 #include "core/shape.h"
 #include "core/walk.h"
+#include "kernels/adapt.h"
 
 namespace cg::programs {
 namespace {
@@ -128,18 +129,6 @@ struct Number {
   std::span<const char> span() const { return {bytes, element_size(dtype)}; }
 };
 
-// The dtype of a number in the type that texts compute in.
-DType computed(DType dtype) {
-  switch (dtype) {
-  case DType::kFloat16:
-  case DType::kBFloat16: return DType::kFloat32;
-  case DType::kUInt8:
-  case DType::kInt8:
-  case DType::kInt16: return DType::kInt32;
-  default: return dtype;
-  }
-}
-
 Status fill(const Context& context, const View& dst, const View& scalar) {
   const Number number(context, scalar, dst.dtype);
   View to = dst;
@@ -211,7 +200,7 @@ Status pointwise(const Context& context, const Row& row, const Pointwise& call, 
   launch.buffer(out.data);
   for (size_t k = 0; k < inputs; ++k) {
     if (by_value[k])
-      launch.raw(Number(context, in[k], computed(dtype)).span());
+      launch.raw(Number(context, in[k], wider(dtype)).span());
     else
       launch.buffer(in[k].data);
   }
