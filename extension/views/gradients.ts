@@ -1,5 +1,5 @@
 /** The view of a model's gradients: one row a parameter, grouped by module, with bars, history and what is unusual. */
-import { fromWire, type GradientRow, type GradientsPayload, type WireNumber } from "../../src/wire/index.js";
+import { fromWire, gradientFlags, type GradientRow, type GradientsPayload, type WireNumber } from "../../src/wire/index.js";
 import type { Theme } from "../theme.js";
 import { colorTable, cssColor } from "./colors.js";
 import { create, prepareCanvas } from "./dom.js";
@@ -35,16 +35,6 @@ interface Order {
   readonly column: Column;
   readonly ascending: boolean;
 }
-
-const flagTexts: Readonly<Record<GradientRow["flags"][number]["kind"], string>> = {
-  none: "no gradient",
-  dead: "dead",
-  vanishing: "vanishing",
-  exploding: "exploding",
-  nonfinite: "NaN or Inf",
-  ratio: "update ratio",
-  frozen: "frozen",
-};
 
 export function gradientsView(root: HTMLElement): View<GradientsPayload> {
   const summary = create("div", "cg-head cg-top");
@@ -143,7 +133,13 @@ function rowOf(row: GradientRow, module: string | null, scale: BarScale, theme: 
       "cg-flags",
       {},
       ...row.flags.map((flag) =>
-        create("span", "cg-flag", { title: flag.rule }, flagTexts[flag.kind], create("span", "cg-visually-hidden", {}, `: ${flag.rule}`)),
+        create(
+          "span",
+          "cg-flag",
+          { title: flag.rule },
+          gradientFlags[flag.kind],
+          create("span", "cg-visually-hidden", {}, `: ${flag.rule}`),
+        ),
       ),
     ),
   );

@@ -9,6 +9,17 @@ export interface GradientFlag {
   readonly rule: string;
 }
 
+/** The words for each kind in tables and pictures. */
+export const gradientFlags: Readonly<Record<GradientFlag["kind"], string>> = {
+  none: "no gradient",
+  dead: "dead",
+  vanishing: "vanishing",
+  exploding: "exploding",
+  nonfinite: "NaN or Inf",
+  ratio: "update ratio",
+  frozen: "frozen",
+};
+
 export interface GradientRow {
   readonly name: string;
   readonly shape: readonly number[];

@@ -1,5 +1,5 @@
 /** Draws the gradients of a model: a row a parameter, |g| and |w| as dots on one logarithmic axis, flags in words. */
-import type { GradientsPayload, GradientRow } from "../../wire/gradients.js";
+import { gradientFlags, type GradientsPayload, type GradientRow } from "../../wire/gradients.js";
 import { fromWire } from "../../wire/live.js";
 import { heading, ink, label, margin, type Drawing } from "../picture/picture.js";
 
@@ -68,18 +68,8 @@ function drawRow(row: GradientRow, left: number, top: number, names: number, x: 
   return out.join("");
 }
 
-const words: Record<GradientRow["flags"][number]["kind"], string> = {
-  none: "no gradient",
-  dead: "dead",
-  vanishing: "vanishing",
-  exploding: "exploding",
-  nonfinite: "NaN or Inf",
-  ratio: "update ratio",
-  frozen: "frozen",
-};
-
 function flagText({ flags }: GradientRow): string {
-  return flags.map(({ kind }) => words[kind]).join(", ");
+  return flags.map(({ kind }) => gradientFlags[kind]).join(", ");
 }
 
 function key(x: number, y: number, more: number): string {

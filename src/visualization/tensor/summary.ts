@@ -1,18 +1,10 @@
 /** The one line that says what a tensor is: also the accessible name of its picture. */
 import { formatBytes } from "../../tensor/errors.js";
-import type { TensorStatistics } from "../../wire/tensor.js";
+import type { TensorPayload } from "../../wire/tensor.js";
 import { bars, count, percent, rebin, short } from "../picture/numbers.js";
 import type { Limits } from "./scale.js";
 
-export interface SummaryFacts {
-  readonly shape: readonly number[];
-  readonly dtype: string;
-  readonly device: string;
-  readonly bytes: number;
-  readonly requiresGrad: boolean;
-  readonly gradFn: string | null;
-  readonly statistics: TensorStatistics;
-}
+export type SummaryFacts = Pick<TensorPayload, "shape" | "dtype" | "device" | "bytes" | "requiresGrad" | "gradFn" | "statistics">;
 
 /** `float32 [64, 3, 32, 32] · 768 KB · cpu · [-4.5 ▁▂▅█▅▂▁ 4.6] · μ 0.001 σ 0.999 · 0 NaN`. */
 export function summaryLine(facts: SummaryFacts, limits: Limits | null): string {
