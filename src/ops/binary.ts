@@ -24,10 +24,10 @@ const numbersOnly = (code: number): string | null => (category[code] === 1 ? nul
 
 const times = (a: Operand, b: Operand): Tensor => (typeof a === "number" ? (b as Tensor).mul(a) : a.mul(b));
 
-const plainAdd: Binary = binary("add", { grad: [(g) => g, (g) => g], saves: "none" });
+const plainAdd: Binary = binary("add", { grad: [(g) => g, (g) => g], reads: [0, 0] });
 const plainSub: Binary = binary("sub", {
   grad: [(g) => g, (g) => g.neg()],
-  saves: "none",
+  reads: [0, 0],
   refuseBool: "operands that are not bool (use logicalXor)",
 });
 
@@ -84,22 +84,23 @@ export const rsub: (input: Tensor, other: Tensor | Scalar, options?: AlphaOption
   },
 );
 /** input * other. Shapes broadcast. */
-export const mul: Binary = binary("mul", { grad: [(g, _, b) => g.mul(b), (g, a) => g.mul(a)] });
+export const mul: Binary = binary("mul", { grad: [(g, _, b) => g.mul(b), (g, a) => g.mul(a)], reads: [2, 1] });
 
 const trueDiv: Binary = binary("div", {
   result: "float",
   grad: [(g, _, b) => g.div(b), (g, a, b) => times(g.neg(), a).div((b as Tensor).square())],
+  reads: [2, 3],
 });
 const zeroGrads = [(g: Tensor): Tensor => g.mul(0), (g: Tensor): Tensor => g.mul(0)] as const;
 const floorDiv: Binary = binary("divFloor", {
   grad: zeroGrads,
-  saves: "none",
+  reads: [0, 0],
   refuse: noBool("operands that are not bool"),
   checkOther: byZero,
 });
 const truncDiv: Binary = binary("divTrunc", {
   grad: zeroGrads,
-  saves: "none",
+  reads: [0, 0],
   refuse: noBool("operands that are not bool"),
   checkOther: byZero,
 });
@@ -133,7 +134,7 @@ const undivided = noDerivative("floorDivide", 'div with roundingMode: "floor" ha
 export const floorDivide: Binary = binary("floorDivide", {
   kernel: "divFloor",
   grad: [undivided, undivided],
-  saves: "none",
+  reads: [0, 0],
   refuse: noBool("operands that are not bool"),
   checkOther: byZero,
 });
@@ -141,12 +142,14 @@ export const floorDivide: Binary = binary("floorDivide", {
 /** The remainder with the sign of the divisor, as Python's %. Shapes broadcast. */
 export const remainder: Binary = binary("remainder", {
   grad: [(g) => g, (g, a, b) => times(g.neg(), floorDiv(a, b))],
+  reads: [0, 3],
   refuse: noBool("operands that are not bool"),
   checkOther: byZero,
 });
 /** The remainder with the sign of the dividend, as C's fmod. Shapes broadcast. */
 export const fmod: Binary = binary("fmod", {
   grad: [(g) => g, (g, a, b) => times(g.neg(), truncDiv(a, b))],
+  reads: [0, 3],
   refuse: noBool("operands that are not bool"),
   checkOther: byZero,
 });
@@ -308,13 +311,18 @@ export const bitwiseRightShift: Binary = binary("bitwiseRightShift", { kernel: "
 /** g * (1 - y^2), y = tanh(x). */
 export const tanhBackward: Binary = binary("tanhBackward", {
   grad: [(g, _, y) => g.tanhBackward(y as Tensor), (g, h, y) => times(g, h).mul(y).mul(-2)],
+  reads: [2, 3],
 });
 /** g * y * (1 - y), y = sigmoid(x). */
 export const sigmoidBackward: Binary = binary("sigmoidBackward", {
   grad: [(g, _, y) => g.sigmoidBackward(y as Tensor), (g, h, y) => times(g, h).mul((y as Tensor).mul(-2).add(1))],
+  reads: [2, 3],
 });
 /** g where y > 0, y = relu(x). */
-export const reluBackward: Binary = binary("reluBackward", { grad: [(g, _, y) => g.reluBackward(y as Tensor), (g) => g.mul(0)] });
+export const reluBackward: Binary = binary("reluBackward", {
+  grad: [(g, _, y) => g.reluBackward(y as Tensor), (g) => g.mul(0)],
+  reads: [2, 0],
+});
 /** g * d/dx silu(x). */
 export const siluBackward: Binary = binary("siluBackward", {
   grad: [

@@ -3,7 +3,7 @@ import { Code } from "../tensor/dtype.js";
 import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { op, record, recorded, requireSameDevice } from "./define.js";
+import { op, record, recordReading, recorded, requireSameDevice } from "./define.js";
 import { named, type Named } from "./named.js";
 import { embed } from "./views.js";
 
@@ -136,10 +136,10 @@ function convolve(x: Tensor, w: Tensor, bias: Tensor | null, shape: readonly num
   if (!recorded(x, w, bias)) return out;
   const { shape: xShape } = x;
   const { shape: wShape } = w;
-  return record("conv2d", out, inputs, [x, w], ([g], node) => [
-    node.needs(0) ? convInputGrad(g!, node.tensor(1), xShape, geometry) : null,
-    node.needs(1) ? convWeightGrad(g!, node.tensor(0), wShape, geometry) : null,
-    node.needs(2) ? g!.sum([0, 2, 3]) : null,
+  return recordReading("conv2d", out, inputs, [2, 1, 0], (g, input, node) => [
+    node.needs(0) ? convInputGrad(g, input(1), xShape, geometry) : null,
+    node.needs(1) ? convWeightGrad(g, input(0), wShape, geometry) : null,
+    node.needs(2) ? g.sum([0, 2, 3]) : null,
   ]);
 }
 
@@ -151,9 +151,9 @@ function convInputGrad(g: Tensor, w: Tensor, xShape: readonly number[], geometry
   if (!recorded(g, w)) return out;
   const { shape: gShape } = g;
   const { shape: wShape } = w;
-  return record("conv2dBackwardInput", out, [g, w], [g, w], ([h], node) => [
-    node.needs(0) ? convolve(h!, node.tensor(1), null, gShape, geometry) : null,
-    node.needs(1) ? convWeightGrad(node.tensor(0), h!, wShape, geometry) : null,
+  return recordReading("conv2dBackwardInput", out, [g, w], [2, 1], (h, input, node) => [
+    node.needs(0) ? convolve(h, input(1), null, gShape, geometry) : null,
+    node.needs(1) ? convWeightGrad(input(0), h, wShape, geometry) : null,
   ]);
 }
 
@@ -163,9 +163,9 @@ function convWeightGrad(g: Tensor, x: Tensor, wShape: readonly number[], geometr
   if (!recorded(g, x)) return out;
   const { shape: gShape } = g;
   const { shape: xShape } = x;
-  return record("conv2dBackwardWeight", out, [g, x], [g, x], ([h], node) => [
-    node.needs(0) ? convolve(node.tensor(1), h!, null, gShape, geometry) : null,
-    node.needs(1) ? convInputGrad(node.tensor(0), h!, xShape, geometry) : null,
+  return recordReading("conv2dBackwardWeight", out, [g, x], [2, 1], (h, input, node) => [
+    node.needs(0) ? convolve(input(1), h, null, gShape, geometry) : null,
+    node.needs(1) ? convInputGrad(input(0), h, xShape, geometry) : null,
   ]);
 }
 

@@ -108,6 +108,25 @@ export function record(name: string, out: Tensor, inputs: readonly Tensor[], sav
   return out;
 }
 
+const onesIn = [0, 1, 1, 2, 1, 2, 2, 3];
+
+/**
+ * As {@link record} for up to three inputs, of which only those are kept that a gradient somebody needs will read.
+ * @param reads for the gradient of each input, which inputs it reads: the bits 1, 2 and 4
+ */
+export function recordReading(
+  name: string,
+  out: Tensor,
+  inputs: readonly Tensor[],
+  reads: readonly number[],
+  rule: (g: Tensor, input: (i: number) => Tensor, node: Node) => readonly (Tensor | null)[],
+): Tensor {
+  let read = 0;
+  for (let i = 0; i < inputs.length; i++) if (inputs[i]!.requiresGrad) read |= reads[i]!;
+  const kept = inputs.filter((_, i) => (read >> i) & 1);
+  return record(name, out, inputs, kept, ([g], node) => rule(g!, (i) => node.tensor(onesIn[read & ((1 << i) - 1)]!), node));
+}
+
 export function recordMany(
   name: string,
   outs: readonly (Tensor | null)[],

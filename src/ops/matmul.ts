@@ -4,7 +4,7 @@ import { DTypeError, ShapeError, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, emptyShape, numelOf, type Shape } from "../tensor/shape.js";
 import type { Scalar, Tensor } from "../tensor/tensor.js";
-import { op, record, recorded, requireSameDevice } from "./define.js";
+import { op, record, recordReading, recorded, requireSameDevice } from "./define.js";
 import { withInPlace } from "./in-place.js";
 import { conjOf, sumTo } from "./pointwise.js";
 
@@ -34,9 +34,9 @@ function product(name: string, a: Tensor, b: Tensor, batch: Shape): Tensor {
   if (!recorded(a, b)) return out;
   const { shape: aShape } = a;
   const { shape: bShape } = b;
-  return record(name === "matmul" && batch.length === 0 ? "mm" : name, out, [a, b], [a, b], ([g], node) => [
-    node.needs(0) ? sumTo(g!.matmul(conjOf(node.tensor(1)).transpose(-2, -1)), aShape) : null,
-    node.needs(1) ? sumTo(conjOf(node.tensor(0)).transpose(-2, -1).matmul(g!), bShape) : null,
+  return recordReading(name === "matmul" && batch.length === 0 ? "mm" : name, out, [a, b], [2, 1], (g, input, node) => [
+    node.needs(0) ? sumTo(g.matmul(conjOf(input(1)).transpose(-2, -1)), aShape) : null,
+    node.needs(1) ? sumTo(conjOf(input(0)).transpose(-2, -1).matmul(g), bShape) : null,
   ]);
 }
 
@@ -69,9 +69,9 @@ function matmulOf(name: string, a: Tensor, b: Tensor): Tensor {
 function dotOf(name: string, a: Tensor, b: Tensor): Tensor {
   const out = launch.run(name, code("dot"), [a, b], emptyShape, a.dt, []);
   if (!recorded(a, b)) return out;
-  return record("dot", out, [a, b], [a, b], ([g], node) => [
-    node.needs(0) ? conjOf(node.tensor(1)).mul(g!) : null,
-    node.needs(1) ? conjOf(node.tensor(0)).mul(g!) : null,
+  return recordReading("dot", out, [a, b], [2, 1], (g, input, node) => [
+    node.needs(0) ? conjOf(input(1)).mul(g) : null,
+    node.needs(1) ? conjOf(input(0)).mul(g) : null,
   ]);
 }
 
@@ -157,12 +157,12 @@ export const addmm: (input: Tensor, mat1: Tensor, mat2: Tensor, options?: AddmmO
       const out = launch.run("addmm", code("addmm"), [c, a, b], shape, a.dt, [scaleC, scaleAB]);
       if (!recorded(input, a, b)) return out;
       const { shape: cShape } = input;
-      return record("addmm", out, [input, a, b], [a, b], ([g], node) => {
-        const scaled = scaleAB === 1 ? g! : g!.mul(scaleAB);
+      return recordReading("addmm", out, [input, a, b], [0, 4, 2], (g, read, node) => {
+        const scaled = scaleAB === 1 ? g : g.mul(scaleAB);
         return [
-          node.needs(0) ? sumTo(scaleC === 1 ? g! : g!.mul(scaleC), cShape) : null,
-          node.needs(1) ? scaled.matmul(node.tensor(1).t()) : null,
-          node.needs(2) ? node.tensor(0).t().matmul(scaled) : null,
+          node.needs(0) ? sumTo(scaleC === 1 ? g : g.mul(scaleC), cShape) : null,
+          node.needs(1) ? scaled.matmul(read(2).t()) : null,
+          node.needs(2) ? read(1).t().matmul(scaled) : null,
         ];
       });
     },
@@ -190,15 +190,16 @@ export const linear: (input: Tensor, weight: Tensor, bias?: Tensor | null) => Te
     const out = launch.run("linear", linearCode, bias === null ? [x, w] : [x, w, bias], shape, x.dt, [bias === null ? 0 : 1]);
     if (!recorded(x, w, bias)) return out;
     const node = x.shape.length !== 2 ? (bias === null ? "linear" : "view") : bias === null ? "mm" : "linearBias";
-    return record(node, out, bias === null ? [x, w] : [x, w, bias], [x, w], ([g], node) => {
-      const input = node.tensor(0);
-      const count = numelOf(input.shape.slice(0, -1));
-      const rows = g!.shape.length === 2 ? g! : g!.reshape(count, g!.shape.at(-1)!);
-      const flat = input.shape.length === 2 ? input : input.reshape(count, k!);
+    return recordReading(node, out, bias === null ? [x, w] : [x, w, bias], [2, 1, 0], (g, input, node) => {
+      const flat = (t: Tensor): Tensor => (t.shape.length === 2 ? t : t.reshape(numelOf(t.shape.slice(0, -1)), t.shape.at(-1)!));
       return [
-        node.needs(0) ? g!.matmul(node.tensor(1)) : null,
-        node.needs(1) ? rows.t().matmul(flat) : null,
-        node.needs(2) ? rows.sum(0) : null,
+        node.needs(0) ? g.matmul(input(1)) : null,
+        node.needs(1)
+          ? flat(g)
+              .t()
+              .matmul(flat(input(0)))
+          : null,
+        node.needs(2) ? flat(g).sum(0) : null,
       ];
     });
   },

@@ -123,8 +123,8 @@ export interface BinarySpec {
   readonly result?: ResultRule;
   /** Gradients for both operands, or null when not differentiable. */
   readonly grad: readonly [BinaryGrad, BinaryGrad] | null;
-  /** Which operands the gradients read. Default both. */
-  readonly saves?: "both" | "none";
+  /** Which operands each of the gradients reads: 1 the first, 2 the second, 3 both (default), 0 neither. Others are not kept for it. */
+  readonly reads?: readonly [number, number];
   /** Refuses a computation dtype, as torch does; returns what it expects instead. */
   readonly refuse?: (code: number) => string | null;
   /** Refuses an operand of dtype bool, as torch does; says what it expects instead. */
@@ -140,7 +140,7 @@ export interface BinarySpec {
 /** Declares a function of two operands, element by element, broadcasting. Shapes [*a], [*b] -> broadcast of both. */
 export function binary(name: string, spec: BinarySpec): Binary {
   const code = binaryCode(spec.kernel ?? name);
-  const { grad, result = "same", saves = "both", refuse, tensorsOnly = false, checkOther, refuseBool, history } = spec;
+  const { grad, result = "same", reads = [3, 3], refuse, tensorsOnly = false, checkOther, refuseBool, history } = spec;
   const requireNoBool = (opName: string, a: Tensor | Scalar, b: Tensor | Scalar): void => {
     const isBool = (x: Tensor | Scalar): boolean => (x instanceof Tensor ? x.dt === Code.bool : typeof x === "boolean");
     if (refuseBool !== undefined && (isBool(a) || isBool(b))) throw new DTypeError({ op: opName, expected: refuseBool, got: "bool" });
@@ -168,8 +168,10 @@ export function binary(name: string, spec: BinarySpec): Binary {
     // The rule keeps shapes, not operands: what is not saved may be freed.
     const { shape: aShape, dt: aDt } = a;
     const { shape: bShape, dt: bDt } = b;
-    record(name, out, [a, b], saves === "none" ? [] : [a, b], ([g], node) => {
-      const [x, y] = saves === "none" ? [g!, g!] : [conjOf(node.tensor(0)), conjOf(node.tensor(1))];
+    const read = (a.requiresGrad ? reads[0] : 0) | (b.requiresGrad ? reads[1] : 0);
+    record(name, out, [a, b], read === 3 ? [a, b] : read === 1 ? [a] : read === 2 ? [b] : [], ([g], node) => {
+      const x = read & 1 ? conjOf(node.tensor(0)) : g!;
+      const y = read & 2 ? conjOf(node.tensor(read & 1)) : g!;
       return [
         node.needs(0) ? toInput(grad![0](g!, x, y), aShape, aDt) : null,
         node.needs(1) ? toInput(grad![1](g!, x, y), bShape, bDt) : null,
@@ -193,8 +195,9 @@ export function binary(name: string, spec: BinarySpec): Binary {
   };
   const recordScalar = (a: Tensor, value: number, first: 0 | 1, out: Tensor): void => {
     const { shape, dt } = a;
-    record(name, out, [a], saves === "none" ? [] : [a], ([g], node) => {
-      const x = saves === "none" ? g! : conjOf(node.tensor(0));
+    const isRead = first === 1 ? (reads[1] & 2) !== 0 : (reads[0] & 1) !== 0;
+    record(name, out, [a], isRead ? [a] : [], ([g], node) => {
+      const x = isRead ? conjOf(node.tensor(0)) : g!;
       return [toInput(first === 1 ? grad![1](g!, value, x) : grad![0](g!, x, value), shape, dt)];
     });
   };

@@ -5,7 +5,7 @@ import { DTypeError, ValueError, describe } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, type Shape } from "../tensor/shape.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
-import { op, record, recorded, resultCode } from "./define.js";
+import { op, record, recordReading, recorded, resultCode } from "./define.js";
 import { fromResult, withInPlace } from "./in-place.js";
 import { conjOf, inPlaceForms, promoteAll, scalarTensor, toInput } from "./pointwise.js";
 import { bind, parseSignature } from "./schema.js";
@@ -159,13 +159,13 @@ function three(
   return { out: launch.ternary(name, ternaryCode(row), tensors[0]!, tensors[1]!, tensors[2]!, p0, shape, dt), tensors };
 }
 
-type TernaryGrad = (g: Tensor, inputs: readonly Tensor[]) => readonly [() => Tensor, () => Tensor, () => Tensor];
+type TernaryGrad = (g: Tensor, input: (i: number) => Tensor) => readonly [() => Tensor, () => Tensor, () => Tensor];
 
-function recordThree(name: string, out: Tensor, tensors: readonly Tensor[], rules: TernaryGrad): Tensor {
+function recordThree(name: string, out: Tensor, tensors: readonly Tensor[], reads: readonly number[], rules: TernaryGrad): Tensor {
   if (!recorded(tensors[0]!, tensors[1], tensors[2])) return out;
   const forms: readonly { shape: Shape; dt: number }[] = tensors.map(({ shape, dt }) => ({ shape, dt }));
-  return record(name, out, tensors, tensors, ([g], node) => {
-    const grads = rules(g!, [conjOf(node.tensor(0)), conjOf(node.tensor(1)), conjOf(node.tensor(2))]);
+  return recordReading(name, out, tensors, reads, (g, input, node) => {
+    const grads = rules(g, (i) => conjOf(input(i)));
     return grads.map((grad, i) => (node.needs(i) ? toInput(grad(), forms[i]!.shape, forms[i]!.dt) : null));
   });
 }
@@ -177,7 +177,11 @@ export const lerp: (input: Tensor, end: Tensor, weight: Tensor | Scalar) => Tens
   (input: Tensor, end: Tensor, weight: Tensor | Scalar) => {
     requireOneDtype(input, end, weight);
     const { out, tensors } = three("lerp", "lerp", input, end, weight, 0);
-    return recordThree("lerp", out, tensors, (g, [a, b, w]) => [() => g.mul(w!.neg().add(1)), () => g.mul(w!), () => g.mul(b!.sub(a!))]);
+    return recordThree("lerp", out, tensors, [4, 4, 3], (g, input) => [
+      () => g.mul(input(2).neg().add(1)),
+      () => g.mul(input(2)),
+      () => g.mul(input(1).sub(input(0))),
+    ]);
   },
   { inPlace: true },
 );
@@ -205,7 +209,11 @@ export const addcmul: Addc = op(
   (input: Tensor, a: Tensor, b: Tensor, value: Scalar) => {
     const v = Number(value);
     const { out, tensors } = three("addcmul", "addcmul", input, a, b, v);
-    return recordThree("addcmul", out, tensors, (g, [, x, y]) => [() => g, () => g.mul(y!).mul(v), () => g.mul(x!).mul(v)]);
+    return recordThree("addcmul", out, tensors, [0, 4, 2], (g, input) => [
+      () => g,
+      () => g.mul(input(2)).mul(v),
+      () => g.mul(input(1)).mul(v),
+    ]);
   },
   { inPlace: true },
 );
@@ -220,10 +228,10 @@ export const addcdiv: Addc = op(
       throw new DTypeError({ op: "addcdiv", argument: "tensor1", expected: "a floating dtype", got: `${a.dtype} and ${b.dtype}` });
     }
     const { out, tensors } = three("addcdiv", "addcdiv", input, a, b, v);
-    return recordThree("addcdiv", out, tensors, (g, [, x, y]) => [
+    return recordThree("addcdiv", out, tensors, [0, 4, 6], (g, input) => [
       () => g,
-      () => g.div(y!).mul(v),
-      () => g.mul(x!).div(y!.square()).mul(-v),
+      () => g.div(input(2)).mul(v),
+      () => g.mul(input(1)).div(input(2).square()).mul(-v),
     ]);
   },
   { inPlace: true },

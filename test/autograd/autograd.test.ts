@@ -198,6 +198,35 @@ describe("in-place changes", () => {
   });
 });
 
+describe("what is kept for backward", () => {
+  const other = cg.ones(2);
+  const weight = cg.ones(1, 1, 2, 2);
+  // Each reads, for the gradient of `a`, everything but `a`: it may be changed, as in PyTorch.
+  const free: Record<string, (a: Tensor) => Tensor> = {
+    "a number's product": (a) => a.mul(2),
+    "a product": (a) => a.mul(other),
+    "a quotient": (a) => a.div(other),
+    "a remainder": (a) => a.remainder(2),
+    addcmul: (a) => cg.addcmul(other, a, other),
+    lerp: (a) => a.lerp(other, 0.5),
+    dot: (a) => a.dot(other),
+    linear: (a) => cg.nn.functional.linear(a, cg.ones(3, 2)),
+    matmul: (a) => a.view(1, 2).matmul(cg.ones(2, 2)),
+    conv2d: (a) => cg.nn.functional.conv2d(a.view(1, 1, 1, 2).expand(1, 1, 2, 2), weight),
+  };
+  for (const [name, fn] of Object.entries(free)) {
+    it(`of ${name} is nothing that no gradient reads`, () => {
+      const leaf = cg.ones(2, { requiresGrad: true });
+      const a = leaf.add(0);
+      const out = fn(a);
+      a.add_(1);
+      out.sum().backward();
+      const untouched = cg.ones(2, { requiresGrad: true });
+      expect(leaf.grad!.tolist()).toEqual(cg.autograd.grad(fn(untouched).sum(), [untouched])[0]!.tolist());
+    });
+  }
+});
+
 describe("Function", () => {
   class Cube extends cg.autograd.Function {
     static override forward(ctx: cg.autograd.FunctionContext, x: Tensor): Tensor {
