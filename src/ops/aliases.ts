@@ -1,7 +1,7 @@
 /** PyTorch's second names: each is the op that it names, with the same parameters, gradients and in-place form. */
 import { movedim } from "./arrange.js";
 import { atan2, div, ge, gt, le, lt, mul, ne, sub } from "./binary.js";
-import { register, registry } from "./define.js";
+import { registry } from "./define.js";
 import { outer } from "./matmul.js";
 import { inPlaceForms, type Binary, type Unary } from "./pointwise.js";
 import { clamp } from "./ternary.js";
@@ -12,7 +12,8 @@ function alias<F>(name: string, of: string, call: F): F {
   const info = registry.get(of)!;
   const changing = inPlaceForms.get(`${of}_`);
   if (changing !== undefined) inPlaceForms.set(`${name}_`, changing);
-  return register(name, info.params, call, info);
+  registry.set(name, { ...info, name });
+  return call;
 }
 
 /** As {@link abs}. */

@@ -49,9 +49,10 @@ export function op<F extends AnyFunction>(
 }
 
 /** Registers a function that binds its own arguments (the hot ops). */
-export function register<F>(name: string, params: readonly Param[], call: F, options: OpOptions = {}): F {
+export function register<F extends AnyFunction>(name: string, params: readonly Param[], call: F, options: OpOptions = {}): F {
   const { method = true, inPlace = false, differentiable = true } = options;
   registry.set(name, { name, params, method, inPlace, differentiable });
+  Object.defineProperty(call, "name", { value: name });
   return call;
 }
 
