@@ -8,12 +8,15 @@ import {
   isDevicesPayload,
   isGradientsPayload,
   isRunPayload,
+  isShapeErrorPayload,
   isTensorPayload,
   runMime,
+  shapeErrorMime,
   tensorMime,
   type DevicesPayload,
   type GradientsPayload,
   type RunPayload,
+  type ShapeErrorPayload,
   type TensorPayload,
 } from "../src/wire/index.js";
 import { editorPlugin } from "./editor/plugin.js";
@@ -22,6 +25,7 @@ import { DevicesSidebar } from "./sidebar.js";
 import { devicesView } from "./views/devices/panel.js";
 import { gradientsView } from "./views/gradients.js";
 import { runView } from "./views/run.js";
+import { shapeErrorView } from "./views/shape-error.js";
 import { tensorView } from "./views/tensor.js";
 
 const tensors: Kind<TensorPayload> = { mime: tensorMime, isPayload: isTensorPayload, createView: tensorView };
@@ -35,12 +39,15 @@ const gradients: Kind<GradientsPayload> = { mime: gradientsMime, isPayload: isGr
 
 const devices: Kind<DevicesPayload> = { mime: devicesMime, isPayload: isDevicesPayload, createView: devicesView };
 
+const shapeErrors: Kind<ShapeErrorPayload> = { mime: shapeErrorMime, isPayload: isShapeErrorPayload, createView: shapeErrorView };
+
 /** Before text/html, which has rank 50 and may stand in the same bundle. */
 const rank = 30;
 
 const viewsPlugin: JupyterFrontEndPlugin<void> = {
   id: "cellgrad:views",
-  description: "Draws tensors, training runs, gradients and devices; a sidebar has the devices of the kernel in front.",
+  description:
+    "Draws tensors, training runs, gradients, devices and shapes that do not fit; a sidebar has the devices of the kernel in front.",
   autoStart: true,
   requires: [IRenderMimeRegistry],
   optional: [IThemeManager],
@@ -66,6 +73,7 @@ const viewsPlugin: JupyterFrontEndPlugin<void> = {
     register(runs);
     register(gradients);
     register(devices);
+    register(shapeErrors);
     const sidebar = new DevicesSidebar(shell);
     outputs.add(sidebar);
     shell.add(sidebar, "right", { rank: 910 });

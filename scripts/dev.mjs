@@ -23,6 +23,7 @@ const items = {
   bundle: true,
   format: "esm",
   platform: "node",
+  target: "node20", // which has no `using`
   packages: "external",
   outfile: join(out, "items.mjs"),
   logLevel: "warning",

@@ -5,9 +5,11 @@ import {
   isDevicesPayload,
   isGradientsPayload,
   isRunPayload,
+  isShapeErrorPayload,
   isTensorPayload,
   isViewReply,
   runMime,
+  shapeErrorMime,
   tensorMime,
   type LiveRef,
   type MimeBundle,
@@ -18,6 +20,7 @@ import { create } from "../views/dom.js";
 import { devicesView } from "../views/devices/panel.js";
 import { gradientsView } from "../views/gradients.js";
 import { runView } from "../views/run.js";
+import { shapeErrorView } from "../views/shape-error.js";
 import { tensorView } from "../views/tensor.js";
 import { Unanswered, type Live, type Question, type Scene, type View } from "../views/view.js";
 
@@ -75,6 +78,7 @@ function open({ data }: MimeBundle, root: HTMLElement): [View<unknown>, (bundle:
   };
   if (tensorMime in data) return pair(tensorMime, isTensorPayload, tensorView);
   if (devicesMime in data) return pair(devicesMime, isDevicesPayload, devicesView);
+  if (shapeErrorMime in data) return pair(shapeErrorMime, isShapeErrorPayload, shapeErrorView);
   if (runMime in data) return pair(runMime, isRunPayload, runView);
   return pair(gradientsMime, isGradientsPayload, gradientsView);
 }

@@ -17,6 +17,7 @@ import { awaitTermination, runningWord } from "./handover.js";
 import { cancelWord, cellWord, finishCell, restoreAfterInterrupt } from "./host.js";
 import { clearAsyncIdStack, lookAround, type Interrupted } from "./interrupt.js";
 import { look } from "./look.js";
+import { shapeErrorMime } from "../../src/wire/shape-error.js";
 import type { Bundle, CellError, RuntimeCell } from "./messages.js";
 
 type Outcome =
@@ -256,9 +257,11 @@ async function settleValue(outcome: Outcome): Promise<Outcome> {
   }
 }
 
-/** An error that has a picture is shown with it. */
+/** An error that has a picture is shown with it; what a picture of shapes says, the traceback says too. */
 function failed(thrown: unknown): Outcome {
-  return { ok: false, error: describeError(thrown), picture: errorPicture(thrown) };
+  const [error, picture] = [describeError(thrown), errorPicture(thrown)];
+  const shapes = picture?.data[shapeErrorMime] === undefined ? [] : String(picture.data["text/plain"]).split("\n");
+  return { ok: false, error: { ...error, traceback: [...error.traceback, ...shapes] }, picture };
 }
 
 /** Does what was registered with `beforeIdle`; what fails is written under the cell. */

@@ -2,6 +2,7 @@
 import { hostSymbol, type Host, type MimeBundle } from "../../src/wire/host.js";
 import { activeCell, cellSpans } from "./cells.js";
 import { sendDisplay } from "./display.js";
+import { callAt, declarationOf } from "./sources.js";
 
 /** Indices of the words that stop native work, and that hold the number of the cell that was started last. */
 export const [cancelWord, cellWord] = [1, 2];
@@ -26,6 +27,8 @@ export function installHost(words: Int32Array, gauges: Float64Array, variables: 
     variables,
     cells: cellSpans,
     display: ({ data, metadata = {} }: MimeBundle, options = {}) => sendDisplay({ data, metadata }, options),
+    declarationOf,
+    callAt,
     cell: () => activeCell.getStore() ?? null,
     beforeIdle: (task) => {
       const cell = activeCell.getStore();

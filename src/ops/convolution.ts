@@ -99,11 +99,16 @@ const padEnd = (x: Tensor, h: number, w: number): Tensor =>
   );
 
 function checkConv(input: Tensor, weight: Tensor, bias: Tensor | null, groups: number): void {
-  const refuse = (argument: string, expected: string, got: string): never => {
-    throw new ShapeError({ op: "conv2d", argument, expected, got });
+  const refuse = (argument: string, expected: string, got: string, ofInput: readonly number[], ofWeight: readonly number[]): never => {
+    const operands = [
+      { argument: "input", shape: input.shape, clash: ofInput },
+      { argument: "weight", shape: weight.shape, clash: ofWeight },
+    ];
+    throw new ShapeError({ op: "conv2d", argument, expected, got, operands });
   };
-  if (input.shape.length !== 4) refuse("input", "of shape [N, C, H, W] or [C, H, W]", formatShape(input.shape));
-  if (weight.shape.length !== 4) refuse("weight", "of shape [O, C/groups, kH, kW]", formatShape(weight.shape));
+  const all = (t: Tensor): number[] => [...t.shape.keys()];
+  if (input.shape.length !== 4) refuse("input", "of shape [N, C, H, W] or [C, H, W]", formatShape(input.shape), all(input), []);
+  if (weight.shape.length !== 4) refuse("weight", "of shape [O, C/groups, kH, kW]", formatShape(weight.shape), [], all(weight));
   if (groups < 1 || weight.shape[0]! % groups !== 0)
     throw new ValueError({
       op: "conv2d",
@@ -116,10 +121,12 @@ function checkConv(input: Tensor, weight: Tensor, bias: Tensor | null, groups: n
       "input",
       `with ${weight.shape[1]! * groups} channels for a weight of shape ${formatShape(weight.shape)} and ${groups} group${groups === 1 ? "" : "s"}`,
       `${input.shape[1]} in ${formatShape(input.shape)}`,
+      [1],
+      [1],
     );
   }
   if (bias !== null && (bias.shape.length !== 1 || bias.shape[0] !== weight.shape[0]))
-    refuse("bias", `of shape [${weight.shape[0]}]`, formatShape(bias.shape));
+    throw new ShapeError({ op: "conv2d", argument: "bias", expected: `of shape [${weight.shape[0]}]`, got: formatShape(bias.shape) });
   for (const [argument, t] of [
     ["weight", weight],
     ["bias", bias],

@@ -2,7 +2,7 @@
 import { promoteTypes } from "../tensor/dtype.js";
 import { ShapeError, ValueError, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
-import { dimMask, wrapDim, wrapDims } from "../tensor/shape.js";
+import { dimMask, wrapDim, wrapDims, type Shape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { op, record, recorded, recordedAny, requireSameDevice } from "./define.js";
 import { withInPlace } from "./in-place.js";
@@ -33,6 +33,10 @@ export const concatenate: Join = op(
   { method: false },
 );
 
+/** Dims outside `along` in which a shape differs from another, all of them where the ranks do. */
+const clashing = (shape: Shape, other: Shape, along: number): number[] =>
+  [...shape.keys()].filter((dim) => shape.length !== other.length || (dim !== along && shape[dim] !== other[dim]));
+
 function catAlong(name: string, given: readonly Tensor[], dim: number): Tensor {
   if (given.length === 0) throw new ValueError({ op: name, argument: "tensors", expected: "at least one Tensor", got: "an empty list" });
   // torch lets empty 1-d tensors join anything
@@ -52,6 +56,10 @@ function catAlong(name: string, given: readonly Tensor[], dim: number): Tensor {
         op: name,
         expected: `tensors[${i}] to agree with tensors[0] outside dim ${d}`,
         got: `${formatShape(t.shape)} and ${formatShape(first.shape)}`,
+        operands: [
+          { argument: "tensors[0]", shape: first.shape, clash: clashing(first.shape, t.shape, d) },
+          { argument: `tensors[${i}]`, shape: t.shape, clash: clashing(t.shape, first.shape, d) },
+        ],
       });
     }
     total += t.shape[d]!;

@@ -1,6 +1,6 @@
 /** Products of matrices and vectors, and what is made of them: addmm, linear. */
 import { isComplex } from "../tensor/dtype.js";
-import { DTypeError, ShapeError, formatShape } from "../tensor/errors.js";
+import { DTypeError, ShapeError, formatShape, type ShapeOperand } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, emptyShape, numelOf, type Shape } from "../tensor/shape.js";
 import type { Scalar, Tensor } from "../tensor/tensor.js";
@@ -22,8 +22,18 @@ function requirePair(name: string, a: Tensor, b: Tensor, second = "other"): void
   b.live(name);
 }
 
+/** `left` and `right` name dims: `input[-1]`. */
 function clash(name: string, left: string, right: string, a: Shape, b: Shape): ShapeError {
-  return new ShapeError({ op: name, expected: `${left} to equal ${right}`, got: `${formatShape(a)} and ${formatShape(b)}` });
+  const operand = (place: string, shape: Shape): ShapeOperand => {
+    const [, argument, dim] = /^(\w+)\[(-?\d+)\]$/.exec(place)!;
+    return { argument: argument!, shape, clash: [Number(dim) < 0 ? shape.length + Number(dim) : Number(dim)] };
+  };
+  return new ShapeError({
+    op: name,
+    expected: `${left} to equal ${right}`,
+    got: `${formatShape(a)} and ${formatShape(b)}`,
+    operands: [operand(left, a), operand(right, b)],
+  });
 }
 
 /** The product of stacks of matrices; ranks are equal and at least 2. [..,M,K] @ [..,K,N] -> [..,M,N] */
@@ -89,7 +99,12 @@ function ranked(name: string, signature: string, rankA: number, rankB: number): 
       ["input", a, rankA],
       [second, b, rankB],
     ] as const) {
-      if (t.shape.length !== rank) throw new ShapeError({ op: name, argument, expected: `${rank}-d`, got: formatShape(t.shape) });
+      if (t.shape.length === rank) continue;
+      const operands = [
+        { argument: "input", shape: a.shape, clash: a.shape.length === rankA ? [] : [...a.shape.keys()] },
+        { argument: second, shape: b.shape, clash: b.shape.length === rankB ? [] : [...b.shape.keys()] },
+      ];
+      throw new ShapeError({ op: name, argument, expected: `${rank}-d`, got: formatShape(t.shape), operands });
     }
     if (rankA === 3 && a.shape[0] !== b.shape[0]) throw clash(name, "input[0]", `${second}[0]`, a.shape, b.shape);
     return matmulOf(name, a, b);

@@ -51,6 +51,10 @@ function reshapeTo(name: string, input: Tensor, shape: Shape, mayCopy: boolean):
       expected: "a shape that the strides allow as a view",
       got: `${formatShape(shape)} of a tensor of shape ${formatShape(before)} and strides ${formatShape(input.stride())}`,
       hint: "use reshape(), which copies when it must",
+      operands: [
+        { argument: "input", shape: before, clash: [] },
+        { argument: "shape", shape, clash: [...shape.keys()] },
+      ],
     });
   }
   const copied = launch.made(name, shape, input.dt, input.dev, [input], (owner) => native.reshape(handle, writeSizes(shape), 1, owner));
@@ -59,12 +63,12 @@ function reshapeTo(name: string, input: Tensor, shape: Shape, mayCopy: boolean):
 
 /** The elements in another shape: a view where possible, else a copy. One size may be -1. @example arange(6).reshape(2, -1).shape // [2, 3] */
 export const reshape: Sizes = op("reshape", "input: tensor, *shape: ints", (input: Tensor, sizes: number[]) =>
-  reshapeTo("reshape", input, inferShape("reshape", sizes, input.numel()), true),
+  reshapeTo("reshape", input, inferShape("reshape", sizes, input.shape), true),
 );
 
 /** The same storage in another shape; a ShapeError when the strides forbid it. One size may be -1. */
 export const view: Sizes = op("view", "input: tensor, *size: ints", (input: Tensor, sizes: number[]) =>
-  reshapeTo("view", input, inferShape("view", sizes, input.numel()), false),
+  reshapeTo("view", input, inferShape("view", sizes, input.shape), false),
 );
 /** A view with `other`'s shape. */
 export const viewAs: (input: Tensor, other: Tensor) => Tensor = op(
@@ -104,7 +108,7 @@ export const unflatten: (input: Tensor, dim: number, sizes: readonly number[]) =
   (input: Tensor, dim: number, sizes: number[]) => {
     const d = wrapDim("unflatten", dim, input.shape.length);
     const { shape } = input;
-    return view(input, [...shape.slice(0, d), ...inferShape("unflatten", sizes, shape[d]!), ...shape.slice(d + 1)]);
+    return view(input, [...shape.slice(0, d), ...inferShape("unflatten", sizes, [shape[d]!]), ...shape.slice(d + 1)]);
   },
 );
 

@@ -9,6 +9,17 @@ export interface ErrorFields {
   readonly got: string;
   /** What to do about it, when known. */
   readonly hint?: string;
+  /** The shapes that do not fit, for a picture of them. */
+  readonly operands?: readonly ShapeOperand[];
+}
+
+/** An operand of an op that refused its shapes: a tensor's, or the sizes that were asked for. */
+export interface ShapeOperand {
+  readonly argument: string;
+  /** A tensor's own list, by which a notebook finds its variable. */
+  readonly shape: readonly number[];
+  /** Dims that do not fit, from 0. */
+  readonly clash: readonly number[];
 }
 
 /** Base of every error that cellgrad throws on purpose. */
@@ -34,7 +45,15 @@ export class CellgradError extends Error {
 }
 
 /** Shapes that do not fit each other or the op. */
-export class ShapeError extends CellgradError {}
+export class ShapeError extends CellgradError {
+  /** What does not fit; empty where the sentence says all. */
+  readonly operands: readonly ShapeOperand[];
+
+  constructor(fields: ErrorFields, cause?: unknown) {
+    super(fields, cause);
+    this.operands = fields.operands ?? [];
+  }
+}
 /** A dtype that the op does not take, or a mixture it cannot promote. */
 export class DTypeError extends CellgradError {}
 /** A device that is absent, or tensors on different devices. */

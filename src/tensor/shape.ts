@@ -32,6 +32,10 @@ export function broadcastShapes(op: string, a: Shape, b: Shape): Shape {
         op,
         expected: `shapes that broadcast: dim -${i} is ${x} and ${y}, and neither is 1`,
         got: `${formatShape(a)} and ${formatShape(b)}`,
+        operands: [
+          { argument: "input", shape: a, clash: [a.length - i] },
+          { argument: "other", shape: b, clash: [b.length - i] },
+        ],
       });
     }
     out[rank - i] = x === 1 ? y : x;
@@ -86,11 +90,16 @@ export function dimMask(dims: readonly number[]): number {
   return mask;
 }
 
-/** Fills in the one -1 of a requested shape. */
-export function inferShape(op: string, requested: readonly number[], numel: number): Shape {
+/** Fills in the one -1 of a requested shape; `from` is the shape that it is to replace. */
+export function inferShape(op: string, requested: readonly number[], from: Shape): Shape {
+  const numel = numelOf(from);
   const hole = requested.indexOf(-1);
   const refuse = (expected: string): never => {
-    throw new ShapeError({ op, argument: "shape", expected, got: `${formatShape(requested)} for ${numel} elements` });
+    const operands = [
+      { argument: "input", shape: from, clash: [...from.keys()] },
+      { argument: "shape", shape: requested, clash: [...requested.keys()] },
+    ];
+    throw new ShapeError({ op, argument: "shape", expected, got: `${formatShape(requested)} for ${numel} elements`, operands });
   };
   if (requested.some((size) => size < -1)) refuse("sizes of at least 0, and at most one -1");
   if (hole !== requested.lastIndexOf(-1)) refuse("at most one -1");

@@ -1,6 +1,7 @@
 /** What a person sees of tensors, gradients and runs. Loading it gives tensors their display method and lets the kernel ask. */
 import { serveViews } from "./live.js";
 import "./devices/display.js";
+import "./errors/display.js";
 import "./tensor/display.js";
 
 export { displayTensor } from "./tensor/display.js";

@@ -16,6 +16,23 @@ export const hostSymbol = Symbol.for("cellgrad.host");
 /** Key of the {@link Views} on globalThis. */
 export const viewsSymbol = Symbol.for("cellgrad.views");
 
+/** A line of a cell that has run. */
+export interface SourceLine {
+  /** Number of the cell, and its notebook id. */
+  readonly cell: number;
+  readonly cellId: string | null;
+  /** From 1. */
+  readonly line: number;
+  readonly text: string;
+}
+
+/** A call as a cell has it: `x.matmul(cg.randn(5))` has the receiver `x` and the arguments `cg.randn(5)`; a list counts as its elements. */
+export interface CallSource extends SourceLine {
+  readonly name: string;
+  readonly receiver: string | null;
+  readonly arguments: readonly string[];
+}
+
 /** What the kernel's runtime process offers the library; set before user code or the library loads. */
 export interface Host {
   /** Sends display_data (or update_display_data) under the running cell at once, even from a synchronous loop. */
@@ -30,6 +47,10 @@ export interface Host {
   cells(): readonly CellSpan[];
   /** The cell whose code runs now (followed through async code), or null. `id` is the notebook's cell id. */
   cell(): { readonly id: string | null; readonly count: number; readonly code: string } | null;
+  /** The line that last gave a top-level name its value, as far as the cells' text tells. */
+  declarationOf(name: string): SourceLine | null;
+  /** The call at a place that a stack names, `Cell [cell]:line:column`. */
+  callAt(cell: number, line: number, column: number): CallSource | null;
   /** Registers work that must be finished before the kernel reports the cell as done (e.g. a final picture). */
   beforeIdle(task: () => void | Promise<void>): void;
   /** Has `finish` called at the end of every cell, before it is reported. */

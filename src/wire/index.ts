@@ -7,5 +7,6 @@ export * from "./gradients.js";
 export * from "./host.js";
 export * from "./live.js";
 export * from "./run.js";
+export * from "./shape-error.js";
 export * from "./tensor.js";
 export * from "./views.js";

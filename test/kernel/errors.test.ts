@@ -115,3 +115,16 @@ test("a stack overflow is an ordinary error", async () => {
   const { error } = await started.client.execute("function deep(): number { return deep() + 1 }\ndeep()");
   expect([error!.ename, error!.evalue]).toEqual(["RangeError", "Maximum call stack size exceeded"]);
 });
+
+test("shapes that do not fit are drawn, with the lines that made them and what works; the traceback says the same", async () => {
+  const { client } = started;
+  await client.execute('import * as cg from "cellgrad"\nconst images = cg.randn(4, 3, 8, 8)');
+  const { error, messages } = await client.execute("\nimages.matmul(cg.randn(5))");
+  const display = messages.find(({ header }) => header.msg_type === "display_data")!.content as { data: Record<string, string> };
+  expect(Object.keys(display.data)).toEqual(["application/vnd.cellgrad.shape-error.v1+json", "image/png", "text/plain"]);
+  const text = display.data["text/plain"]!;
+  expect(text).toMatch(/input = images +\[4, 3, 8, >8<\] {2}from cell \d+, line 2: const images = cg\.randn\(4, 3, 8, 8\)\n/);
+  expect(text).toMatch(/other = cg\.randn\(5\) +\[>5<\] {2}from cell \d+, line 2: images\.matmul\(cg\.randn\(5\)\)\n/);
+  expect(text).toContain("works: cg.randn(5) of shape [8]  gives [4, 3, 8]");
+  expect(plain(error!.traceback).endsWith(text)).toBe(true);
+});

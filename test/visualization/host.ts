@@ -1,6 +1,6 @@
 /** A kernel's host that remembers what was shown. */
 import { gaugeCells } from "../../src/wire/gauges.js";
-import { hostSymbol, type Host, type MimeBundle } from "../../src/wire/host.js";
+import { hostSymbol, type CallSource, type Host, type MimeBundle, type SourceLine } from "../../src/wire/host.js";
 
 export interface Shown {
   readonly bundle: MimeBundle;
@@ -42,6 +42,18 @@ export class RecordingHost implements Host {
 
   cells(): [] {
     return [];
+  }
+
+  /** Lines and calls of cells that a test sets. */
+  lines = new Map<string, SourceLine>();
+  call: CallSource | null = null;
+
+  declarationOf(name: string): SourceLine | null {
+    return this.lines.get(name) ?? null;
+  }
+
+  callAt(): CallSource | null {
+    return this.call;
   }
 
   /** Nothing is cut off here. */
