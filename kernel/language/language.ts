@@ -127,7 +127,7 @@ class CellLanguage implements Language {
     const { changed, affected } = this.modules.commit(module);
     for (const each of isChecked ? changed : [module, ...changed]) this.refresh(documentOf(each));
     for (const each of affected) this.affected.add(each);
-    for (const each of this.affected) if (each.cell.id === cell.id) this.affected.delete(each);
+    for (const each of this.affected) if (each.cell.id === cell.id && cell.id !== null) this.affected.delete(each);
     for (const each of this.notebooks) each.refresh([module, ...changed]);
   }
 

@@ -101,7 +101,7 @@ export class Modules {
     const { id } = module.cell;
     const before = new Map(module.names.map(({ name }) => [name, this.owners.get(name)]));
     for (const { name } of module.names) this.owners.set(name, module);
-    this.latest.set(id, module);
+    if (id !== null) this.latest.set(id, module);
     this.live.add(module);
     const changed: CellModule[] = [];
     const affected: CellModule[] = [];
@@ -111,8 +111,8 @@ export class Modules {
       const touched = [...other.free].filter(([name]) => before.get(name) ?? (before.has(name) && !(name in globalThis)));
       if (touched.length === 0) continue;
       // That a later cell takes a name for something else is how notebooks are written; that a cell's own rerun breaks others is not.
-      const isBroken = touched.some(([name]) => !other.imports.has(name) || before.get(name)?.cell.id === id);
-      if (isBroken && this.latest.get(other.cell.id) === other) affected.push(other);
+      const isBroken = touched.some(([name]) => !other.imports.has(name) || (id !== null && before.get(name)?.cell.id === id));
+      if (isBroken && (other.cell.id === null || this.latest.get(other.cell.id) === other)) affected.push(other);
       // Values were computed with the old meaning of a name; a function runs with the new one.
       const deferred = touched.filter(([, { deferred }]) => deferred);
       for (const [name] of deferred) other.imports.set(name, module);

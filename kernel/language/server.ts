@@ -11,6 +11,8 @@ const require = createRequire(import.meta.url);
 
 /** A server that has not answered for this long hangs, in ms. */
 const hangs = 10_000;
+/** How much longer it may take for each document that it has, which it may have to open again, in ms. */
+const perDocument = 50;
 const firstDelay = 200;
 const longestDelay = 10_000;
 
@@ -117,7 +119,7 @@ export class LanguageServer {
     if (!child) return Promise.reject(new ServerUnavailable("the TypeScript server is starting again"));
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
-      const watchdog = setTimeout(() => child.kill("SIGKILL"), hangs);
+      const watchdog = setTimeout(() => child.kill("SIGKILL"), hangs + this.documents.size * perDocument);
       watchdog.unref();
       this.pending.set(id, { resolve, reject, watchdog });
       this.write({ id, method, params });

@@ -109,8 +109,8 @@ export type Completeness =
 
 /** A cell as the checker knows it. A cell that runs again is the same `id` with a higher `count`. */
 export interface Cell {
-  /** The notebook's cell id, or any string unique in the session when the front end sends none. */
-  readonly id: string;
+  /** The notebook's cell id; null when the front end sends none: then the cell never runs again. */
+  readonly id: string | null;
   readonly count: number;
   readonly code: string;
 }
@@ -187,7 +187,7 @@ export interface SignatureHelp {
 
 /** A place in another cell or, with `path`, in a file. */
 export interface Definition extends Position {
-  readonly cell: WrittenCell | null;
+  readonly cell: Pick<Cell, "id" | "code"> | null;
   readonly path: string | null;
 }
 

@@ -101,8 +101,8 @@ export class Editor {
 
   async #define({ notebook }: OpenNotebook, { request, id, code, cursor }: DefineRequest): Promise<EditorAnswer> {
     const found = await this.#language.definition(code, cursor, notebook.scopeOf(id));
-    if (!found || found.path !== null) return { kind: "defined", request, place: null };
-    return { kind: "defined", request, place: { id: found.cell?.id ?? id, line: found.line, column: found.column } };
+    const target = found && found.path === null ? (found.cell ? found.cell.id : id) : null;
+    return { kind: "defined", request, place: found && target !== null ? { id: target, line: found.line, column: found.column } : null };
   }
 
   #tell(comm: string, id: string, diagnostics: readonly Diagnostic[]): void {

@@ -165,7 +165,7 @@ export class Executor {
   async #run({ key }: OutputOwner, execution: Execution, running: Running): Promise<CellOutcome> {
     const { code, cellId: id, interactive } = execution;
     const count = this.#count;
-    const cell = { id: id ?? `execution-${key}`, count, code };
+    const cell = { id, count, code };
     const preparing = this.#runtime.prepare({ key, count, id, code, interactive }, this.#language.transformSettings);
     const checking = execution.silent || this.#language.typeErrors === "off" ? null : this.#language.check(cell);
     const syntaxError = await preparing;

@@ -397,6 +397,22 @@ describe("a server that fails", () => {
   });
 });
 
+describe("a long session", () => {
+  it("keeps no document of cells that cannot run again and own no name any more", async () => {
+    const language = startLanguage({ folder: folderWith({}), library, checkDeadline: 20_000 });
+    open.push(language);
+    await language.ready;
+    const { documents } = (language as unknown as { server: { documents: ReadonlyMap<string, string> } }).server;
+    const before = documents.size;
+    for (let count = 1; count <= 60; count++) {
+      const cell = { id: null, count, code: `const x${count % 3} = ${count}; x${count % 3} + 1` };
+      expect(await language.check(cell)).toMatchObject({ status: "checked", diagnostics: [] });
+      language.commit(cell);
+    }
+    expect(documents.size).toBeLessThan(before + 20);
+  });
+});
+
 /** T's process, which nothing outside the language needs to know. */
 function serverPid(language: Language): number {
   return (language as unknown as { server: { pid: number } }).server.pid;
