@@ -235,9 +235,8 @@ Status run_tiles(const Context& context, const Types& types, const std::string& 
   const int64_t columns = slab(width, types.computed);
   launch.value(heads).number(call.attr[0], types.computed);
   launch.value(static_cast<int32_t>(call.attr[1])).value(static_cast<int32_t>(call.attr[2]));
-  const std::string head = "#define WIDTH " + std::to_string(columns) + "\n";
   const int64_t groups = heads.count * ((rows + kSide - 1) / kSide) * ((width + columns - 1) / columns);
-  return launch.run_groups(context, types.whole(head + kText + text), groups);
+  return launch.run_groups(context, types.whole(define("WIDTH", std::to_string(columns)) + kText + text), groups);
 }
 
 bool writable_attention(const Context& context, const View& q) {

@@ -204,6 +204,18 @@ const char* storage_name(DType dtype) {
   return kNames[static_cast<int>(dtype)];
 }
 
+std::string word(DType dtype) {
+  switch (element_size(dtype)) {
+  case 1: return "u8";
+  case 2: return "u16";
+  case 4: return "u32";
+  case 8: return "u64";
+  default: return "";
+  }
+}
+
+std::string define(const std::string& name, const std::string& value) { return "#define " + name + " " + value + "\n"; }
+
 const char* compute_name(DType dtype) {
   switch (dtype) {
   case DType::kBool: return "u8";

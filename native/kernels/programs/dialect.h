@@ -16,6 +16,8 @@ constexpr uint32_t kGroup = 64;
 
 // How elements of a dtype lie in memory, and the text that reads one (`value` becomes the expression) and writes one.
 const char* storage_name(DType dtype);
+// The unsigned type of an element that is moved, not read; empty for the widest.
+std::string word(DType dtype);
 std::string read_text(DType dtype, DType as, const std::string& value);
 std::string write_text(DType dtype, DType from, const std::string& value);
 // The type that an operation on `dtype` computes in.
@@ -25,6 +27,8 @@ const char* compute_name(DType dtype);
 std::string helpers(std::string_view text, DType type);
 // False for an expression with a function that only the CPU has.
 bool writable(std::string_view expression);
+
+std::string define(const std::string& name, const std::string& value);
 
 bool has_word(std::string_view text, std::string_view word);
 

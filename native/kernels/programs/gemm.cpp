@@ -68,8 +68,6 @@ const std::string kBody = R"(  LOCAL T tile_a[DEPTH][HEIGHT];
 }
 )";
 
-std::string define(const std::string& name, const std::string& value) { return "#define " + name + " " + value + "\n"; }
-
 // The batch dims of two operands, with their strides (0 where an operand is repeated).
 struct Batches {
   int64_t rank = 0;

@@ -63,17 +63,6 @@ FUNCTION i64 checked(i64 index, i64 size, GLOBAL i64 *wrong) {
 }
 )";
 
-// Words of the dtype's size: elements are moved, not read. Empty for the widest.
-std::string word(DType dtype) {
-  switch (element_size(dtype)) {
-  case 1: return "u8";
-  case 2: return "u16";
-  case 4: return "u32";
-  case 8: return "u64";
-  default: return "";
-  }
-}
-
 // y[i] = the element of x at its place for i plus index[i] * unit. The three views have one shape.
 Status take(const Context& context, const View& y, const View& x, const View& index, int64_t size, int64_t unit) {
   if (y.numel == 0) return Status::kOk;

@@ -30,16 +30,6 @@ const std::string kWords = R"(
 #endif
 )";
 
-// Lines along a dim of contiguous elements: element j of a line is at base + j * inner.
-struct Along {
-  int64_t size, inner, lines;
-  Along(const View& view, int64_t dim) : size(1), inner(1), lines(view.numel) {
-    if (view.rank == 0) return;
-    size = view.sizes[dim];
-    for (int d = static_cast<int>(dim) + 1; d < view.rank; ++d) inner *= view.sizes[d];
-    lines = size == 0 ? 0 : view.numel / size;
-  }
-};
 const std::string kBase = "  i64 base = line / inner * size * inner + line % inner;\n";
 
 Status along(const Context& context, const Call& call, const std::string& body) {
@@ -131,6 +121,13 @@ Status logcumsumexp(const Context& context, const Call& call) {
                      wide +
                      ")INF ? most : most + log1p(exp(least - most));\n"
                      "    y[base + j * inner] = (T)total;");
+}
+
+Along::Along(const View& view, int64_t dim) : lines(view.numel) {
+  if (view.rank == 0) return;
+  size = view.sizes[dim];
+  for (int d = static_cast<int>(dim) + 1; d < view.rank; ++d) inner *= view.sizes[d];
+  lines = size == 0 ? 0 : view.numel / size;
 }
 
 bool floating_program(const Context& context, DType dtype) {

@@ -4,6 +4,12 @@
 
 namespace cg::programs {
 
+// Lines along a dim of contiguous elements: element j of line l is at l / inner * size * inner + l % inner + j * inner.
+struct Along {
+  int64_t size = 1, inner = 1, lines;
+  Along(const View& view, int64_t dim);
+};
+
 // Runs `body` for `lines` lines of `size` elements. In it: T (the type of `dtype`), `line`, FOR(j, n) (the thread's share of 0..n-1),
 // FOLD(v, JOIN) (joins v over the threads of a line; JOIN is ADD or MOST). `head` has functions, `parameters` start with buffers.
 struct LineText {

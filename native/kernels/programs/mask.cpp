@@ -77,11 +77,10 @@ Status for_flags(const Context& context, const void* flags, int64_t n, Launch& l
   return launch.run_groups(context, text, chunks);
 }
 
-// A word of the dtype's size; empty for the widest.
+// T is a word of the dtype's size; empty for the widest.
 std::string moved_as(DType dtype) {
-  constexpr const char* kWords[] = {"", "u8", "u16", "", "u32", "", "", "", "u64"};
-  const size_t bytes = element_size(dtype);
-  return bytes > 8 ? "" : std::string("typedef ") + kWords[bytes] + " T;\n";
+  const std::string type = word(dtype);
+  return type.empty() ? "" : "typedef " + type + " T;\n";
 }
 
 } // namespace

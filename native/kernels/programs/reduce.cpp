@@ -77,8 +77,6 @@ KERNEL run(OUTPUTS, BUFFER(X, x), Dims kept, Dims reduced, A p) {
 }
 )";
 
-std::string define(const std::string& name, const std::string& value) { return "#define " + name + " " + value + "\n"; }
-
 Status reduce(const Context& context, const View& x, std::span<const View> outputs, uint64_t mask,
               const Reduction& what, double p) {
   const auto supported = [&](DType d) {

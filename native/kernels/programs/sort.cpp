@@ -3,22 +3,12 @@
 
 #include "kernels/adapt.h"
 #include "kernels/programs/families.h"
+#include "kernels/programs/lines.h"
 
 namespace cg::programs {
 namespace {
 
 constexpr int64_t kTile = 1024;
-
-// Element j of line l of a contiguous view is at base + j * inner.
-struct Lines {
-  int64_t size = 1, inner = 1, count;
-  Lines(const View& view, int64_t dim) : count(view.numel) {
-    if (view.rank == 0) return;
-    size = view.sizes[dim];
-    for (int d = static_cast<int>(dim) + 1; d < view.rank; ++d) inner *= view.sizes[d];
-    count = size == 0 ? 0 : view.numel / size;
-  }
-};
 
 // Unsigned integers in the order of the numbers, NaN greatest; equal numbers have equal keys (as in native/kernels/cpu/radix.h).
 std::string key_text(DType dtype) {
@@ -119,7 +109,7 @@ public:
   Sorted(const Context& context, const View& x, int64_t dim, bool descending)
       : lines(x, dim),
         padded(static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(2, lines.size))))),
-        from_(context, x), all_((lines.count * padded + kTile - 1) / kTile * kTile),
+        from_(context, x), all_((lines.lines * padded + kTile - 1) / kTile * kTile),
         wide_(x.dtype == DType::kInt64 || x.dtype == DType::kFloat64),
         keys_(context, static_cast<size_t>(std::max<int64_t>(1, all_)) * (wide_ ? 8 : 4)),
         places_(context, static_cast<size_t>(std::max<int64_t>(1, all_)) * 4),
@@ -129,7 +119,7 @@ public:
   const void* places() const { return places_.data(); }
   const void* elements() const { return from_.data(); }
 
-  const Lines lines;
+  const Along lines;
   const int64_t padded; // from line to line of places
 
 private:
@@ -144,7 +134,7 @@ private:
       load.value(descending ? ~uint64_t{0} : uint64_t{0});
     else
       load.value(descending ? ~uint32_t{0} : uint32_t{0});
-    Status status = load.value(lines.count * padded).run(context, key_text(dtype) + kLoad, lines.count * padded);
+    Status status = load.value(lines.lines * padded).run(context, key_text(dtype) + kLoad, lines.lines * padded);
     const std::string head = std::string("typedef ") + (wide_ ? "u64" : "u32") + " Key;\n#define TILE " +
                              std::to_string(kTile) + "\n" + kAfter;
     const auto tile = [&](int64_t first, int64_t last) {
@@ -170,16 +160,6 @@ private:
   Temporary keys_, places_;
   Status status_;
 };
-
-// Words of the dtype's size: elements are moved, not read.
-const char* word(DType dtype) {
-  switch (element_size(dtype)) {
-  case 1: return "u8";
-  case 2: return "u16";
-  case 4: return "u32";
-  default: return "u64";
-  }
-}
 
 bool sortable(const Context& context, DType dtype) {
   return dtype < DType::kComplex64 && (dtype != DType::kFloat64 || context.float64());
