@@ -148,3 +148,19 @@ describe.each(all)("on %s", (device) => {
     expect(later.events.map(({ kernel }) => kernel)).toEqual(["exp"]);
   });
 });
+
+it("keeps the lines of calls apart in a loop, when their places repeat", () => {
+  const x = cg.ones(5);
+  const { events } = cg.profile(() => {
+    for (let i = 0; i < 50; i++) {
+      x.add(1);
+      x.add(1);
+      x.exp();
+    }
+  });
+  const lines = (kernel: string, from: number, step: number): Set<string | null> =>
+    new Set(events.filter((event) => event.kernel === kernel).flatMap(({ place }, i) => (i % step === from ? [place.frame] : [])));
+  const [first, second, third] = [lines("add", 0, 2), lines("add", 1, 2), lines("exp", 0, 1)];
+  expect([first.size, second.size, third.size]).toEqual([1, 1, 1]);
+  expect(new Set([...first, ...second, ...third]).size).toBe(3);
+});
