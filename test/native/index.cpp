@@ -42,11 +42,12 @@ TEST("an index out of range is refused with its value and the size, and nothing 
   CHECK(x.equals({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}));
 }
 
-TEST("indexSelect copies whole rows or columns of every element size, negative indices from the end") {
+TEST("indexSelect copies whole rows or columns of every element size, and refuses a negative index") {
   const auto check = [&]<class T>(T) {
     for (Layout layout : kLayouts) {
       Tensor<T> x = counting<T>(layout), rows({2, 4}), cols({3, 2});
-      Tensor<int64_t> index = places({2}, {-1, 1});
+      Tensor<int64_t> index = places({2}, {2, 1}), negative = places({2}, {-1, 1});
+      CHECK(run("indexSelect", {x.view(), negative.view()}, {rows.view()}, {0}) == Status::kIndexOutOfRange);
       CHECK(run("indexSelect", {x.view(), index.view()}, {rows.view()}, {0}) == Status::kOk);
       CHECK(rows.equals({8, 9, 10, 11, 4, 5, 6, 7}));
       CHECK(run("indexSelect", {x.view(), index.view()}, {cols.view()}, {1}) == Status::kOk);

@@ -11,6 +11,8 @@
 namespace cg::cpu::CG_ISA {
 namespace {
 
+constexpr int64_t kBlockPanels = 4; // panels of columns in a task
+
 // y[n, r, i, j] = bias[r] + sum over k of weights[r, k] * image[n][offsets[k] + i * pitch + j], for each group of rows.
 template <class T> struct Correlation {
   Frame frame;

@@ -1,8 +1,9 @@
-// One matrix product, C = start + alpha * A B; large float ones by OpenBLAS (gemm_blas.h), others here: blocks of A and
-// B are packed once, in parallel, then tiles of C are computed in parallel. How C is cut depends on the shape only, so
-// the result does not depend on the thread count.
+// One matrix product, C = start + alpha * A B; large float ones by OpenBLAS (gemm_blas.h) where it is faster, others here:
+// C is cut into blocks, computed in parallel, each of which packs its part of A and B and goes through its tiles. How C is
+// cut depends on the shape only, so the result does not depend on the thread count.
 #pragma once
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <iterator>
 
@@ -21,10 +22,9 @@ template <class T> struct Matrix {
 };
 
 constexpr int64_t kDepth = 384;       // steps of k in one packed block: a panel of B fits the L1 cache, or nearly
-constexpr int64_t kMostRows = 4096;   // of A packed at a time
-constexpr int64_t kMostCols = 4096;   // of B packed at a time
-constexpr int64_t kBlockTiles = 8;    // tiles of rows in a task: its part of A fits the L2 cache
-constexpr int64_t kBlockPanels = 4;   // panels of columns in a task
+constexpr int64_t kMostRows = 512;    // of a block of C
+constexpr int64_t kMostCols = 512;    // its part of B fits the L2 cache
+constexpr int64_t kBlocks = 4;        // so many, if there is enough to do
 constexpr int64_t kInline = 400'000;  // multiply-adds that are not worth waking another thread
 constexpr size_t kOnStack = 8'192;    // bytes
 constexpr int64_t kUnpacked = 16'384; // elements of an operand that the L1 cache serves from any layout
@@ -80,72 +80,54 @@ template <class T> void pack_rows(const Matrix<T>& a, int64_t rows, int64_t k, T
     for (int64_t i = 0; i < rows; ++i) to[p * rows + i] = a.data[i * a.row + p * a.col];
 }
 
-// One block of A [m,k] and B [k,n], k at most kDepth, m and n bounded so that the packed copies stay small.
+// One block of C on one thread. What it packs stays in its own caches: reading what another processor packed costs more
+// than packing it twice.
 template <class T> class Block {
 public:
-  Block(const Matrix<T>& a, const Matrix<T>& b, int64_t m, int64_t n, int64_t k)
-      : a_(a), b_(b), m_(m), n_(n), k_(k), tiles_(ceil_div(m, kTileRows<T>)), panels_(ceil_div(n, kTileCols<T>)) {
-    direct_a_ = n <= 2 * kTileCols<T> || m * k <= kUnpacked;
-    direct_b_ = b.col == 1 && (m <= 2 * kTileRows<T> || k * n <= kUnpacked);
-  }
+  Block(const Matrix<T>& a, const Matrix<T>& b, int64_t m, int64_t n)
+      : a_(a), b_(b), m_(m), n_(n), tiles_(ceil_div(m, kTileRows<T>)) {}
 
-  // `packed` has room for packed_size() elements.
-  Status run(T* packed, const Target<T>& to) {
-    packed_b_ = packed;
-    packed_a_ = packed + panels_ * kTileCols<T> * k_;
-    const int64_t first_panel = direct_b_ ? n_ / kTileCols<T> : 0; // a last, partial panel is always packed
-    const int64_t packs = panels_ - first_panel + (direct_a_ ? 0 : tiles_);
-    Status status = parallel_for(0, packs, grain(packs), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t panel = first_panel + i;
-        if (panel < panels_) {
-          const int64_t j = panel * kTileCols<T>;
-          pack_panel(b_.at(0, j), k_, std::min<int64_t>(kTileCols<T>, n_ - j), packed + j * k_);
-        } else {
-          const int64_t t = panel - panels_, row = part(m_, tiles_, t);
-          pack_rows(a_.at(row, 0), part(m_, tiles_, t + 1) - row, k_, packed_a_ + row * k_);
-        }
-      }
-    });
-    if (status != Status::kOk) return status;
-    const int64_t row_blocks = ceil_div(tiles_, kBlockTiles), col_blocks = ceil_div(panels_, kBlockPanels);
-    const int64_t blocks = row_blocks * col_blocks;
-    return parallel_for(0, blocks, grain(blocks), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t r = i % row_blocks, c = i / row_blocks;
-        compute(part(tiles_, row_blocks, r), part(tiles_, row_blocks, r + 1), part(panels_, col_blocks, c),
-                part(panels_, col_blocks, c + 1), to);
-      }
-    });
-  }
+  static int64_t packed_size(int64_t n, int64_t k) { return (kTileRows<T> + n + kTileCols<T>)*std::min(k, kDepth); }
 
-  static int64_t packed_size(int64_t m, int64_t n, int64_t k) { return (m + n + kTileCols<T>)*k; }
+  // C = start + alpha * A B, `packed` with room for packed_size() elements.
+  void run(int64_t k, T* packed, Target<T> to) const {
+    const int64_t steps = ceil_div(k, kDepth);
+    for (int64_t step = 0; step < steps; ++step) {
+      const int64_t p = part(k, steps, step);
+      add(p, part(k, steps, step + 1) - p, packed, to);
+      to.start = to.c, to.start_row = to.ldc, to.start_col = 1;
+    }
+  }
 
 private:
-  int64_t grain(int64_t count) const { return m_ * n_ * k_ <= kInline ? std::max<int64_t>(count, 1) : 1; }
+  // The steps [p, p + k) of the product, k at most kDepth.
+  void add(int64_t p, int64_t k, T* packed, const Target<T>& to) const {
+    constexpr int64_t kCols = kTileCols<T>;
+    const bool direct_a = n_ <= 2 * kCols || m_ * k <= kUnpacked;
+    const bool direct_b = b_.col == 1 && (m_ <= 2 * kTileRows<T> || k * n_ <= kUnpacked);
+    T* packed_b = packed + kTileRows<T> * k;
+    for (int64_t j = direct_b ? n_ / kCols * kCols : 0; j < n_; j += kCols) // a last, partial panel is always packed
+      pack_panel(b_.at(p, j), k, std::min(kCols, n_ - j), packed_b + j * k);
 
-  void compute(int64_t tile_begin, int64_t tile_end, int64_t panel_begin, int64_t panel_end,
-               const Target<T>& to) const {
-    for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
-      const int64_t j = panel * kTileCols<T>;
-      const int cols = static_cast<int>(std::min<int64_t>(kTileCols<T>, n_ - j));
-      const TileFn<T>* tiles = cols <= kWidth<T> ? kTiles<T, 1> : kTiles<T, 2>;
-      const bool in_place = direct_b_ && cols == kTileCols<T>;
-      const T* b = in_place ? b_.data + j : packed_b_ + j * k_;
-      const int64_t b_row = in_place ? b_.row : kTileCols<T>;
-      for (int64_t t = tile_begin; t < tile_end; ++t) {
-        const int64_t i = part(m_, tiles_, t), rows = part(m_, tiles_, t + 1) - i;
-        const Matrix<T> a = direct_a_ ? a_.at(i, 0) : packed_layout(a_, rows, k_, packed_a_ + i * k_);
-        tiles[rows - 1](k_, a.data, a.row, a.col, b, b_row, to.at(i, j), cols);
+    for (int64_t t = 0; t < tiles_; ++t) {
+      const int64_t i = part(m_, tiles_, t), rows = part(m_, tiles_, t + 1) - i;
+      Matrix<T> a = a_.at(i, p);
+      if (!direct_a) {
+        pack_rows(a, rows, k, packed);
+        a = packed_layout(a, rows, k, packed);
+      }
+      for (int64_t j = 0; j < n_; j += kCols) {
+        const int cols = static_cast<int>(std::min(kCols, n_ - j));
+        const bool in_place = direct_b && cols == kCols;
+        const T* b = in_place ? b_.at(p, j).data : packed_b + j * k;
+        const TileFn<T>* tiles = cols <= kWidth<T> ? kTiles<T, 1> : kTiles<T, 2>;
+        tiles[rows - 1](k, a.data, a.row, a.col, b, in_place ? b_.row : kCols, to.at(i, j), cols);
       }
     }
   }
 
   Matrix<T> a_, b_;
-  int64_t m_, n_, k_, tiles_, panels_;
-  bool direct_a_, direct_b_;
-  T* packed_a_ = nullptr;
-  const T* packed_b_ = nullptr;
+  int64_t m_, n_, tiles_;
 };
 
 // One contiguous row times a vector, in kWidth * 4 interleaved sums.
@@ -192,26 +174,30 @@ Status gemm(int64_t m, int64_t n, int64_t k, const Matrix<T>& a, const Matrix<T>
 
   if (Status status; gemm_blas<T>(m, n, k, a, b, to, status)) return status;
 
-  const int64_t steps = ceil_div(k, kDepth), depth = ceil_div(k, steps);
-  const int64_t rows = std::min(m, kMostRows), cols = std::min(n, kMostCols);
-  const int64_t size = Block<T>::packed_size(rows, cols, depth);
-  alignas(64) T on_stack[kOnStack / sizeof(T)]; // small products need no allocation
-  const bool small = size <= static_cast<int64_t>(std::size(on_stack));
-  Scratch allocated(small ? 0 : size * sizeof(T));
-  if (!small && !allocated.ok()) return Status::kOutOfMemory;
-  T* packed = small ? on_stack : allocated.as<T>();
-  for (int64_t j = 0; j < n; j += cols)
-    for (int64_t step = 0; step < steps; ++step) {
-      const int64_t p = part(k, steps, step), kk = part(k, steps, step + 1) - p;
-      for (int64_t i = 0; i < m; i += rows) {
-        const int64_t mm = std::min(rows, m - i), nn = std::min(cols, n - j);
-        Target<T> part_of_c = to.at(i, j);
-        if (step > 0) part_of_c.start = part_of_c.c, part_of_c.start_row = to.ldc, part_of_c.start_col = 1;
-        const Status status = Block<T>(a.at(i, p), b.at(p, j), mm, nn, kk).run(packed, part_of_c);
-        if (status != Status::kOk) return status;
-      }
-    }
-  return Status::kOk;
+  // Whole tiles and panels in a block; the longer side is halved until the blocks are small, and as many as wanted.
+  const int64_t tiles = ceil_div(m, kTileRows<T>), panels = ceil_div(n, kTileCols<T>);
+  int64_t down = ceil_div(m, kMostRows), across = ceil_div(n, kMostCols);
+  while (down * across < kBlocks && m * n * k > kInline * down * across * 2 && (down < tiles || across < panels)) {
+    const bool rows_longer = m * across >= n * down;
+    (across == panels || (rows_longer && down < tiles) ? down : across) *= 2;
+  }
+  down = std::min(down, tiles), across = std::min(across, panels);
+  const int64_t size = Block<T>::packed_size(ceil_div(panels, across) * kTileCols<T>, k);
+  std::atomic<bool> exhausted{false};
+  const Status status = parallel_for(0, down * across, 1, [&](int64_t begin, int64_t) {
+    alignas(64) T on_stack[kOnStack / sizeof(T)]; // small products need no allocation
+    const bool small = size <= static_cast<int64_t>(std::size(on_stack));
+    const Scratch allocated(small ? 0 : static_cast<size_t>(size) * sizeof(T));
+    if (!allocated.ok()) return exhausted.store(true);
+    const auto edge = [](int64_t n, int64_t side, int64_t whole, int64_t parts, int64_t i) {
+      return std::min(n, part(whole, parts, i) * side);
+    };
+    const int64_t r = begin % down, c = begin / down;
+    const int64_t i = edge(m, kTileRows<T>, tiles, down, r), mm = edge(m, kTileRows<T>, tiles, down, r + 1) - i;
+    const int64_t j = edge(n, kTileCols<T>, panels, across, c), nn = edge(n, kTileCols<T>, panels, across, c + 1) - j;
+    Block<T>(a.at(i, 0), b.at(0, j), mm, nn).run(k, small ? on_stack : allocated.as<T>(), to.at(i, j));
+  });
+  return exhausted ? Status::kOutOfMemory : status;
 }
 
 } // namespace cg::cpu::CG_ISA

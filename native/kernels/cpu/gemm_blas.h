@@ -9,10 +9,11 @@
 
 namespace cg::cpu::CG_ISA {
 
-constexpr int64_t kBlasWork = 192ll * 192 * 192; // multiply-adds from which OpenBLAS is faster than our own tiles
-constexpr int64_t kBlasMost = 512;               // rows or columns of a block: larger ones leave threads idle
-constexpr int64_t kBlasLeast = 128;              // smaller ones pack more than they compute
-constexpr int64_t kBlasNarrow = 48;              // narrower or shallower products are for our own tiles
+// Multiply-adds from which OpenBLAS is faster than our own tiles: never with AVX-512.
+constexpr int64_t kBlasWork = kVectorBytes == 64 ? INT64_MAX : 192ll * 192 * 192;
+constexpr int64_t kBlasMost = 512;  // rows or columns of a block: larger ones leave threads idle
+constexpr int64_t kBlasLeast = 128; // smaller ones pack more than they compute
+constexpr int64_t kBlasNarrow = 48; // narrower or shallower products are for our own tiles
 constexpr int64_t kBlasDeep = 128;
 constexpr int64_t kBlasBlocks = 4; // so many, if the limits allow
 
