@@ -87,8 +87,11 @@ async function hasVersion(tool, major, minor) {
   return code === 0 && (Number(a) > major || (Number(a) === major && Number(b) >= minor));
 }
 
-/** Configures and builds `native/` in a folder of `build/`. A folder that was configured for another place is made anew. */
-export async function buildNative(folder, settings, { log, compiler, target }) {
+/**
+ * Configures and builds `native/` in a folder of `build/`. A folder that was configured for another place is made anew.
+ * `patient` leaves the machine to others.
+ */
+export async function buildNative(folder, settings, { log, compiler, targets = [], patient = false }) {
   const cache = inClone(folder, "CMakeCache.txt");
   if (existsSync(cache) && !readFileSync(cache, "utf8").includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${inClone("native")}\n`)) {
     rmSync(inClone(folder), { recursive: true, force: true });
@@ -97,7 +100,7 @@ export async function buildNative(folder, settings, { log, compiler, target }) {
   const where = ["-S", inClone("native"), "-B", inClone(folder), "-G", "Ninja"];
   const tools = [`-DCMAKE_CXX_COMPILER=${compiler}`, `-DCMAKE_MAKE_PROGRAM=${toolPath("ninja")}`];
   await run(cmake, [...where, ...tools, ...settings], { log });
-  await run(cmake, ["--build", inClone(folder), ...(target ? ["--target", target] : [])], { log });
+  await run(cmake, ["--build", inClone(folder), ...(targets.length > 0 ? ["--target", ...targets] : [])], { log, patient });
 }
 
 /** The tool in `.venv` when it was needed there, else the machine's. */

@@ -1,6 +1,7 @@
 /** Runs programs and keeps what they say. */
 import { spawn } from "node:child_process";
 import { appendFileSync, mkdirSync } from "node:fs";
+import { constants, setPriority } from "node:os";
 import { dirname } from "node:path";
 import { environment, root } from "./environment.mjs";
 
@@ -17,12 +18,14 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () =>
 
 /**
  * Runs a program to its end and resolves to its exit code and output; never rejects.
- * `log` appends the output to a file, `show` passes it through to this terminal instead of keeping it, `minutes` is how long it may take.
+ * `log` appends the output to a file, `show` passes it through to this terminal instead of keeping it, `minutes` is how long it may take,
+ * `patient` gives it the lowest priority.
  */
-export function attempt(program, args, { cwd = root, env = environment(), log, show = false, input, minutes } = {}) {
+export function attempt(program, args, { cwd = root, env = environment(), log, show = false, input, minutes, patient = false } = {}) {
   return new Promise((resolve) => {
     const stdio = [input === undefined ? "ignore" : "pipe", show ? "inherit" : "pipe", show ? "inherit" : "pipe"];
     const child = spawn(program, args, { cwd, env, stdio });
+    if (patient && child.pid) setPriority(child.pid, constants.priority.PRIORITY_LOW);
     let output = "";
     if (log) mkdirSync(dirname(log), { recursive: true });
     const keep = (text) => {

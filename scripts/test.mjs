@@ -1,13 +1,13 @@
 /**
  * `npm test [-- FILTER]`: sets up, runs every suite and ends with one line, `N passed, N failed`.
- * FILTER is a suite (`native`, `jupyter`), a folder of test/ (`ops`, `kernel`, ...) or a part of a test file's path.
+ * FILTER is a suite (`native`, `checked`, `jupyter`), a folder of test/ (`ops`, `kernel`, ...) or a part of a test file's path.
  */
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { inClone } from "./environment.mjs";
 import { setUp } from "./setup.mjs";
 import { seconds } from "./steps.mjs";
-import { cppCoverage, typeScriptCoverage } from "./coverage.mjs";
-import { runJupyter, runNative, runVitest } from "./suites.mjs";
+import { cppCoverage, forgetCounters, typeScriptCoverage } from "./coverage.mjs";
+import { buildChecked, runChecked, runJupyter, runNative, runVitest } from "./suites.mjs";
 
 const filter = process.argv.slice(2).join(" ");
 const started = Date.now();
@@ -17,17 +17,23 @@ const chosen = choose(filter);
 
 for (const folder of ["test", "coverage"]) rmSync(inClone("build", folder), { recursive: true, force: true });
 mkdirSync(inClone("build", "test"), { recursive: true });
+forgetCounters();
 const results = [];
-if (chosen.native) results.push(await suite("native", () => runNative(machine)));
+const building = chosen.native || chosen.checked ? buildChecked(machine) : null; // beside the suites that wait for processes
 if (chosen.vitest) results.push(await suite("vitest", () => runVitest(machine, chosen.vitest)));
 if (chosen.jupyter) results.push(await suite("jupyter_kernel_test", () => runJupyter(chosen.jupyter)));
+if (chosen.native) results.push(await suite("native", async () => runNative(await building)));
+if (chosen.checked) results.push(await suite("checked", async () => runChecked(machine, await building, chosen.checked)));
 if (filter === "") console.log(["", "Coverage", typeScriptCoverage(), await cppCoverage()].join("\n"));
 report(results);
 
 /** Which suites a filter means. An empty one means all. */
 function choose(text) {
-  if (text === "") return { native: true, vitest: { coverage: true }, jupyter: { coverage: true } };
-  if (text === "native" || text === "jupyter") return { [text]: {} };
+  if (text === "") {
+    const measured = { coverage: true };
+    return { native: measured, vitest: { ...measured, checked: true }, jupyter: measured, checked: measured };
+  }
+  if (["native", "checked", "jupyter"].includes(text)) return { [text]: {} };
   return { vitest: projects.some(({ name }) => name === text) ? { project: text } : { files: text } };
 }
 

@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { measured } from "../scripts/coverage.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -27,6 +28,9 @@ const suites: { readonly [folder: string]: Suite } = {
 };
 const inProcess: Suite = { order: 0, seconds: 60, workers: 2 };
 
+/** Native code under sanitizers takes its time; see runChecked in scripts/suites.mjs. */
+const checked = Boolean(process.env.CELLGRAD_CHECKED);
+
 const testsIn = (folder: string) => readdirSync(join(here, folder), { recursive: true }).some((file) => String(file).endsWith(".test.ts"));
 const folders = readdirSync(here, { withFileTypes: true }).filter((entry) => entry.isDirectory() && testsIn(entry.name));
 
@@ -36,9 +40,8 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       include: ["src/**/*.ts", "kernel/**/*.ts", "extension/**/*.ts"],
-      exclude: ["**/*.d.ts", "extension/gallery/**"],
+      exclude: ["**/*.d.ts", "extension/gallery/**", "test/**"],
       reporter: ["json"],
-      reportsDirectory: "build/coverage",
       reportOnFailure: true,
     },
     projects: folders.map(({ name }) => {
@@ -47,14 +50,15 @@ export default defineConfig({
         test: {
           name,
           include: [`test/${name}/**/*.test.ts`],
-          testTimeout: seconds * 1000,
-          hookTimeout: seconds * 1000,
+          setupFiles: checked ? [join(here, "checked.ts")] : [],
+          testTimeout: seconds * (checked ? 5000 : 1000),
+          hookTimeout: seconds * (checked ? 5000 : 1000),
           maxWorkers: workers,
           fileParallelism: workers > 1,
           sequence: { groupOrder: order },
           pool: "forks" as const,
           // Set inside the workers, so that only the processes they start write their coverage there.
-          env: process.env.CELLGRAD_COVERAGE ? { NODE_V8_COVERAGE: process.env.CELLGRAD_COVERAGE } : {},
+          env: process.env.CELLGRAD_COVERAGE ? measured() : {},
         },
       };
     }),

@@ -1,13 +1,38 @@
 /** The machine's Chromium, for everything that is looked at in tests. */
-import { mkdirSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { chromium, type Browser, type Page } from "playwright-core";
+import { pathToFileURL } from "node:url";
+import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import { expect } from "vitest";
 import { inClone } from "../../scripts/environment.mjs";
 
 export function launchBrowser(): Promise<Browser> {
   const executablePath = process.env["CELLGRAD_CHROMIUM"] || "/usr/bin/chromium";
   return chromium.launch({ executablePath, args: ["--no-sandbox"] });
+}
+
+/** Has every page write what it reached of the gallery's script when it is closed, where coverage is measured (scripts/coverage.mjs). */
+export function measurePages(browser: Browser): Browser {
+  const folder = process.env["NODE_V8_COVERAGE"];
+  if (!folder) return browser;
+  const open = browser.newPage.bind(browser);
+  const newPage = async (options?: BrowserContextOptions): Promise<Page> => {
+    const page = await open(options);
+    await page.coverage.startJSCoverage({ resetOnNavigation: false });
+    const close = page.close.bind(page);
+    return Object.assign(page, {
+      async close(): Promise<void> {
+        const scripts = (await page.coverage.stopJSCoverage()).filter(({ url }) => url.endsWith("/gallery.js"));
+        const url = pathToFileURL(inClone("build/gallery/gallery.js")).href;
+        mkdirSync(folder, { recursive: true });
+        const result = scripts.map(({ functions }) => ({ url, functions }));
+        writeFileSync(join(folder, `page-${randomUUID()}.json`), JSON.stringify({ result }));
+        await close();
+      },
+    });
+  };
+  return Object.assign(browser, { newPage });
 }
 
 /** Collects what a page complains about: console errors and warnings, and exceptions. */

@@ -5,7 +5,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type {} from "../../extension/gallery/gallery.js";
 import { serveGallery } from "../../scripts/dev.mjs";
-import { complaints, colorsOf, launchBrowser, screenshotPath } from "./browser.js";
+import { complaints, colorsOf, launchBrowser, measurePages, screenshotPath } from "./browser.js";
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
@@ -17,7 +17,7 @@ let gallery: Awaited<ReturnType<typeof serveGallery>>;
 let browser: Browser;
 
 beforeAll(async () => {
-  [gallery, browser] = await Promise.all([serveGallery(), launchBrowser()]);
+  [gallery, browser] = await Promise.all([serveGallery(), launchBrowser().then(measurePages)]);
 });
 afterAll(async () => {
   await browser?.close();
