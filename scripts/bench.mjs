@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME ...`: answers a question about speed beside the peers, in one run: a table and one line of JSON. */
 import { availableParallelism, cpus } from "node:os";
 import { compare, startSide } from "../test/bench/compare.mjs";
+import { devicesBench } from "../test/bench/devices.mjs";
 import { kernelCases, report } from "../test/bench/kernel-goals.mjs";
 import { sides as known } from "../test/bench/peers.mjs";
 import { setUp } from "./setup.mjs";
@@ -58,6 +59,7 @@ const benchmarks = {
   kernel: { ...kernels, measure: byGoals, cases: kernelCases },
   "kernel-start": { ...kernels, measure: byGoals, cases: only("start to first 1+1") },
   "cell-roundtrip": { ...kernels, measure: byGoals, cases: only("trivial new cell") },
+  devices: { own: devicesBench },
   "print-20000": { ...kernels, measure: byGoals, cases: only("20000 lines") },
 };
 
@@ -70,13 +72,18 @@ await setUp();
 for (const name of names) await bench(name, benchmarks[name]);
 
 async function bench(name, benchmark) {
+  const results = benchmark.own === undefined ? await withPeers(benchmark) : await benchmark.own();
+  const machine = { cpu: cpus()[0]?.model.trim(), cores: availableParallelism(), node: process.version, date: new Date().toISOString() };
+  console.log(JSON.stringify({ bench: name, machine, results }));
+}
+
+async function withPeers(benchmark) {
   const processes = new Map();
   for (const side of benchmark.sides) processes.set(side, startSide(await known[side]()));
   const measure = benchmark.measure ?? (benchmark.threads ? byThreads : oneByOne);
   const results = await measure(processes, benchmark);
   for (const side of processes.values()) side.stop();
-  const machine = { cpu: cpus()[0]?.model.trim(), cores: availableParallelism(), node: process.version, date: new Date().toISOString() };
-  console.log(JSON.stringify({ bench: name, machine, results }));
+  return results;
 }
 
 /** A paragraph a case. */
