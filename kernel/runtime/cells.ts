@@ -26,6 +26,9 @@ interface Script {
   readonly map: TransformedCell["map"];
 }
 
+/** Cells whose positions are exact: a map takes several KB. */
+const mostMaps = 1000;
+
 const scripts = new Map<number, Script>();
 const codeByCount = new Map<number, string>();
 const urlPattern = /cell:\/\/(\d+):(\d+):(\d+)/g;
@@ -59,6 +62,13 @@ export function scriptUrl(key: number): string {
 export function registerScript(cell: RuntimeCell, map: Script["map"]): void {
   scripts.set(cell.key, { cell, map });
   codeByCount.set(cell.count, cell.code);
+  const old = scripts.get(cell.key - mostMaps);
+  if (old) scripts.set(old.cell.key, { cell: old.cell, map: unchanged });
+}
+
+/** Near enough for a script whose map is given up: lines do not move, columns seldom. */
+function unchanged(place: Position): Position {
+  return place;
 }
 
 /** Every cell that has a script. */
