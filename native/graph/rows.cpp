@@ -62,6 +62,7 @@ const RowKernel* row_kernel(const Step& step) {
 // How many rows a step of a row kernel has; 0: it does not go along the last dims, or reads them with gaps.
 int64_t rows_of(const RowKernel& kernel, const Step& step) {
   const View& x = step.in[0].view;
+  if (x.numel == 0) return 0;
   const auto first = static_cast<int64_t>(step.attributes.empty() ? 0 : step.attributes[0]);
   int64_t length = 1;
   switch (kernel.rows_by) {

@@ -184,6 +184,17 @@ describe("fusion", () => {
     }
   });
 
+  test("nothing to reduce is no row", () => {
+    const f = compile((x: Tensor, target: Tensor) => [
+      F.crossEntropy(x.mul(2), target, { reduction: "sum" }),
+      x.add(1).sum(-1),
+      x.exp().softmax(-1),
+    ]);
+    const [x, target] = [zeros(0, 5), zeros([0], { dtype: "int64" })];
+    f(x, target);
+    expect(f(x, target).map((t) => t.tolist())).toEqual([0, [], []]);
+  });
+
   test("a row that a kernel refuses is the caller's error", () => {
     const f = compile((x: Tensor, target: Tensor) => F.crossEntropy(x.mul(2).add(1), target));
     const x = randn(400, 100);
