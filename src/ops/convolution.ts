@@ -119,7 +119,7 @@ function checkConv(input: Tensor, weight: Tensor, bias: Tensor | null, groups: n
   if (input.shape[1] !== weight.shape[1]! * groups) {
     refuse(
       "input",
-      `with ${weight.shape[1]! * groups} channels for a weight of shape ${formatShape(weight.shape)} and ${groups} group${groups === 1 ? "" : "s"}`,
+      `of ${weight.shape[1]! * groups} channels for a weight of shape ${formatShape(weight.shape)} and ${groups} group${groups === 1 ? "" : "s"}`,
       `${input.shape[1]} in ${formatShape(input.shape)}`,
       [1],
       [1],

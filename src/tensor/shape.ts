@@ -99,14 +99,14 @@ export function inferShape(op: string, requested: readonly number[], from: Shape
       { argument: "input", shape: from, clash: [...from.keys()] },
       { argument: "shape", shape: requested, clash: [...requested.keys()] },
     ];
-    throw new ShapeError({ op, argument: "shape", expected, got: `${formatShape(requested)} for ${numel} elements`, operands });
+    throw new ShapeError({ op, argument: "shape", expected, got: formatShape(requested), operands });
   };
-  if (requested.some((size) => size < -1)) refuse("sizes of at least 0, and at most one -1");
-  if (hole !== requested.lastIndexOf(-1)) refuse("at most one -1");
-  if (hole < 0) return numelOf(requested) === numel ? requested : refuse(`a shape with as many elements as the input`);
+  if (requested.some((size) => size < -1)) refuse("of sizes of at least 0, and at most one -1");
+  if (hole !== requested.lastIndexOf(-1)) refuse("with at most one -1");
+  if (hole < 0) return numelOf(requested) === numel ? requested : refuse(`of ${numel} elements, as the input`);
   let known = 1;
   requested.forEach((size, i) => (known *= i === hole ? 1 : size));
-  if (known === 0) refuse("a size for -1 that is not ambiguous");
-  if (numel % known !== 0) refuse("a shape with as many elements as the input");
+  if (known === 0) refuse("one that leaves no choice for -1");
+  if (numel % known !== 0) refuse(`of ${numel} elements, as the input`);
   return requested.map((size, i) => (i === hole ? numel / known : size));
 }
