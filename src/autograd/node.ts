@@ -31,7 +31,7 @@ export interface HookHandle {
 
 /** One recorded op. */
 export class Node implements GradFn {
-  readonly name: string;
+  name: string;
   /** Later nodes have larger numbers: the backward pass visits them first. */
   readonly sequence = sequence++;
   readonly edges: (Edge | null)[];

@@ -1,8 +1,11 @@
 /** Activations as modules. */
+import { full } from "../ops/creation.js";
+import { ShapeError, formatShape } from "../tensor/errors.js";
 import type { Tensor } from "../tensor/tensor.js";
 import * as F from "./functional.js";
 import { readArguments, repr } from "./layer.js";
 import { Module } from "./module.js";
+import { Parameter } from "./parameter.js";
 
 /** Returns its input. */
 export class Identity extends Module {
@@ -119,7 +122,125 @@ export class Hardtanh extends Module {
 /** Clamps to [0, 6]. */
 export class ReLU6 extends Module {
   forward(input: Tensor): Tensor {
-    return F.hardtanh(input, 0, 6);
+    return F.relu6(input);
+  }
+}
+
+/** x where positive, weight * x elsewhere; the weight is learned. @param numParameters 1, or one a channel; default 1 @param init default 0.25 */
+export class PReLU extends Module {
+  readonly numParameters: number;
+  weight: Parameter;
+  constructor(numParameters?: number | { numParameters?: number; init?: number }, options?: number | { init?: number }) {
+    super();
+    const [count, init] = readArguments<[number, number]>("PReLU", "numParameters: int = 1, init: float = 0.25", [numParameters, options]);
+    this.numParameters = count;
+    this.weight = new Parameter(full([count], init));
+  }
+  forward(input: Tensor): Tensor {
+    return F.prelu(input, this.weight);
+  }
+  override extraRepr(): string {
+    return `num_parameters=${this.numParameters}`;
+  }
+}
+
+/** x where positive, alpha (e^(x / alpha) - 1) elsewhere. @param alpha default 1 */
+export class CELU extends Module {
+  readonly alpha: number;
+  constructor(alpha?: number | { alpha?: number; inplace?: boolean }, options?: boolean | InPlace) {
+    super();
+    [this.alpha] = readArguments<[number]>("CELU", "alpha: float = 1.0, inplace: bool = false", [alpha, options]);
+  }
+  forward(input: Tensor): Tensor {
+    return F.celu(input, this.alpha);
+  }
+  override extraRepr(): string {
+    return `alpha=${this.alpha.toFixed(Number.isInteger(this.alpha) ? 1 : undefined)}`;
+  }
+}
+/** The scaled exponential unit of Klambauer et al. 2017. */
+export class SELU extends Module {
+  forward(input: Tensor): Tensor {
+    return F.selu(input);
+  }
+}
+/** The first half along `dim` times the sigmoid of the second. @param dim default -1 */
+export class GLU extends Module {
+  readonly dim: number;
+  constructor(dim?: number | { dim?: number }) {
+    super();
+    [this.dim] = readArguments<[number]>("GLU", "dim: int = -1", [dim]);
+  }
+  forward(input: Tensor): Tensor {
+    return F.glu(input, this.dim);
+  }
+  override extraRepr(): string {
+    return `dim=${this.dim}`;
+  }
+}
+/** x / (1 + |x|). */
+export class Softsign extends Module {
+  forward(input: Tensor): Tensor {
+    return F.softsign(input);
+  }
+}
+/** x - tanh(x). */
+export class Tanhshrink extends Module {
+  forward(input: Tensor): Tensor {
+    return F.tanhshrink(input);
+  }
+}
+abstract class Shrink extends Module {
+  readonly lambd: number;
+  constructor(lambd?: number | { lambd?: number }) {
+    super();
+    [this.lambd] = readArguments<[number]>(new.target.name, "lambd: float = 0.5", [lambd]);
+  }
+  override extraRepr(): string {
+    return repr(this.lambd);
+  }
+}
+/** x outside [-lambd, lambd], 0 inside. @param lambd default 0.5 */
+export class Hardshrink extends Shrink {
+  forward(input: Tensor): Tensor {
+    return F.hardshrink(input, this.lambd);
+  }
+}
+/** x moved towards 0 by lambd, 0 inside [-lambd, lambd]. @param lambd default 0.5 */
+export class Softshrink extends Shrink {
+  forward(input: Tensor): Tensor {
+    return F.softshrink(input, this.lambd);
+  }
+}
+/** x where x > threshold, value elsewhere. */
+export class Threshold extends Module {
+  readonly threshold: number;
+  readonly value: number;
+  constructor(threshold: number | { threshold: number; value: number }, value?: number | { value: number }) {
+    super();
+    [this.threshold, this.value] = readArguments<[number, number]>("Threshold", "threshold: float, value: float", [threshold, value]);
+  }
+  forward(input: Tensor): Tensor {
+    return F.threshold(input, this.threshold, this.value);
+  }
+  override extraRepr(): string {
+    return `threshold=${repr(this.threshold)}, value=${repr(this.value)}`;
+  }
+}
+/** x where positive, a x elsewhere: a drawn from [lower, upper) when training, else their mean. @param lower default 1/8 @param upper default 1/3 */
+export class RReLU extends Module {
+  readonly lower: number;
+  readonly upper: number;
+  constructor(lower?: number | { lower?: number; upper?: number }, upper?: number | { upper?: number }) {
+    super();
+    const signature = "lower: float = 0.125, upper: float = 0.3333333333333333";
+    [this.lower, this.upper] = readArguments<[number, number]>("RReLU", signature, [lower, upper]);
+  }
+  forward(input: Tensor): Tensor {
+    return F.rrelu(input, this.lower, this.upper, this.training);
+  }
+  override extraRepr(): string {
+    return `lower=${repr(this.lower)}, upper=${repr(this.upper)}`;
   }
 }
 
@@ -135,6 +256,20 @@ export class Softmax extends Module {
   }
   override extraRepr(): string {
     return `dim=${repr(this.dim)}`;
+  }
+}
+/** Softmax of -x along `dim`. */
+export class Softmin extends Softmax {
+  override forward(input: Tensor): Tensor {
+    return F.softmin(input, this.dim);
+  }
+}
+/** Softmax over the channels of [N, C, H, W] or [C, H, W]. */
+export class Softmax2d extends Module {
+  forward(input: Tensor): Tensor {
+    if (input.shape.length !== 3 && input.shape.length !== 4)
+      throw new ShapeError({ op: "Softmax2d", argument: "input", expected: "of shape [N, C, H, W] or [C, H, W]", got: formatShape(input.shape) }); // prettier-ignore
+    return F.softmax(input, -3);
   }
 }
 /** Log-softmax along `dim`. */

@@ -14,6 +14,10 @@ export {
   sigmoid,
   tanh,
 } from "../ops/unary.js";
+export {
+  celu, selu, relu6, softsign, tanhshrink, hardshrink, softshrink, softmin, glu, prelu, rrelu, pairwiseDistance,
+} from "../ops/activations.js"; // prettier-ignore
+export { pad, type PadMode, type PadOptions } from "../ops/padding.js";
 export { softmax, logSoftmax, gelu, layerNorm, batchNorm } from "../ops/softmax.js";
 export { conv2d, maxPool2d, avgPool2d, type ConvOptions, type MaxPoolOptions, type AvgPoolOptions, type Pair } from "../ops/convolution.js";
 export { linear } from "../ops/matmul.js";

@@ -10,3 +10,4 @@ export * from "./attention.js";
 export * from "./transformer.js";
 export * from "./activations.js";
 export * from "./losses.js";
+export * from "./padding.js";

@@ -121,7 +121,7 @@ export const sumToSize: Sizes = op("sumToSize", "input: tensor, *size: ints", (i
       expected: `one that broadcasts to ${formatShape(input.shape)}`,
       got: formatShape(sizes),
     });
-  return sumTo(input, sizes);
+  return sizes.length === 0 ? input.sum() : sumTo(input, sizes); // as torch: sums of integers are int64
 });
 
 function expandTo(name: string, input: Tensor, sizes: readonly number[]): Tensor {

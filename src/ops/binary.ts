@@ -241,12 +241,13 @@ const realLogaddexp: Binary = binary("logaddexp", {
 export const logaddexp: Binary = (input, other, ...rest) => {
   const complex = [input, other].some((x) => x instanceof Tensor && isComplex(x.dt));
   if (!complex || rest.length > 0 || !(input instanceof Tensor && other instanceof Tensor)) return realLogaddexp(input, other, ...rest);
-  // The larger real part keeps both exponentials in range.
+  // Relative to the one of larger real part: both exponentials stay in range, and its phase is kept, as in torch.
   const dtype = dtypes[resultCode(input, other)]!;
   const [a, b] = [input.to(dtype), other.to(dtype)];
-  const most = maximum(a.detach().real, b.detach().real);
-  const shift = where(most.isfinite(), most, 0);
-  return a.sub(shift).exp().add(b.sub(shift).exp()).log().add(shift);
+  const first = ge(a.detach().real, b.detach().real);
+  const [most, least] = [where(first, a, b), where(first, b, a)];
+  const sum = least.sub(most).exp().log1p().add(most);
+  return where(most.detach().real.isinf(), where(eq(most.detach().real, -Infinity), most, a.exp().add(b.exp()).log()), sum);
 };
 /** log2(2^input + 2^other) without overflow. Shapes broadcast. */
 export const logaddexp2: Binary = binary("logaddexp2", {
@@ -260,7 +261,7 @@ export const xlogy: Binary = binary("xlogy", {
     // Where a is 0 the result is 0 for any b, but only for b > 0 does it have the slope log b.
     (g, a, b) => {
       if (typeof b === "number") return b > 0 ? g.mul(Math.log(b)) : where(eq(a, 0), 0, g.mul(Math.log(b)));
-      return where(eq(a, 0).logicalAnd(b.le(0)), 0, g.mul(b.log()));
+      return where(eq(a, 0).logicalAnd(b.le(0)), 0, xlogy(g, b));
     },
     (g, a, b) => times(g, a).div(b),
   ],

@@ -6,6 +6,7 @@ import { DTypeError, ShapeError, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, type Shape } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
+import { castMethod, type Cast } from "./convert.js";
 import { castTo, op, record, recorded } from "./define.js";
 import { withInPlace } from "./in-place.js";
 import { toInput, unary, type Unary } from "./pointwise.js";
@@ -161,6 +162,6 @@ export const isreal: Unary = op(
 );
 
 /** As `to("complex64")`. */
-export const cfloat: Unary = op("cfloat", "input: tensor", (input: Tensor) => input.to("complex64"));
+export const cfloat: Cast = castMethod("cfloat", "complex64");
 /** As `to("complex128")`. */
-export const cdouble: Unary = op("cdouble", "input: tensor", (input: Tensor) => input.to("complex128"));
+export const cdouble: Cast = castMethod("cdouble", "complex128");

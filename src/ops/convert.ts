@@ -12,7 +12,7 @@ import { bind, dtypeCode, parseSignature } from "./schema.js";
 
 /** How elements lie in memory (torch.memory_format): row-major, or with the channels of images innermost. */
 export type MemoryFormat = "contiguousFormat" | "preserveFormat" | "channelsLast" | "channelsLast3d";
-type FormatOptions = { memoryFormat?: MemoryFormat };
+export type FormatOptions = { memoryFormat?: MemoryFormat };
 const formatParam = "*, memoryFormat: contiguousFormat|preserveFormat|channelsLast|channelsLast3d";
 export const contiguousFormat = "contiguousFormat";
 export const preserveFormat = "preserveFormat";
@@ -97,6 +97,8 @@ export interface ToOptions {
   nonBlocking?: boolean;
   /** Copies even when nothing changes. Default false. */
   copy?: boolean;
+  /** How the elements of the result lie. Default "preserveFormat". */
+  memoryFormat?: MemoryFormat;
 }
 
 /**
@@ -106,8 +108,9 @@ export interface ToOptions {
 export const to: (input: Tensor, target?: DType | Device | Tensor | ToOptions, second?: DType | ToOptions, options?: ToOptions) => Tensor =
   op(
     "to",
-    "input: tensor, device: any? = null, dtype: any? = null, nonBlocking: bool = false, copy: bool = false",
-    (input: Tensor, first: unknown, second: unknown, nonBlocking: boolean, copy: boolean) => {
+    `input: tensor, device: any? = null, dtype: any? = null, nonBlocking: bool = false, copy: bool = false, ${formatParam} = preserveFormat`,
+    (input: Tensor, ...given: Given) => {
+      const [first, second, nonBlocking, copy, format] = withoutSecond(given);
       let dt = input.dt;
       let dev = input.dev;
       for (const target of [first, second]) {
@@ -119,13 +122,23 @@ export const to: (input: Tensor, target?: DType | Device | Tensor | ToOptions, s
         else throw new ValueError({ op: "to", argument: "device", expected: "a dtype, a device or a Tensor", got: describe(target) });
       }
       const out = convertDevice(convertDtype(input, dt), dev, nonBlocking);
-      return copy && out === input ? clone(input) : out;
+      return copy && out === input ? clone(input, { memoryFormat: format }) : formatted(out, format);
     },
   );
 
-type Cast = (input: Tensor) => Tensor;
-const castMethod = (name: string, dtype: DType): Cast =>
-  op<Cast>(name, "input: tensor", (input: Tensor) => convertDtype(input, codeOf[dtype]));
+type Given = readonly [first: unknown, second: unknown, nonBlocking: boolean, copy: boolean, format: MemoryFormat];
+/** torch's forms to(dtype, nonBlocking, copy) and to(other, nonBlocking, copy): a boolean stands where a second target may. */
+const withoutSecond = (given: Given): Given => (typeof given[1] === "boolean" ? [given[0], null, given[1], given[2], given[4]] : given);
+
+const formatted = (input: Tensor, format: MemoryFormat): Tensor =>
+  format === "preserveFormat" ? input : contiguous(input, { memoryFormat: format });
+
+export type Cast = (input: Tensor, options?: FormatOptions) => Tensor;
+/** @internal The method that changes the dtype to one, such as `x.half()`. */
+export const castMethod = (name: string, dtype: DType): Cast =>
+  op<Cast>(name, `input: tensor, ${formatParam} = preserveFormat`, (input: Tensor, format: MemoryFormat) =>
+    formatted(convertDtype(input, codeOf[dtype]), format),
+  );
 /** As `to("float32")`. */
 export const float = castMethod("float", "float32");
 /** As `to("float64")`. */
@@ -167,15 +180,18 @@ inPlaceForms.set("copy_", (...args: unknown[]) => {
   requireWritable("copy_", target, shape, target.dt);
   const write = (): void =>
     launch.done("copy_", native.copyInto(target.live("copy_"), src.live("copy_"), Number(nonBlocking)), target, src);
-  return inPlace("copy_", target, [src], write, () => copied(target, src));
+  return inPlace("copy_", target, [src], write, (before) => copied(target, before, src));
 });
 
-/** The recorded value of a tensor that `src` was copied into: the old value has no part in it. */
-function copied(target: Tensor, src: Tensor): Tensor {
+/** The recorded value of a tensor that `src` was copied into: the old value gets a gradient of zero. */
+function copied(target: Tensor, before: Tensor, src: Tensor): Tensor {
   const { shape, dt } = src;
   const out = launch.empty("copy_", target.shape, target.dt, target.dev);
   launch.done("copy_", native.copyInto(out.handle, src.handle), out, src);
-  return recorded(src) ? record("copy", out, [src], [], ([g]) => [toInput(g!, shape, dt)]) : out;
+  return record("copy", out, [before, src], [], ([g], node) => [
+    node.needs(0) ? g!.mul(0) : null,
+    node.needs(1) ? toInput(g!, shape, dt) : null,
+  ]);
 }
 
 const fillParams = parseSignature("input: tensor, value: operand");

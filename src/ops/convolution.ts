@@ -1,8 +1,9 @@
 /** Two-dimensional convolution and pooling. Shapes [N, C, H, W], or [C, H, W] for one image. */
-import { Code } from "../tensor/dtype.js";
+import { Code, isComplex, isFloating } from "../tensor/dtype.js";
 import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { complex } from "./complex.js";
 import { op, record, recordReading, recorded, requireSameDevice } from "./define.js";
 import { named, type Named } from "./named.js";
 import { embed } from "./views.js";
@@ -88,10 +89,25 @@ export const conv2d: (
         got: formatShape([dilation[0] * (kH - 1) + 1, dilation[1] * (kW - 1) + 1]),
       });
     }
-    return convolve(x, weight, bias, shape, geometry);
+    return isFloating(x.dt) ? convolve(x, weight, bias, shape, geometry) : convolveOther(x, weight, bias, shape, geometry);
   },
   { method: false },
 );
+
+/** Complex numbers by three real convolutions (Gauss), as torch; integers through float64, exact below 2^53. */
+function convolveOther(x: Tensor, w: Tensor, bias: Tensor | null, shape: readonly number[], geometry: Geometry): Tensor {
+  const column = bias === null ? null : bias.reshape(-1, 1, 1);
+  if (!isComplex(x.dt)) {
+    if (x.dt === Code.bool) throw new DTypeError({ op: "conv2d", argument: "input", expected: "a dtype other than bool", got: "bool" });
+    const whole = convolve(x.double(), w.double(), null, shape, geometry).to("int64").to(x.dtype);
+    return column === null ? whole : whole.add(column);
+  }
+  const real = convolve(x.real, w.real, null, shape, geometry);
+  const imag = convolve(x.imag, w.imag, null, shape, geometry);
+  const both = convolve(x.real.add(x.imag), w.real.add(w.imag), null, shape, geometry);
+  const out = complex(real.sub(imag), both.sub(real).sub(imag));
+  return column === null ? out : out.add(column);
+}
 
 const padEnd = (x: Tensor, h: number, w: number): Tensor =>
   embed(x, [x.shape[0]!, x.shape[1]!, x.shape[2]! + h, x.shape[3]! + w], (base) =>
@@ -109,7 +125,7 @@ function checkConv(input: Tensor, weight: Tensor, bias: Tensor | null, groups: n
   const all = (t: Tensor): number[] => [...t.shape.keys()];
   if (input.shape.length !== 4) refuse("input", "of shape [N, C, H, W] or [C, H, W]", formatShape(input.shape), all(input), []);
   if (weight.shape.length !== 4) refuse("weight", "of shape [O, C/groups, kH, kW]", formatShape(weight.shape), [], all(weight));
-  if (groups < 1 || weight.shape[0]! % groups !== 0)
+  if (groups < 1 || weight.shape[0]! < groups || weight.shape[0]! % groups !== 0)
     throw new ValueError({
       op: "conv2d",
       argument: "groups",

@@ -7,6 +7,7 @@ import * as launch from "../tensor/launch.js";
 import { borrow, isUnsteady } from "../tensor/lending.js";
 import { numelOf, type Shape } from "../tensor/shape.js";
 import { Tensor, type Complex, type Scalar } from "../tensor/tensor.js";
+import { pow } from "./binary.js";
 import { castTo, op, register } from "./define.js";
 import { pinMemory } from "./pinning.js";
 import { fillWith } from "./pointwise.js";
@@ -285,6 +286,7 @@ function arangeOf(...args: (Scalar | ArangeOptions)[]): Tensor {
     throw new ValueError({ op: "arange", argument: "end", expected: "reached from start by step", got: `${from} to ${to} by ${by}` });
   const whole = [from, to, by].every(Number.isInteger);
   const n = Math.max(0, Math.ceil((to - from) / by));
+  requireNumbers("arange", dt);
   return withGrad(
     launch.run("arange", code("arange"), [], [n], dt ?? (whole ? Code.int64 : defaultDtypeCode()), [from, by], dev ?? defaultDeviceCode()),
     requiresGrad,
@@ -300,12 +302,18 @@ export const arange: (...args: (Scalar | ArangeOptions)[]) => Tensor = register(
   differentiable: false,
 });
 
+/** As torch: a sequence of numbers cannot be bool. */
+function requireNumbers(op: string, dt: number | null): void {
+  if (dt === Code.bool) throw new DTypeError({ op, argument: "dtype", expected: "a dtype other than bool", got: "bool" });
+}
+
 /** `steps` numbers from start to end, both included. @example linspace(0, 1, 3) // [0., 0.5, 1.] */
 export const linspace: (start: number, end: number, steps: number | TensorOptions, options?: TensorOptions) => Tensor = op(
   "linspace",
   `start: float, end: float, steps: int, ${making}`,
   (start: number, end: number, steps: number, dt: number | null, dev: number | null, requiresGrad: boolean) => {
     if (steps < 0) throw new ValueError({ op: "linspace", argument: "steps", expected: "at least 0", got: String(steps) });
+    if (steps > 1) requireNumbers("linspace", dt);
     // As torch: integers are even steps between ends that lost their fractions.
     const ends = dt !== null && isIntegral(dt) ? [Math.trunc(start), Math.trunc(end)] : [start, end];
     return withGrad(
@@ -320,8 +328,11 @@ export const logspace: (start: number, end: number, steps: number, base?: number
   "logspace",
   `start: float, end: float, steps: int, base: float = 10.0, ${making}`,
   (start: number, end: number, steps: number, base: number, dt: number | null, dev: number | null, requiresGrad: boolean) => {
-    const exponents = launch.run("logspace", code("linspace"), [], [steps], Code.float64, [start, end], dev ?? defaultDeviceCode());
-    return withGrad(castTo(exponents.mul(Math.log(base)).exp(), dt ?? defaultDtypeCode()), requiresGrad);
+    if (steps < 0) throw new ValueError({ op: "logspace", argument: "steps", expected: "at least 0", got: String(steps) });
+    if (steps > 1) requireNumbers("logspace", dt);
+    const ends = dt !== null && isIntegral(dt) ? [Math.trunc(start), Math.trunc(end)] : [start, end];
+    const exponents = launch.run("logspace", code("linspace"), [], [steps], Code.float64, ends, dev ?? defaultDeviceCode());
+    return withGrad(castTo(pow(base, exponents), dt ?? defaultDtypeCode()), requiresGrad);
   },
   { method: false, differentiable: false },
 );

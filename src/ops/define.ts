@@ -148,6 +148,13 @@ export function recordMany(
   });
 }
 
+/** `out`, its node under the name that torch shows for the composition. */
+export function shownAs(op: string, out: Tensor): Tensor {
+  const node = out.ag?.gradFn;
+  if (node != null) (node as Node).name = backwardName(op);
+  return out;
+}
+
 /** True when an op on these inputs must be recorded. */
 export function recorded(a: Tensor, b?: Tensor | null, c?: Tensor | null): boolean {
   return (a.requiresGrad || (b != null && b.requiresGrad) || (c != null && c.requiresGrad)) && isGradEnabled();

@@ -1,10 +1,13 @@
 /** Small composites of torch.nn.functional: oneHot, normalize, cosineSimilarity. */
+import { isFloating } from "../tensor/dtype.js";
 import { DTypeError, ValueError } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
-import { wrapDim } from "../tensor/shape.js";
+import { broadcastShapes, wrapDim } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { op } from "./define.js";
+import { convertDtype } from "./convert.js";
+import { op, resultCode } from "./define.js";
 import { vectorNorm } from "./norms.js";
+import { requireFloat } from "./reduce.js";
 
 /** A last dim with 1 at the class and 0 elsewhere; int64. @param numClasses default: the largest class + 1 */
 export const oneHot: (input: Tensor, numClasses?: number) => Tensor = op(
@@ -38,8 +41,10 @@ export const normalize: (
 ) => Tensor = op(
   "normalize",
   "input: tensor, p: float = 2.0, dim: dim = 1, eps: float = 1e-12",
-  (input: Tensor, p: number, dim: number, eps: number) =>
-    input.div(vectorNorm("normalize", input, p, [wrapDim("normalize", dim, input.shape.length)], true).clamp(eps)),
+  (input: Tensor, p: number, dim: number, eps: number) => {
+    requireFloat("normalize", input);
+    return input.div(vectorNorm("normalize", input, p, [wrapDim("normalize", dim, input.shape.length)], true).clamp(eps));
+  },
   { method: false },
 );
 
@@ -53,12 +58,14 @@ export const cosineSimilarity: (
   "cosineSimilarity",
   "x1: tensor, x2: tensor, dim: dim = 1, eps: float = 1e-08",
   (a: Tensor, b: Tensor, dim: number, eps: number) => {
-    const length = (x: Tensor): Tensor =>
-      vectorNorm("cosineSimilarity", x, 2, [wrapDim("cosineSimilarity", dim, x.shape.length)], true).clamp(eps);
-    return a
-      .div(length(a))
-      .mul(b.div(length(b)))
-      .sum(dim);
+    const dt = resultCode(a, b);
+    if (!isFloating(dt)) throw new DTypeError({ op: "cosineSimilarity", expected: "a real floating dtype", got: launch.dtypeName(dt) });
+    const shape = broadcastShapes("cosineSimilarity", a.shape, b.shape);
+    const unit = (given: Tensor): Tensor => {
+      const x = convertDtype(given, dt).expand(shape);
+      return x.div(vectorNorm("cosineSimilarity", x, 2, [wrapDim("cosineSimilarity", dim, x.shape.length)], true).clamp(eps));
+    };
+    return unit(a).mul(unit(b)).sum(dim);
   },
   { method: false },
 );

@@ -5,7 +5,7 @@ import * as launch from "../tensor/launch.js";
 import { broadcastShapes, wrapDim, type Shape } from "../tensor/shape.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { castTo, inPlace, op, record, recorded, requireSameDevice } from "./define.js";
-import { inPlaceForms, requireFits } from "./pointwise.js";
+import { inPlaceForms, requireFits, scalarTensor } from "./pointwise.js";
 import { bind, parseSignature } from "./schema.js";
 
 const code = launch.codesOf("structured");
@@ -19,11 +19,11 @@ function requireIndex(name: string, index: Tensor): Tensor {
 
 /** The index of a gather or scatter fits inside `bound` in every dim but `d`. */
 function requireIndexFits(name: string, index: Tensor, bound: Shape, d: number, what: string): void {
-  if (index.shape.length !== Math.max(bound.length, 0) && index.numel() > 0) {
+  if (Math.max(index.shape.length, 1) !== Math.max(bound.length, 1) && index.numel() > 0) {
     throw new ShapeError({ op: name, argument: "index", expected: `of ${what}'s rank ${bound.length}`, got: formatShape(index.shape) });
   }
   index.shape.forEach((size, i) => {
-    if (i !== d && size > bound[i]!)
+    if (i !== d && size > (bound[i] ?? 1))
       throw new ShapeError({
         op: name,
         argument: "index",
@@ -42,6 +42,9 @@ export const gather: (input: Tensor, dim: number, index: Tensor, options?: { spa
     const index = requireIndex("gather", given);
     requireIndexFits("gather", index, input.shape, d, "input");
     input.live("gather");
+    // As torch: a 0-d tensor counts as a vector of one element.
+    if (input.shape.length === 0 && given.shape.length === 1) return gather(input.reshape(1), 0, index);
+    if (input.shape.length === 1 && given.shape.length === 0) return gather(input, 0, index.reshape(1)).reshape([]);
     const out = launch.run("gather", code("gather"), [input, index], index.shape, input.dt, [d]);
     const { shape } = input;
     if (!recorded(input)) return out;
@@ -60,7 +63,9 @@ const scatterAddSignature = "input: tensor, dim: dim, index: tensor, src: tensor
 /** @internal Writes src at index into `target` itself, unrecorded. */
 export function scatterInto(name: string, target: Tensor, d: number, index: Tensor, src: Tensor | Scalar, mode: number): void {
   if (src instanceof Tensor) launch.runInto(name, code("scatter"), [index, src], [target], [d, mode]);
-  else {
+  else if (typeof src === "object" || typeof src === "bigint") {
+    scatterInto(name, target, d, index, scalarTensor(src, target.dt, target.dev).expand(index.shape), mode);
+  } else {
     requireFits(name, src, target.dt);
     launch.runInto(name, code("scatterValue"), [index], [target], [d, Number(src), mode]);
   }
@@ -245,13 +250,20 @@ inPlaceForms.set("indexAdd_", (...args: unknown[]) => {
 });
 
 /** The positions of non-zero elements, int64 [count, rank]. */
-export const nonzero: (input: Tensor) => Tensor = op(
+export const nonzero: Nonzero = op(
   "nonzero",
-  "input: tensor",
-  (input: Tensor) =>
-    launch.run("nonzero", code("nonzero"), [input], [Number(input.countNonzero().item()), input.shape.length], Code.int64, []),
+  "input: tensor, *, asTuple: bool = false",
+  (input: Tensor, asTuple: boolean) => {
+    if (asTuple) return nonzero(input.shape.length === 0 ? input.reshape(1) : input).unbind(1);
+    return launch.run("nonzero", code("nonzero"), [input], [Number(input.countNonzero().item()), input.shape.length], Code.int64, []);
+  },
   { differentiable: false },
 );
+interface Nonzero {
+  /** With asTuple: a vector of positions a dim, as an index takes them. */
+  (input: Tensor, options: { asTuple: true }): Tensor[];
+  (input: Tensor, options?: { asTuple?: false }): Tensor;
+}
 
 /** The elements where `mask` (bool) is true, as a vector; both broadcast. */
 export const maskedSelect: (input: Tensor, mask: Tensor) => Tensor = op(

@@ -55,7 +55,7 @@ export const combinations: (input: Tensor, r?: number | CombinationsOptions, wit
       if (input.shape.length !== 1)
         throw new ShapeError({ op: "combinations", argument: "input", expected: "1-d", got: formatShape(input.shape) });
       if (r < 0) throw new ValueError({ op: "combinations", argument: "r", expected: "at least 0", got: String(r) });
-      if (r === 0) return input.narrow(0, 0, 0).clone();
+      if (r === 0) return input.detach().narrow(0, 0, 0).clone();
       // Rows of places that ascend, strictly without replacement; grown by one column at a time.
       const n = input.numel();
       let rows = arange(n).reshape(n, 1);
@@ -78,6 +78,8 @@ function triangleIndices(name: "trilIndices" | "triuIndices"): Indices {
     (row: number, col: number, offset: number, dt: number | null) => {
       if (row < 0 || col < 0)
         throw new ValueError({ op: name, argument: "row", expected: "sizes of at least 0", got: `${row} and ${col}` });
+      if (dt !== null && dt !== Code.int64 && dt !== Code.int32)
+        throw new DTypeError({ op: name, argument: "dtype", expected: "int64 or int32", got: launch.dtypeName(dt) });
       const all = ones(row, col, { dtype: "bool" });
       const places = nonzero(name === "trilIndices" ? all.tril(offset) : all.triu(offset)).t().contiguous(); // prettier-ignore
       const dtype = dt ?? Code.int64;
@@ -100,8 +102,9 @@ export const vander: (x: Tensor, N?: number | null | VanderOptions, increasing?:
     if (x.shape.length !== 1) throw new ShapeError({ op: "vander", argument: "x", expected: "1-d", got: formatShape(x.shape) });
     const count = N ?? x.numel();
     if (count < 0) throw new ValueError({ op: "vander", argument: "N", expected: "at least 0", got: String(count) });
-    const rows = x.unsqueeze(1).expand(-1, Math.max(0, count - 1));
     const first = ones(x.numel(), Math.min(1, count), { dtype: x.dtype }).to(x.dtype);
+    if (count <= 1) return first;
+    const rows = x.unsqueeze(1).expand(-1, count - 1);
     const powers = cat([first, rows.cumprod(1)], 1);
     return increasing ? powers : powers.flip(1);
   },

@@ -31,6 +31,7 @@ setGradOf((output, inputs, g) => grad(output, inputs, { gradOutputs: g, createGr
 export * from "./unary.js";
 export * from "./aliases.js";
 export { polygamma } from "./polygamma.js";
+export { celu, selu, hardshrink, prelu, rrelu } from "./activations.js";
 export { nanToNum, logit, type NanToNumOptions } from "./finite.js";
 export { nextafter, ldexp, frexp, heaviside, floatPower, signbit } from "./representation.js";
 export { add, sub, rsub, mul, div, floorDivide, remainder, fmod, pow, atan2, hypot, maximum, minimum, fmax, fmin, copysign, logaddexp, logaddexp2, xlogy, eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor, bitwiseAnd, bitwiseOr, bitwiseXor, bitwiseLeftShift, bitwiseRightShift, gcd, lcm, type AlphaOptions, type DivOptions } from "./binary.js"; // prettier-ignore

@@ -100,6 +100,8 @@ function locate(name: string, input: Tensor, given: readonly Index[]): Located {
       got: String(taken),
     });
   }
+  // As torch: a further "..." stands for no dims, where nothing but more of them follows.
+  while (items.at(-1) === "..." && items.indexOf("...") < items.length - 1) items.pop();
   if (items.filter((item) => item === "...").length > 1)
     throw new IndexError({ op: name, argument: "index", expected: `at most one "..."`, got: "several" });
   let view = input;
@@ -243,9 +245,8 @@ export const setAt: (input: Tensor, index: Index | readonly Index[], value: Tens
       return input;
     }
     // As torch: tensors written by index keep their dtype; one element behind one mask is cast.
-    const masks = [index].flat().filter((item) => typeof item === "boolean" || item instanceof Tensor || Array.isArray(item));
-    const filled =
-      given.numel() === 1 && masks.length === 1 && (masks[0] instanceof Tensor ? masks[0].dt === Code.bool : typeof masks[0] === "boolean");
+    const places = [index].flat().filter((item) => typeof item === "boolean" || Array.isArray(item) || isIndexTensor(item));
+    const filled = given.numel() === 1 && places.length === 1 && places[0] instanceof Tensor && places[0].dt === Code.bool;
     if (given.dt !== input.dt && !filled) throw new DTypeError({ op: "setAt", argument: "value", expected: input.dtype, got: given.dtype });
     const plan = planOf("setAt", located);
     const inverse = plan.order.map((_, i) => plan.order.indexOf(i));
@@ -264,6 +265,9 @@ export const setAt: (input: Tensor, index: Index | readonly Index[], value: Tens
   },
 );
 
+/** A 0-d integer tensor counts as an integer. */
+const isIndexTensor = (item: unknown): boolean => item instanceof Tensor && (item.shape.length > 0 || item.dt === Code.bool);
+
 const castLike = (value: Tensor, like: Tensor): Tensor => (value.dt === like.dt ? value : value.to(like.dtype));
 
 /** torch lets extra leading dims of size 1 fall off a value. */
@@ -279,8 +283,9 @@ inPlaceForms.set(
   (target: Tensor, indices: readonly Tensor[], values: Tensor, accumulate: boolean | { accumulate?: boolean } = false) => {
     const add = typeof accumulate === "boolean" ? accumulate : (accumulate.accumulate ?? false);
     const located = locate("indexPut_", target, indices);
+    if (values.dt !== target.dt) throw new DTypeError({ op: "indexPut_", argument: "values", expected: target.dtype, got: values.dtype });
     const plan = planOf("indexPut_", located);
-    const source = castLike(values, target).expand(plan.shape);
+    const source = values.expand(plan.shape);
     const write = (): void => launch.runInto("indexPut_", code("indexPut"), [...plan.indices, source], [plan.source], [add ? 1 : 0]);
     return inPlace("indexPut_", target, [values], write, (before) => putInto(before, plan.indices, source, add));
   },

@@ -67,14 +67,16 @@ function catAlong(name: string, given: readonly Tensor[], dim: number): Tensor {
   const inputs = list.map((t) => (t.dt === dt ? t : t.to(launch.dtypeName(dt) as "float32")));
   const shape = first.shape.map((size, i) => (i === d ? total : size));
   const out = launch.run(name, code("cat"), inputs, shape, dt, [d]);
-  if (!recordedAny(inputs)) return out;
+  const skipped = list === given ? [] : given.filter((t) => t.requiresGrad && !list.includes(t));
+  if (!recordedAny([...inputs, ...skipped])) return out;
   const sizes = inputs.map((t) => t.shape[d]!);
-  return record("cat", out, inputs, [], ([g], node) => {
+  return record("cat", out, [...inputs, ...skipped], [], ([g], node) => {
     let start = 0;
-    return sizes.map((size, i) => {
+    const parts = sizes.map((size, i) => {
       start += size;
       return node.needs(i) ? g!.narrow(d, start - size, size) : null;
     });
+    return [...parts, ...skipped.map(() => g!.reshape(-1).narrow(0, 0, 0))];
   });
 }
 

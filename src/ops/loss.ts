@@ -1,11 +1,11 @@
 /** Losses: how far a prediction is from its target, as one number or one per sample. */
-import { Code, isComplex } from "../tensor/dtype.js";
+import { Code, isComplex, isIntegral } from "../tensor/dtype.js";
 import { AutogradError, DTypeError, ShapeError, ValueError, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { numelOf, sameShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { castTo, op, record, recorded } from "./define.js";
-import { fusedGrad } from "./pointwise.js";
+import { castTo, op, record, recorded, resultCode } from "./define.js";
+import { fusedGrad, toInput } from "./pointwise.js";
 import { where } from "./ternary.js";
 
 const code = launch.codesOf("structured");
@@ -222,9 +222,11 @@ function pairLoss(name: string, each: (input: Tensor, target: Tensor) => Tensor)
     { method: false },
   );
 }
-function requireReal(name: string, ...tensors: readonly Tensor[]): void {
-  const given = tensors.find((t) => isComplex(t.dt));
-  if (given !== undefined) throw new DTypeError({ op: name, argument: "input", expected: "a real dtype", got: given.dtype });
+/** As torch: losses of numbers that are floating and real, alone or after promotion. */
+function requireReal(name: string, a: Tensor, b: Tensor): void {
+  const dt = resultCode(a, b);
+  if (isComplex(dt) || isIntegral(dt))
+    throw new DTypeError({ op: name, argument: "input", expected: "a real floating dtype", got: launch.dtypeName(dt) });
 }
 /** The squared difference. Shapes broadcast. */
 export const mseLoss = pairLoss("mseLoss", (a, b) => {
@@ -240,10 +242,18 @@ type Beta = (
   reduction?: Reduction | { reduction?: Reduction; beta?: number; delta?: number },
   scale?: number | { beta?: number; delta?: number },
 ) => Tensor;
-/** d^2 / 2 up to the kink, then a line of slope kink; written so that an infinite d has a finite gradient. */
-function kinked(d: Tensor, kink: number): Tensor {
-  const inner = d.clamp({ max: kink });
-  return inner.square().mul(0.5).add(d.sub(inner).mul(kink));
+/** d^2 / 2 up to the kink, then a line of slope kink; an infinite d has a finite gradient, NaN stays NaN. */
+function kinked(name: string, a: Tensor, b: Tensor, kink: number): Tensor {
+  const difference = a.detach().sub(b.detach());
+  const size = difference.abs();
+  const inner = size.clamp({ max: kink });
+  const out = inner.square().mul(0.5).add(size.sub(inner).mul(kink));
+  if (!recorded(a, b)) return out;
+  const forms = [a, b].map(({ shape, dt }) => ({ shape, dt }));
+  return record(name, out, [a, b], [a, b], ([g], node) => {
+    const slope = g!.mul(node.tensor(0).sub(node.tensor(1)).clamp(-kink, kink));
+    return forms.map(({ shape, dt }, i) => (node.needs(i) ? toInput(i === 0 ? slope : slope.neg(), shape, dt) : null));
+  });
 }
 /** Squared below `beta`, linear above. @param beta default 1 */
 export const smoothL1Loss: Beta = op(
@@ -251,8 +261,8 @@ export const smoothL1Loss: Beta = op(
   `input: tensor, target: tensor, ${reductionParam}, beta: float = 1.0`,
   (a: Tensor, b: Tensor, reduction: Reduction, beta: number) => {
     requireReal("smoothL1Loss", a, b);
-    const d = a.sub(b).abs();
-    return reduced(beta === 0 ? d : kinked(d, beta).div(beta), reduction);
+    if (beta < 0) throw new ValueError({ op: "smoothL1Loss", argument: "beta", expected: "at least 0", got: String(beta) });
+    return reduced(beta === 0 ? a.sub(b).abs() : kinked("smoothL1Loss", a, b, beta).div(beta), reduction);
   },
   { method: false },
 );
@@ -262,8 +272,8 @@ export const huberLoss: Beta = op(
   `input: tensor, target: tensor, ${reductionParam}, delta: float = 1.0`,
   (a: Tensor, b: Tensor, reduction: Reduction, delta: number) => {
     requireReal("huberLoss", a, b);
-    const d = a.sub(b).abs();
-    return reduced(kinked(d, delta), reduction);
+    if (!(delta > 0)) throw new ValueError({ op: "huberLoss", argument: "delta", expected: "greater than 0", got: String(delta) });
+    return reduced(castTo(kinked("huberLoss", a, b, delta), a.dt), reduction);
   },
   { method: false },
 );
@@ -318,14 +328,26 @@ function probabilityLoss(p: Tensor, y: Tensor): Tensor {
     return [g!.mul(slope), node.needs(1) ? g!.mul(toMiss.sub(toHit)) : null];
   });
 }
+function requireProbabilities(p: Tensor, y: Tensor): void {
+  for (const [argument, x] of [
+    ["input", p],
+    ["target", y],
+  ] as const) {
+    if (!x.detach().ge(0).logicalAnd(x.detach().le(1)).all().item())
+      throw new ValueError({ op: "binaryCrossEntropy", argument, expected: "numbers in [0, 1]", got: "others" });
+  }
+}
 /** Binary cross-entropy of probabilities with targets in [0, 1]; logarithms are clamped at -100. */
 export const binaryCrossEntropy: Weighted = op(
   "binaryCrossEntropy",
   `input: tensor, target: tensor, weight: tensor? = null, ${reductionParam}`,
   (p: Tensor, y: Tensor, weight: Tensor | null, reduction: Reduction) => {
     requireSame("binaryCrossEntropy", p, y);
+    requireReal("binaryCrossEntropy", p, y);
+    if (y.dt !== p.dt) throw new DTypeError({ op: "binaryCrossEntropy", argument: "target", expected: p.dtype, got: y.dtype });
+    requireProbabilities(p, y);
     const loss = probabilityLoss(p, y);
-    return reduced(weight === null ? loss : loss.mul(weight), reduction);
+    return reduced(weight === null ? loss : loss.mul(weight.expand(p.shape)), reduction);
   },
   { method: false },
 );
@@ -334,6 +356,7 @@ export const klDiv: (input: Tensor, target: Tensor, options?: { reduction?: Redu
   "klDiv",
   "input: tensor, target: tensor, *, reduction: mean|sum|none|batchmean = mean, logTarget: bool = false",
   (logp: Tensor, target: Tensor, reduction: Reduction | "batchmean", logTarget: boolean) => {
+    requireReal("klDiv", logp, target);
     const loss = logTarget ? target.exp().mul(target.sub(logp)) : target.xlogy(target).sub(target.mul(logp));
     return reduction === "batchmean" ? loss.sum().div(logp.shape[0]!) : reduced(loss, reduction);
   },

@@ -8,6 +8,7 @@ import { fromResult } from "./in-place.js";
 import type { ViewNames } from "./in-place-views.js";
 import "./in-place-views.js";
 import { inPlaceForms } from "./pointwise.js";
+import { isOptions } from "./schema.js";
 import { polygamma } from "./polygamma.js";
 import "./draws.js";
 import type { Generator } from "./random.js";
@@ -25,7 +26,7 @@ type Methods<M> = { readonly [K in keyof M]: M[K] extends (input: Tensor, ...res
 
 type Changing<N extends string, A extends unknown[] = []> = { [K in `${N}_`]: (...args: A) => Tensor };
 type UnaryNames =
-  | "abs" | "neg" | "sign" | "sgn" | "ceil" | "floor" | "round" | "trunc" | "fix" | "frac" | "exp" | "exp2" | "expm1" | "log" | "log2" | "log10" | "log1p"
+  | "abs" | "neg" | "sign" | "sgn" | "ceil" | "floor" | "trunc" | "fix" | "frac" | "exp" | "exp2" | "expm1" | "log" | "log2" | "log10" | "log1p"
   | "sqrt" | "rsqrt" | "reciprocal" | "square" | "sin" | "cos" | "tan" | "asin" | "acos" | "atan" | "sinh" | "cosh" | "tanh" | "asinh" | "acosh" | "atanh"
   | "sigmoid" | "erf" | "erfc" | "erfinv" | "lgamma" | "digamma" | "sinc" | "deg2rad" | "rad2deg" | "relu" | "silu" | "logicalNot" | "bitwiseNot" | "zero" | "conjPhysical"
   | "absolute" | "negative" | "arccos" | "arccosh" | "arcsin" | "arcsinh" | "arctan" | "arctanh"; // prettier-ignore
@@ -36,7 +37,7 @@ type BinaryNames =
 
 /** Ops whose in-place form has the same parameters. */
 type SameParameters =
-  | "nanToNum" | "logit" | "ldexp" | "heaviside" | "floatPower" | "cumsum" | "cumprod" | "renorm" | "indexCopy" | "indexFill" | "indexReduce"
+  | "round" | "nanToNum" | "logit" | "ldexp" | "heaviside" | "floatPower" | "cumsum" | "cumprod" | "renorm" | "indexCopy" | "indexFill" | "indexReduce"
   | "scatterReduce" | "put" | "maskedScatter" | "addmv" | "addr" | "addbmm" | "baddbmm" | "addmm" | "tril" | "triu" | ViewNames; // prettier-ignore
 type SameForms = { readonly [K in SameParameters as `${K}_`]: Methods<typeof methods>[K] };
 
@@ -151,8 +152,16 @@ function install(name: string, call: AnyFunction): void {
 for (const [name, call] of Object.entries({ ...methods, max, min, median, nanmedian })) install(name, call as unknown as AnyFunction);
 for (const [name, call] of inPlaceForms) install(name, call as unknown as AnyFunction);
 
-install("where", ((input: Tensor, condition: Tensor, other: Tensor | Scalar) => where(condition, input, other)) as AnyFunction);
-install("polygamma", ((input: Tensor, n: number) => polygamma(n, input)) as AnyFunction);
+/** A method whose receiver is not the function's first parameter: its own arguments, by position or name, go by name. */
+function installByName(name: string, call: unknown, own: readonly string[]): void {
+  install(name, (input, ...args) => {
+    const named: Record<string, unknown> = isOptions(args.at(-1)) ? { ...(args.pop() as object) } : {};
+    args.forEach((value, i) => (named[own[i] ?? "extra"] = value));
+    return (call as AnyFunction)({ ...named, input });
+  });
+}
+installByName("where", where, ["condition", "other"]);
+installByName("polygamma", polygamma, ["n"]);
 install("polygamma_", ((target: Tensor, n: number) =>
   fromResult("polygamma_", target, [], (before) => polygamma(n, before))) as AnyFunction);
 install("detach_", detachInPlace as AnyFunction);

@@ -75,7 +75,7 @@ const countOf = (shape: Shape, dims: readonly number[]): number => dims.reduce((
 function varGrad(g: Tensor, x: Tensor, dims: readonly number[], by: number): Tensor {
   return spread(g, x.shape, dims)
     .mul(x.sub(x.mean(dims, true)))
-    .mul(2 / Math.max(0, countOf(x.shape, dims) - by));
+    .mul(2 / (countOf(x.shape, dims) - by));
 }
 
 /** The variance of elements. @example tensor([1, 2, 3, 4]).var().item() // 1.6666… */

@@ -4,7 +4,7 @@ import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../te
 import * as launch from "../tensor/launch.js";
 import { dimMask, reducedShape, wrapDim } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
-import { noDerivative, op, record, recorded } from "./define.js";
+import { op, record, recorded } from "./define.js";
 import { withInPlace } from "./in-place.js";
 import { where } from "./ternary.js";
 import { dimsOf, requireElements, requireFloat, spread, type Dims, type TypedReduceOptions } from "./reduce.js";
@@ -29,6 +29,8 @@ export const norm: (
     const order = p === "fro" || p === null ? 2 : p;
     if (typeof order !== "number" || Number.isNaN(order))
       throw new ValueError({ op: "norm", argument: "p", expected: `a number or "fro"`, got: describe(p) });
+    if (p === "fro" && dim !== null && dim.length > 2)
+      throw new ValueError({ op: "norm", argument: "dim", expected: `at most two dims for "fro"`, got: formatShape(dim) });
     const input = dtype === null ? given : given.to(launch.dtypeName(dtype) as DType);
     if (!isFloating(input.dt) && !isComplex(input.dt)) requireFloat("norm", input);
     return vectorNorm("norm", input, order, dimsOf("norm", input, dim), keepdim);
@@ -56,8 +58,8 @@ export const dist: (input: Tensor, other: Tensor, p?: number | { p?: number }) =
   (input: Tensor, other: Tensor, p: number) => {
     const difference = input.sub(other);
     if (!isFloating(difference.dt) && !isComplex(difference.dt)) requireFloat("dist", difference);
-    // torch records a distance of order 0, but cannot differentiate it.
-    if (p === 0 && recorded(difference)) return record("dist", difference.detach().norm(0), [difference], [], noDerivative("dist"));
+    // As torch: recorded, with no gradient.
+    if (p === 0 && recorded(difference)) return record("dist", difference.detach().norm(0), [difference], [], () => [null]);
     return difference.norm(p);
   },
 );

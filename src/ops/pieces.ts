@@ -1,6 +1,7 @@
 /** Views of pieces: slices, selections, splits. */
 import { native } from "../runtime/addon.js";
-import { IndexError, ShapeError, ValueError, formatShape } from "../tensor/errors.js";
+import { Code, isIntegral } from "../tensor/dtype.js";
+import { IndexError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import { wrapDim } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
 import { op } from "./define.js";
@@ -30,10 +31,14 @@ export function sliceDim(input: Tensor, dim: number, start: number | null, stop:
 }
 
 /** `length` elements of `dim` from `start`. */
-export const narrow: (input: Tensor, dim: number, start: number, length: number) => Tensor = op(
+export const narrow: (input: Tensor, dim: number, start: number | Tensor, length: number) => Tensor = op(
   "narrow",
-  "input: tensor, dim: dim, start: int, length: int",
-  (input: Tensor, dim: number, start: number, length: number) => {
+  "input: tensor, dim: dim, start: any, length: int",
+  (input: Tensor, dim: number, given: unknown, length: number) => {
+    const start =
+      given instanceof Tensor && given.shape.length === 0 && isIntegral(given.dt) && given.dt !== Code.bool ? Number(given.item()) : given;
+    if (typeof start !== "number" || !Number.isInteger(start))
+      throw new ValueError({ op: "narrow", argument: "start", expected: "an integer, or a 0-d integer tensor", got: describe(given) });
     const d = wrapDim("narrow", dim, input.shape.length);
     const size = input.shape[d]!;
     const from = start < 0 ? start + size : start;

@@ -38,6 +38,8 @@ export interface UnarySpec {
   readonly saves?: "input" | "output" | "none";
   /** Refuses bool, as torch does. */
   readonly refuseBool?: boolean;
+  /** Refuses integers and bool, as torch does. */
+  readonly refuseIntegers?: boolean;
   /** The in-place form leaves history as it was. */
   readonly history?: "kept";
 }
@@ -50,6 +52,7 @@ export function unary(name: string, spec: UnarySpec): Unary {
   const computeCode = (opName: string, input: Tensor): number => {
     if (spec.refuseBool === true && input.dt === Code.bool)
       throw new DTypeError({ op: opName, argument: "input", expected: "a dtype other than bool", got: "bool" });
+    if (spec.refuseIntegers === true) requireNoIntegers(opName, input);
     if (result === "number" && input.dt === Code.bool) return Code.int64;
     return result === "float" && isIntegral(input.dt) ? defaultDtypeCode() : input.dt;
   };
@@ -77,32 +80,44 @@ export function unary(name: string, spec: UnarySpec): Unary {
   return register<Unary>(name, inputParams, call as Unary, { inPlace: true, differentiable: backward !== null && result !== "bool" });
 }
 
+function requireNoIntegers(op: string, input: Tensor): void {
+  if (isIntegral(input.dt)) throw new DTypeError({ op, argument: "input", expected: "a floating dtype", got: input.dtype });
+}
+
 export interface UnaryAttrSpec {
   readonly kernel?: string;
-  readonly result?: "same" | "float";
+  /** Default: only floating dtypes are taken, as torch does. "same" takes integers, too, but not bool. */
+  readonly result?: "same";
   readonly grad: ((g: Tensor, input: Tensor, p0: number, p1: number) => Tensor) | null;
+  /** What is wrong with the numbers, or null. */
+  readonly check?: (p0: number, p1: number) => { argument: string; expected: string; got: string } | null;
 }
 
 /** Declares a function of one tensor and up to two numbers; `signature` names them. */
 export function unaryAttr<F extends (...args: never[]) => Tensor>(name: string, signature: string, spec: UnaryAttrSpec): F {
   const code = unaryAttrCode(spec.kernel ?? name);
   const params = parseSignature(signature);
-  const { grad, result = "float" } = spec;
+  const { grad, result } = spec;
+  const requireDtype = (opName: string, input: Tensor): void => {
+    if (result !== "same") return requireNoIntegers(opName, input);
+    if (input.dt === Code.bool) throw new DTypeError({ op: opName, argument: "input", expected: "a dtype other than bool", got: "bool" });
+  };
   const compute = (input: Tensor, p0: number, p1: number): Tensor => {
-    const dt = result === "float" && isIntegral(input.dt) ? defaultDtypeCode() : input.dt;
-    const out = launch.unaryAttr(name, code, input, p0, p1, dt);
+    requireDtype(name, input);
+    const out = launch.unaryAttr(name, code, input, p0, p1, input.dt);
     if (grad !== null && recorded(input)) record(name, out, [input], [input], ([g], node) => [grad(g!, node.tensor(0), p0, p1)]);
     return out;
   };
   const read = (opName: string, args: readonly unknown[]): [Tensor, number, number] => {
     const [input, p0 = 0, p1 = 0] = bind(opName, params, args) as [Tensor, Scalar?, Scalar?];
+    const wrong = spec.check?.(Number(p0), Number(p1));
+    if (wrong != null) throw new ValueError({ op: opName, ...wrong });
     return [input, Number(p0), Number(p1)];
   };
   inPlaceForms.set(`${name}_`, (...args: unknown[]) => {
     const [target, p0, p1] = read(`${name}_`, args);
-    const dt = result === "float" && isIntegral(target.dt) ? defaultDtypeCode() : target.dt;
-    requireWritable(`${name}_`, target, target.shape, dt);
-    const write = (): void => launch.done(`${name}_`, native.unaryAttrInto(code, target.handle, p0, p1, dt, target.handle), target);
+    requireDtype(`${name}_`, target);
+    const write = (): void => launch.done(`${name}_`, native.unaryAttrInto(code, target.handle, p0, p1, target.dt, target.handle), target);
     return inPlace(`${name}_`, target, [], write, (before) => compute(before, p0, p1));
   });
   const call = (...args: unknown[]): Tensor => compute(...read(name, args));

@@ -134,9 +134,9 @@ export const takeAlongDim: (input: Tensor, indices: Tensor, dim?: number | null 
   "input: tensor, indices: tensor, dim: dim? = null",
   (input: Tensor, indices: Tensor, dim: number | null) => {
     if (indices.dt !== Code.int64) throw new DTypeError({ op: "takeAlongDim", argument: "indices", expected: "int64", got: indices.dtype });
-    // Indices count from either end, and around (torch.take_along_dim).
+    // With a dim, indices count from either end, and around (torch.take_along_dim).
     const places = (size: number): Tensor => (size === 0 ? indices : indices.remainder(size));
-    if (dim === null) return input.view(-1).gather(0, places(input.numel()).view(-1));
+    if (dim === null) return input.view(-1).gather(0, indices.view(-1));
     if (input.shape.length !== indices.shape.length)
       throw new ShapeError({
         op: "takeAlongDim",

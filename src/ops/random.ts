@@ -275,9 +275,9 @@ export const multinomial: (
     const weights = input.detach();
     if (!(Number(weights.amin().item()) >= 0) || !weights.isfinite().all().item())
       throw new ValueError({ op: "multinomial", argument: "input", expected: "finite weights of at least 0", got: "others" });
-    const enough = replacement ? weights.gt(0).any(-1) : weights.countNonzero(-1).ge(numSamples);
-    if (!enough.all().item())
-      throw new ValueError({ op: "multinomial", argument: "input", expected: "enough positive weights in each row", got: "fewer" });
+    // As torch: without replacement, weights of 0 are drawn when no others are left.
+    if (!weights.gt(0).any(-1).all().item())
+      throw new ValueError({ op: "multinomial", argument: "input", expected: "a positive weight in each row", got: "none" });
     const rows = input.reshape(-1, n).contiguous();
     const attrs = [...streamOf("multinomial", generator).next(), replacement ? 1 : 0];
     const out = launch.run("multinomial", code("multinomial"), [rows], [rows.shape[0]!, numSamples], Code.int64, attrs);
@@ -297,8 +297,11 @@ export const dropout: (
   (input: Tensor, p: number, training: boolean) => {
     if (!(p >= 0 && p <= 1)) throw new ValueError({ op: "dropout", argument: "p", expected: "in [0, 1]", got: String(p) });
     input.live("dropout");
-    requireFloat("dropout", input.dt);
     if (!training || p === 0) return input;
+    // As torch: all of them dropped is a product with 0, which every dtype has.
+    if (p === 1) return input.dt === Code.bool ? input.logicalXor(input) : input.mul(0);
+    if (isComplex(input.dt)) return input.mul(dropout(launch.empty("dropout", input.shape, realOf(input.dt), input.dev).fill_(1), p));
+    requireFloat("dropout", input.dt);
     const outputs = [
       { shape: input.shape, dt: input.dt },
       { shape: input.shape, dt: Code.bool },

@@ -22,7 +22,7 @@ export const ldexp: (input: Tensor, other: Tensor) => Tensor = withInPlace(
   "ldexp",
   op("ldexp", "input: tensor, other: tensor", (input: Tensor, other: Tensor) => {
     if (!isIntegral(other.dt)) return input.mul(pow(2, other.to(launch.dtypeName(resultCode(input, other)) as DType)));
-    if (other.dt === Code.bool && !isIntegral(input.dt))
+    if (other.dt === Code.bool && category[input.dt] === 2)
       throw new DTypeError({ op: "ldexp", argument: "other", expected: "a dtype other than bool", got: "bool" });
     const x = toFloat(input);
     // Powers of half numbers leave their range sooner than products do.

@@ -4,7 +4,8 @@ import { DTypeError } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { wrapDim } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
-import { cat } from "./joining.js";
+import { logaddexp } from "./binary.js";
+import { cat, stack } from "./joining.js";
 import { op, record, recorded } from "./define.js";
 import { recordPicked, type ValuesIndices } from "./extremes.js";
 import { withInPlace } from "./in-place.js";
@@ -78,7 +79,7 @@ export const logcumsumexp: (input: Tensor, dim: number | { dim: number }) => Ten
     const out = launch.run("logcumsumexp", code("logcumsumexp"), [input], input.shape, input.dt, [d]);
     if (!recorded(input)) return out;
     return record("logcumsumexp", out, [input], [input, out], ([g], node) => {
-      if (g!.numel() === 0) return [g!];
+      if (g!.numel() === 0 || (g!.shape[d] ?? 1) === 1) return [g!];
       // Sums of g e^(x - y) from each place on, in logarithms; positive and negative parts apart.
       const [x, y] = [node.tensor(0), node.tensor(1)];
       const size = g!.abs().log();
@@ -92,11 +93,12 @@ export const logcumsumexp: (input: Tensor, dim: number | { dim: number }) => Ten
   },
 );
 
-/** Of complex numbers: shifted by the largest real part, summed as they are. */
+/** Of complex numbers: one after the other, as the phase of each sum goes on from that of the one before. */
 function complexScan(input: Tensor, d: number): Tensor {
-  if (input.numel() === 0) return input.exp();
-  const shift = input.detach().real.amax(input.shape.length === 0 ? [] : d, true);
-  return input.sub(shift).exp().cumsum(d).log().add(shift);
+  if (input.numel() === 0 || input.shape.length === 0) return input.clone();
+  const sums: Tensor[] = [];
+  for (const piece of input.unbind(d)) sums.push(sums.length === 0 ? piece : logaddexp(sums.at(-1)!, piece));
+  return stack(sums, d);
 }
 
 const reversed = (d: number, x: Tensor, scan: (x: Tensor, dim: number) => Tensor): Tensor =>
@@ -105,7 +107,7 @@ const reversed = (d: number, x: Tensor, scan: (x: Tensor, dim: number) => Tensor
 const reverseSum = (g: Tensor, d: number): Tensor => (g.shape.length === 0 ? g : g.flip(d).cumsum(d).flip(d));
 
 function cumprodGrad(g: Tensor, x: Tensor, y: Tensor, d: number): Tensor {
-  if (x.shape.length === 0 || x.numel() === 0) return g;
+  if (x.shape.length === 0 || x.numel() === 0 || x.shape[d] === 1) return g;
   if (!x.eq(0).any().item()) return reverseSum(g.mul(y), d).div(x);
   // dL/dx_i = prod(x_0..x_i-1) * sum over k >= i of g_k prod(x_i+1..x_k)
   const n = x.shape[d]!;

@@ -1,25 +1,27 @@
 /** Finding values: searchsorted, bucketize, isin, argwhere, unique, uniqueConsecutive. */
-import { Code, category } from "../tensor/dtype.js";
+import { Code, category, defaultOfCategory, promoteWeak, scalarCategory } from "../tensor/dtype.js";
 import { DTypeError, IndexError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { sameShape, wrapDim } from "../tensor/shape.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { zeros } from "./creation.js";
-import { castTo, noDerivative, op, record, recorded } from "./define.js";
+import { castTo, noDerivative, op, record, recorded, resultCode } from "./define.js";
 import { nonzero } from "./gathering.js";
 import { scalarTensor } from "./pointwise.js";
 
 const code = launch.codesOf("structured");
 const indexed = { differentiable: false } as const;
 
-function search(name: string, sequence: Tensor, given: Tensor | Scalar, right: boolean, int32: boolean, sorter: Tensor | null): Tensor {
-  const values = given instanceof Tensor ? given : scalarTensor(given, sequence.dt, sequence.dev);
-  sequence.live(name);
+function search(name: string, ordered: Tensor, given: Tensor | Scalar, right: boolean, int32: boolean, sorter: Tensor | null): Tensor {
+  ordered.live(name);
+  const scalarCode = (x: Scalar): number => promoteWeak(ordered.dt, defaultOfCategory(scalarCategory(x)));
+  const dt = given instanceof Tensor ? resultCode(ordered, given) : scalarCode(given);
+  const sequence = castTo(ordered.detach(), dt);
+  const values = given instanceof Tensor ? castTo(given.detach(), dt) : scalarTensor(given, dt, ordered.dev);
   values.live(name);
   const argument = name === "bucketize" ? "boundaries" : "sortedSequence";
   if (sequence.shape.length === 0) throw new ShapeError({ op: name, argument, expected: "at least 1 dim", got: "a 0-d tensor" });
-  if (sequence.dt !== values.dt) throw new DTypeError({ op: name, argument: "input", expected: sequence.dtype, got: values.dtype });
-  if (category[sequence.dt] === 3 || sequence.dt === Code.bool)
+  if (values.numel() > 0 && (category[dt] === 3 || dt === Code.bool))
     throw new DTypeError({ op: name, argument, expected: "a real dtype other than bool", got: sequence.dtype });
   if (sequence.shape.length > 1) {
     const lead = values.shape.slice(0, -1);
@@ -44,6 +46,7 @@ function search(name: string, sequence: Tensor, given: Tensor | Scalar, right: b
     !(Number(sorter.amin().item()) >= 0 && Number(sorter.amax().item()) < sequence.shape.at(-1)!)
   )
     throw new ValueError({ op: name, argument: "sorter", expected: "places of the sequence", got: "others" });
+  if (values.numel() === 0) return zeros(values.shape, { dtype: int32 ? "int32" : "int64" });
   const inputs = sorter === null ? [sequence, values] : [sequence, values, sorter];
   const out = launch.run(name, code("searchsorted"), inputs, values.shape, Code.int64, [right ? 1 : 0, sorter === null ? 0 : 1]);
   return int32 ? castTo(out, Code.int32) : out;

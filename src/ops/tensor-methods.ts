@@ -40,5 +40,6 @@ export { viewAsReal, conj, conjPhysical, resolveConj, angle, isreal, cfloat, cdo
 export { matmul, mm, bmm, mv, dot, outer, addmm } from "./matmul.js";
 export { vdot, inner, addmv, addr, addbmm, baddbmm, kron, cross } from "./products.js";
 export { softmax, logSoftmax, gelu } from "./softmax.js";
+export { hardshrink, prelu } from "./activations.js";
 export { sort, msort, argsort, topk } from "./order.js";
 export { bernoulli, multinomial } from "./random.js";

@@ -4,10 +4,10 @@ import { Code, defaultOfCategory, isComplex, isIntegral, promoteTypes, promoteWe
 import { DTypeError, ValueError, describe } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, type Shape } from "../tensor/shape.js";
-import { Tensor, type Scalar } from "../tensor/tensor.js";
+import { Tensor, type Complex, type Scalar } from "../tensor/tensor.js";
 import { op, record, recordReading, recorded, resultCode } from "./define.js";
 import { fromResult, withInPlace } from "./in-place.js";
-import { conjOf, inPlaceForms, promoteAll, scalarTensor, toInput } from "./pointwise.js";
+import { conjOf, inPlaceForms, promoteAll, requireFits, scalarTensor, toInput } from "./pointwise.js";
 import { bind, parseSignature } from "./schema.js";
 
 const ternaryCode = launch.codesOf("ternary");
@@ -90,6 +90,8 @@ function clampByTensors(name: string, input: Tensor, lo: Bound, hi: Bound): Tens
   if (hi === null) return input.maximum(lo as Tensor);
   if (lo === null) return input.minimum(hi as Tensor);
   const [low, high] = [lo as Tensor, hi as Tensor];
+  if ([input, low, high].every((x) => x.dt === Code.bool))
+    throw new DTypeError({ op: "clamp", argument: "input", expected: "a dtype other than bool", got: "bool" });
   const out = withRecording(false, () => input.maximum(low).minimum(high));
   if (!recorded(input, low, high)) return out;
   const forms = [input, low, high].map(({ shape, dt }) => ({ shape, dt }));
@@ -262,6 +264,7 @@ export const maskedFill: (input: Tensor, mask: Tensor, value: Tensor | Scalar) =
         got: `a tensor with ${value.shape.length} dims`,
       });
     }
+    if (value instanceof Tensor && isComplex(value.dt) && !isComplex(input.dt)) requireFits("maskedFill", value.item<Complex>(), input.dt);
     const filled = where(mask, value instanceof Tensor ? value : scalarTensor(value, input.dt, input.dev), input);
     return filled.dt === input.dt ? filled : filled.to(input.dtype);
   },

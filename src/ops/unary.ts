@@ -1,10 +1,13 @@
 /** Functions of one tensor, element by element. */
-import { isComplex } from "../tensor/dtype.js";
+import { isComplex, isIntegral } from "../tensor/dtype.js";
+import { DTypeError } from "../tensor/errors.js";
 import { Tensor } from "../tensor/tensor.js";
 import { modulus } from "./complex.js";
+import { op } from "./define.js";
 import { fromResult } from "./in-place.js";
 import { inPlaceForms, unary, unaryAttr, type Unary } from "./pointwise.js";
 import { polygamma } from "./polygamma.js";
+import { bind, parseSignature } from "./schema.js";
 import { where } from "./ternary.js";
 
 /** An op that means something else for complex inputs. */
@@ -35,8 +38,29 @@ export const sgn: Unary = unary("sgn", { result: "same", grad: (g, x) => (isComp
 export const ceil: Unary = unary("ceil", { result: "same", refuseBool: true, grad: "zero" });
 /** Rounds down. Integers are returned unchanged. Shape [*]. */
 export const floor: Unary = unary("floor", { result: "same", refuseBool: true, grad: "zero" });
-/** Rounds to the nearest integer, ties to even. Shape [*]. */
-export const round: Unary = unary("round", { result: "same", refuseBool: true, grad: "zero" });
+const toInteger: Unary = unary("round", { result: "same", refuseBool: true, grad: "zero" });
+const toIntegerInto = inPlaceForms.get("round_") as unknown as Unary;
+type Round = (input: Tensor, options?: { decimals?: number }) => Tensor;
+const roundSignature = "input: tensor, *, decimals: int? = null";
+/** Rounds to the nearest integer, or to `decimals` places (negative: tens, hundreds ...); ties to even. Shape [*]. */
+export const round: Round = op(
+  "round",
+  roundSignature,
+  (input: Tensor, decimals: number | null) => (decimals === null ? toInteger(input) : toDecimals(input, decimals)),
+  { inPlace: true },
+);
+inPlaceForms.set("round_", (...args: unknown[]) => {
+  const [target, decimals] = bind("round_", parseSignature(roundSignature), args) as [Tensor, number | null];
+  if (decimals === null) return toIntegerInto(target);
+  return fromResult("round_", target, [], (before) => toDecimals(before, decimals));
+});
+function toDecimals(input: Tensor, decimals: number): Tensor {
+  if (isIntegral(input.dt) || isComplex(input.dt))
+    throw new DTypeError({ op: "round", argument: "input", expected: "a real floating dtype for decimals", got: input.dtype });
+  if (decimals === 0) return toInteger(input);
+  const unit = 10 ** Math.abs(decimals);
+  return decimals > 0 ? toInteger(input.mul(unit)).div(unit) : toInteger(input.div(unit)).mul(unit);
+}
 /** Drops the fraction. Shape [*]. */
 export const trunc: Unary = unary("trunc", { result: "same", refuseBool: true, grad: "zero" });
 /** As {@link trunc} (torch.fix). Shape [*]. */
@@ -117,7 +141,11 @@ export const atanh: Unary = unary("atanh", { grad: (g, x) => g.div(x.square().ne
 /** 1 / (1 + e^-x). Shape [*]. @example sigmoid(tensor([0])) // [0.5] */
 export const sigmoid: Unary = unary("sigmoid", { grad: (g, y) => g.sigmoidBackward(y), saves: "output" });
 /** log(sigmoid(x)), without overflow. Shape [*]. */
-export const logsigmoid: Unary = unary("logsigmoid", { kernel: "logSigmoid", grad: (g, x) => g.mul(x.neg().sigmoid()) });
+export const logsigmoid: Unary = unary("logsigmoid", {
+  kernel: "logSigmoid",
+  refuseIntegers: true,
+  grad: (g, x) => g.mul(x.neg().sigmoid()),
+});
 /** The error function. Shape [*]. */
 export const erf: Unary = unary("erf", { grad: (g, x) => g.mul(x.square().neg().exp()).mul(twoOverSqrtPi) });
 /** 1 - erf(x), accurate for large x. Shape [*]. */
@@ -151,9 +179,10 @@ export const bitwiseNot: Unary = unary("bitwiseNot", { result: "same", grad: nul
 /** max(x, 0). Shape [*]. @example relu(tensor([-1, 2])) // [0., 2.] */
 export const relu: Unary = unary("relu", { result: "same", refuseBool: true, grad: (g, y) => g.reluBackward(y), saves: "output" });
 /** x * sigmoid(x), also called swish. Shape [*]. */
-export const silu: Unary = unary("silu", { grad: (g, x) => g.siluBackward(x) });
+export const silu: Unary = unary("silu", { refuseIntegers: true, grad: (g, x) => g.siluBackward(x) });
 /** x * tanh(softplus(x)). Shape [*]. */
 export const mish: Unary = unary("mish", {
+  refuseIntegers: true,
   grad: (g, x) => {
     const t = softplusOf(x).tanh();
     return g.mul(t.add(x.mul(x.sigmoid()).mul(t.square().neg().add(1))));
@@ -161,10 +190,11 @@ export const mish: Unary = unary("mish", {
 });
 /** x * clamp(x + 3, 0, 6) / 6. Shape [*]. */
 export const hardswish: Unary = unary("hardswish", {
+  refuseIntegers: true,
   grad: (g, x) => g.mul(where(x.le(-3), 0, where(x.ge(3), 1, x.div(3).add(0.5)))),
 });
 /** clamp(x + 3, 0, 6) / 6. Shape [*]. */
-export const hardsigmoid: Unary = unary("hardsigmoid", { grad: (g, x) => g.mul(x.abs().lt(3)).div(6) });
+export const hardsigmoid: Unary = unary("hardsigmoid", { refuseIntegers: true, grad: (g, x) => g.mul(x.abs().lt(3)).div(6) });
 
 const softplusOf = (x: Tensor): Tensor => x.clamp(0).add(x.abs().neg().exp().log1p());
 
@@ -191,7 +221,11 @@ export const softplus: (input: Tensor, beta?: number | { beta?: number; threshol
 export const hardtanh: (input: Tensor, minVal?: number | { minVal?: number; maxVal?: number }, maxVal?: number) => Tensor = unaryAttr(
   "hardtanh",
   "input: tensor, minVal: float = -1.0, maxVal: float = 1.0",
-  { result: "same", grad: (g, x, lo, hi) => g.mul(x.gt(lo).logicalAnd(x.lt(hi))) },
+  {
+    result: "same",
+    grad: (g, x, lo, hi) => g.mul(x.gt(lo).logicalAnd(x.lt(hi))),
+    check: (lo, hi) => (lo <= hi ? null : { argument: "minVal", expected: `at most maxVal ${hi}`, got: String(lo) }),
+  },
 );
 /** x where x > threshold, `value` elsewhere. Shape [*]. */
 export const threshold: (input: Tensor, threshold: number, value: number) => Tensor = unaryAttr(

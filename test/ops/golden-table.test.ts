@@ -162,7 +162,6 @@ function checkInPlace(row: Row, dtype: DType): void {
 /** Where cellgrad is not PyTorch 2.15, and why: each entry must go on to differ. */
 const differs: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^\["vander",.*torch refuses the gradient/, "torch changes powers in place that its own gradient needs"],
-  [/^\["(scatter|index)_reduce",.*"=prod"\] complex\d+ _/, "products of complex numbers by index have no kernel"],
 ];
 
 describe(`agrees with PyTorch ${golden.torch} on every dtype`, () => {

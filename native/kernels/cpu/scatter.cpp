@@ -1,6 +1,7 @@
 // Writing by index: scatter, indexAdd, indexPut and the gradient of an embedding. Several values may meet in one place;
 // they do so in order.
 #include <algorithm>
+#include <complex>
 
 #include "core/parallel.h"
 #include "kernels/cpu/copy.h"
@@ -96,6 +97,11 @@ template <class T, class Merge> Status run_put(const Put& put, const Merge& merg
 Status run_put(const Put& put, DType dtype, Mode mode) {
   if (mode == Mode::kSet)
     return visit_size(dtype, [&]<class T>() { return run_put<T>(put, [](T& to, const T& value) { to = value; }); });
+  if (mode == Mode::kMultiply && is_complex(dtype)) {
+    const auto multiply = [](auto& to, const auto& value) { to *= value; };
+    return dtype == DType::kComplex64 ? run_put<std::complex<float>>(put, multiply)
+                                      : run_put<std::complex<double>>(put, multiply);
+  }
   return visit(dtype, AllTypes{}, [&]<class T>() {
     const T alpha = static_cast<T>(put.alpha);
     if (mode == Mode::kMultiply) return run_put<T>(put, [](T& to, const T& value) { to = static_cast<T>(to * value); });

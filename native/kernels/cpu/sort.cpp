@@ -1,6 +1,7 @@
 // sort and topk along a dim, with indices. Equal elements keep their order; NaN is greatest.
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "core/parallel.h"
 #include "kernels/cpu/lines.h"
@@ -69,6 +70,20 @@ template <class T> void select(const T* x, int64_t begin, int64_t end, bool larg
   shrink();
 }
 
+constexpr int64_t kShortLine = 2048;
+template <class T> using Numbered = std::pair<T, int64_t>;
+
+template <class T> void select_short(const T* x, int64_t n, int64_t k, bool largest, Numbered<T>* items) {
+  for (int64_t i = 0; i < n; ++i) items[i] = {x[i], i};
+  const auto before = [largest](const Numbered<T>& a, const Numbered<T>& b) {
+    const bool a_nan = a.first != a.first, b_nan = b.first != b.first;
+    return largest ? (a_nan && !b_nan) || a.first > b.first : (!a_nan && b_nan) || a.first < b.first;
+  };
+  if (k * 64 <= n) return std::partial_sort(items, items + k, items + n, before);
+  std::nth_element(items, items + k - 1, items + n, before);
+  std::sort(items, items + k - 1, before);
+}
+
 } // namespace
 
 Status sort(const Call& call) {
@@ -88,7 +103,8 @@ Status sort(const Call& call) {
   });
 }
 
-// Each part of a line keeps its k first items, then the line keeps the k first of those.
+// Each part of a line keeps its k first items, then the line keeps the k first of those. Of equal elements of a short
+// line those are answered that PyTorch answers: the same algorithms over the same pairs.
 Status topk(const Call& call) {
   const View& x = call.in[0];
   const int64_t dim = call.integer(0), n = line_length(x, dim), k = line_length(call.out[0], dim);
@@ -96,6 +112,15 @@ Status topk(const Call& call) {
   const bool largest = call.integer(1) != 0;
   const int64_t part = std::max(4 * kChunk, 8 * k), parts = (n + part - 1) / part, room = std::min(n, 2 * k) + kStep;
   return visit(as_bytes(x.dtype), Numeric{}, [&]<class T>() {
+    if (n <= kShortLine)
+      return for_lines(call, dim, n * static_cast<int64_t>(sizeof(Numbered<T>)), [&](const Line& line) {
+        Numbered<T>* items = static_cast<Numbered<T>*>(line.work);
+        select_short(static_cast<const T*>(line.in[0]), n, k, largest, items);
+        for (int64_t i = 0; i < k; ++i) {
+          static_cast<T*>(line.out[0])[i] = items[i].first;
+          static_cast<int64_t*>(line.out[1])[i] = items[i].second;
+        }
+      });
     return for_lines(call, dim, parts * room * static_cast<int64_t>(sizeof(ItemOf<T>)), [&](const Line& line) {
       const T* from = static_cast<const T*>(line.in[0]);
       ItemOf<T>* items = static_cast<ItemOf<T>*>(line.work);
