@@ -2,6 +2,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { inClone } from "./environment.mjs";
 
+/** The dtypes that a table names together. */
+const families = {
+  floating: ["float32", "float64", "float16", "bfloat16"],
+  integers: ["int8", "uint8", "int16", "int32", "int64"],
+  bool: ["bool"],
+  complex: ["complex64", "complex128"],
+};
+
 const begin = "<!-- support table: begin -->";
 const end = "<!-- support table: end -->";
 const rows = JSON.parse(readFileSync(inClone("build/test/support.json"), "utf8"));
@@ -12,14 +20,6 @@ const [before, rest] = text.split(begin);
 const [, after] = rest.split(end);
 writeFileSync(readme, `${before}${begin}\n${table(rows)}\n${end}${after}`);
 console.log(`${rows.length} operations in the table of README.md.`);
-
-/** The dtypes that a table names together. */
-const families = {
-  floating: ["float32", "float64", "float16", "bfloat16"],
-  integers: ["int8", "uint8", "int16", "int32", "int64"],
-  bool: ["bool"],
-  complex: ["complex64", "complex128"],
-};
 
 /** Whole families by name, other dtypes one by one. */
 function brief(dtypes) {
