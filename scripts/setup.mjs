@@ -1,5 +1,6 @@
 /** The one set-up that `npm start`, `npm test` and the other commands share: what it consists of, in order. */
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { inClone, python, root } from "./environment.mjs";
 import { prepareMachine } from "./machine.mjs";
@@ -100,7 +101,8 @@ export async function buildNative(folder, settings, { log, compiler, targets = [
   const where = ["-S", inClone("native"), "-B", inClone(folder), "-G", "Ninja"];
   const tools = [`-DCMAKE_CXX_COMPILER=${compiler}`, `-DCMAKE_MAKE_PROGRAM=${toolPath("ninja")}`];
   await run(cmake, [...where, ...tools, ...settings], { log });
-  await run(cmake, ["--build", inClone(folder), ...(targets.length > 0 ? ["--target", ...targets] : [])], { log, patient });
+  const jobs = patient ? ["--parallel", String(availableParallelism())] : []; // ninja's own choice is two more
+  await run(cmake, ["--build", inClone(folder), ...jobs, ...(targets.length > 0 ? ["--target", ...targets] : [])], { log, patient });
 }
 
 /** The tool in `.venv` when it was needed there, else the machine's. */
