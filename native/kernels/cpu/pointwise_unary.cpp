@@ -1,5 +1,6 @@
 // Loops of native/kernels/unary.def.
 #include "kernels/cpu/pointwise_loops.h"
+#include "kernels/cpu/vmath_lanes.h"
 
 namespace cg::cpu::CG_ISA {
 namespace {
@@ -9,6 +10,17 @@ namespace {
 #include "kernels/unary.def"
 
 } // namespace
+
+#if defined(__AVX512F__)
+#define CG_LANES(name)                                                                                                 \
+  template <> void loop<op_##name, float>(void* out, const void* const* in, int64_t n, const double*) {                \
+    lanes::map(out, in[0], n, [](__m512 x) { return lanes::name(x); });                                                \
+  }
+CG_LANES(exp)
+CG_LANES(tanh)
+CG_LANES(sigmoid)
+#undef CG_LANES
+#endif
 
 extern const Loops unary_loops[] = {
 #define UNARY(name, types, ...) loops_for<op_##name>(types{}),
