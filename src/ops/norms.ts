@@ -2,7 +2,7 @@
 import { Code, isComplex, isFloating, type DType } from "../tensor/dtype.js";
 import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
-import { dimMask, reducedShape, wrapDim } from "../tensor/shape.js";
+import { broadcastShapes, dimMask, reducedShape, wrapDim } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
 import { op, record, recorded } from "./define.js";
 import { withInPlace } from "./in-place.js";
@@ -94,6 +94,9 @@ export const cdist: (
       throw new ShapeError({ op: "cdist", expected: "at least 2 dims each", got: `${formatShape(a.shape)} and ${formatShape(b.shape)}` });
     if (a.shape.at(-1) !== b.shape.at(-1))
       throw new ShapeError({ op: "cdist", expected: "x1[-1] to equal x2[-1]", got: `${formatShape(a.shape)} and ${formatShape(b.shape)}` });
+    for (const x of [a, b]) if (!isFloating(x.dt)) requireFloat("cdist", x);
+    const nothing = [a, b].some((x) => x.shape.at(-2) === 0) || a.shape.at(-1) === 0;
+    if (nothing) return noDistances(a, b);
     for (const x of [a, b]) {
       if (x.dt !== Code.float32 && x.dt !== Code.float64)
         throw new DTypeError({ op: "cdist", argument: x === a ? "x1" : "x2", expected: "float32 or float64", got: x.dtype });
@@ -106,6 +109,19 @@ export const cdist: (
   },
   { method: false },
 );
+
+/** As torch: of no rows, or of rows without elements, in the first dtype, whatever the second. */
+function noDistances(a: Tensor, b: Tensor): Tensor {
+  const lead = broadcastShapes("cdist", a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const out = launch.empty("cdist", [...lead, a.shape.at(-2)!, b.shape.at(-2)!], a.dt, a.dev).zero_();
+  if (!recorded(a, b)) return out;
+  const zeros = [a, b].map(
+    ({ shape, dt, dev }) =>
+      () =>
+        launch.empty("cdist", shape, dt, dev).zero_(),
+  );
+  return record("cdist", out, [a, b], [], (_, node) => zeros.map((zero, i) => (node.needs(i) ? zero() : null)));
+}
 
 /** The largest modulus along the last dim; every one that ties gets the gradient. */
 function largestOf(x: Tensor): Tensor {

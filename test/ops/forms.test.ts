@@ -142,3 +142,10 @@ describe("activations and padding", () => {
     expect(new nn.ReflectionPad2d(1).forward(cg.ones(1, 3, 3)).shape).toEqual([1, 5, 5]);
   });
 });
+
+test("distances of no rows have the first dtype, and a gradient of zeros", () => {
+  expect(cg.cdist(cg.ones(0, 3, { dtype: "bfloat16" }), cg.ones(2, 3)).dtype).toBe("bfloat16");
+  const x = cg.ones(2, 0, { requiresGrad: true });
+  cg.cdist(x, cg.ones(3, 0)).sum().backward(); // prettier-ignore
+  expect(x.grad!.shape).toEqual([2, 0]);
+});
