@@ -31,9 +31,11 @@ function launchesOf(text: string): Launch[] {
 function summaryOf(name: string, index: number, launches: readonly Launch[]): string {
   const ops = launches.reduce((sum, launch) => sum + launch.ops.length, 0);
   const chains = launches.filter((launch) => launch.ops.length > 1).length;
-  const fused = chains === 0 ? "nothing to fuse" : `${chains} fused chain${chains === 1 ? "" : "s"}`;
-  return `recorded run ${index + 1} of ${name}: ${ops} ops in ${launches.length} launches, ${fused}`;
+  const fused = chains === 0 ? "nothing to fuse" : counted(chains, "fused chain", "s");
+  return `recorded run ${index + 1} of ${name}: ${counted(ops, "op", "s")} in ${counted(launches.length, "launch", "es")}, ${fused}`;
 }
+
+const counted = (n: number, noun: string, plural: string): string => `${n} ${noun}${n === 1 ? "" : plural}`;
 
 /** The runs, a line a launch, then why other calls run as they are written. */
 export function explain(name: string, runs: readonly RecordedRun[], reasons: Iterable<string>): string {

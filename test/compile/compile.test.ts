@@ -180,7 +180,7 @@ describe("fusion", () => {
       const compiled = compile(f);
       compiled(x);
       expect(equal(compiled(x), f(x)), name).toBe(true);
-      expect(compiled.explain(), name).toMatch(/^.* in 1 launches.*\n.* -> float32 \[5, 40, 300\] \(row by row\)\n$/);
+      expect(compiled.explain(), name).toMatch(/^.* in 1 launch.*\n.* -> float32 \[5, 40, 300\] \(row by row\)\n$/);
     }
   });
 
@@ -298,7 +298,7 @@ describe("a report", () => {
     expect(shown()["text/plain"]).toBe("step has not been called yet");
     step(randn(3));
     expect(shown()["text/plain"]).toBe(
-      "recorded run 1 of step: 4 ops in 1 launches, 1 fused chain\nmul + add + tanh + sum -> float32 [] (reduced on the way)\n",
+      "recorded run 1 of step: 4 ops in 1 launch, 1 fused chain\nmul + add + tanh + sum -> float32 [] (reduced on the way)\n",
     );
     expect(shown()["text/html"]).toContain(
       "<td>mul + add + tanh + sum</td><td>float32 []</td><td>4 ops in one pass over memory, reduced on the way</td>",
