@@ -43,8 +43,16 @@ export function makeHeader(type: string, session: string, id: string = randomUUI
 
 /** Turns a message into signed frames. */
 export function encodeMessage(message: Message, signer: Signer): Uint8Array[] {
-  const parts = [message.header, message.parent, message.metadata, message.content].map((part) => Buffer.from(JSON.stringify(part)));
+  const parts = [message.header, message.parent, message.metadata, message.content].map((part) =>
+    Buffer.from(wellFormed(JSON.stringify(part))),
+  );
   return [...message.identities, delimiter, Buffer.from(signer.sign(parts)), ...parts, ...message.buffers];
+}
+
+/** JSON writes half of a surrogate pair as an escape; Python reads that as a text which it cannot save with the notebook. */
+function wellFormed(json: string): string {
+  if (!json.includes("\\ud")) return json;
+  return json.replace(/\\(?:(ud[89a-f][0-9a-f]{2})|.)/g, (escape, half?: string) => (half === undefined ? escape : "\ufffd"));
 }
 
 /** Reads frames from a socket; null for anything that is not a whole, correctly signed, fresh message. */

@@ -9,7 +9,7 @@ import type { CellError } from "./messages.js";
 
 const kernelFolder = new URL("..", import.meta.url).href;
 const libraryFolder = new URL("../../src/", import.meta.url).href;
-const frameLine = /^\s+at (?:(.*) \((.*)\)|(.*))$/;
+const frameLine = /^\s+at (?:(.*?) \((.*)\)|(.*))$/;
 /** How many causes or members of an aggregate are followed. */
 const maxDepth = 5;
 /** Characters of a message that are shown. */
@@ -40,7 +40,9 @@ export function writeStack(error: Error, sites: readonly NodeJS.CallSite[]): str
 function nameSources(site: NodeJS.CallSite): string {
   const text = site.toString();
   const url = site.getFileName();
-  if (!url?.startsWith("file:")) return namePlaces(text);
+  // Text given to `eval` has no name; the frame of the call follows.
+  if (!url) return namePlaces(text.replace(/eval at .*, (<anonymous>:\d+:\d+)/, "$1"));
+  if (!url.startsWith("file:")) return namePlaces(text);
   const [line, column] = [site.getLineNumber() ?? 1, site.getColumnNumber() ?? 1];
   const place = sourcePlace(url, line, column) ?? { line, column };
   return text.replace(`${url}:${line}:${column}`, `${fileURLToPath(url.split("?")[0]!)}:${place.line}:${place.column}`);
@@ -79,6 +81,7 @@ function bodyOf(error: Error, depth: number, seen: Set<unknown>): string[] {
   const lines = frameLines(framesOf(error), codeOf);
   const behind: [label: string, error: unknown][] = [];
   if (error instanceof AggregateError) error.errors.forEach((member, index) => behind.push([`[${index}]`, member]));
+  if (isSuppressing(error)) behind.push(["Thrown by a disposal", error.error], ["Suppressed", error.suppressed]);
   if (error.cause !== undefined) behind.push(["Caused by", error.cause]);
   for (const [label, other] of behind) {
     if (depth >= maxDepth || seen.has(other)) continue;
@@ -104,6 +107,11 @@ export function framesOfStack(stack: string): Frame[] {
 
 function isErrorLike(value: unknown): value is Error {
   return isNativeError(value) || read(() => value instanceof Error) === true;
+}
+
+/** Whether an error stands for two: that of a `using` declaration's disposal, and the one that was already on its way. */
+function isSuppressing(error: Error): error is Error & { readonly error: unknown; readonly suppressed: unknown } {
+  return nameOf(error) === "SuppressedError" && "error" in error && "suppressed" in error;
 }
 
 function headline(error: Error): string {

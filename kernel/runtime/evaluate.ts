@@ -208,7 +208,8 @@ export class Evaluator {
     if (!script.ok)
       return { status: "error", ename: script.name, evalue: script.message, traceback: [header(script.name, script.message)] };
     const outcome = await this.#evaluate(script, "", key);
-    return outcome.ok ? { status: "ok", ...(await toBundle(outcome.value)) } : { status: "error", ...outcome.error };
+    if (!outcome.ok) return { status: "error", ...outcome.error };
+    return { status: "ok", ...(await toBundle(script.hasResult ? outcome.value : undefined)) };
   }
 
   /** What the top-level names hold now. Reading a lexical name or a data property runs nobody's code. */

@@ -1,5 +1,5 @@
 /** `import` in cells: resolved from the notebook's folder as Node resolves, with local TypeScript, fresh after an edit. */
-import { createRequire, findSourceMap, register } from "node:module";
+import { createRequire, findSourceMap, isBuiltin, register } from "node:module";
 import { pathToFileURL } from "node:url";
 import type { CellHooks } from "../language/types.js";
 
@@ -45,7 +45,8 @@ export function createImports(folder: string): Pick<CellHooks, "import" | "meta"
     url: base,
     dirname: folder,
     filename: `${folder}/cell.ts`,
-    resolve: (specifier: string) => pathToFileURL(require.resolve(specifier)).href,
+    resolve: (specifier: string) =>
+      isBuiltin(specifier) ? `node:${specifier.replace(/^node:/, "")}` : pathToFileURL(require.resolve(specifier)).href,
   };
   return { import: load, meta: meta as ImportMeta, preload: async () => void (await load("cellgrad")) };
 }

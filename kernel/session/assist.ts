@@ -73,9 +73,10 @@ export function withLive(item: CompletionItem, live: Proposals["live"]): Complet
  * in, it comes last.
  */
 export async function inspect(language: Language, runtime: Runtime, code: string, cursor: number, scope?: Scope): Promise<JsonObject> {
-  const [hover, call] = await Promise.all([language.hover(code, cursor, scope), language.signature(code, cursor, scope)]);
+  const [found, call] = await Promise.all([language.hover(code, cursor, scope), language.signature(code, cursor, scope)]);
+  const value = found?.expression ? await liveValue(runtime, found.expression) : null;
+  const hover = found?.plain === "any" && value === null ? null : found; // a name that is nothing (yet)
   if (!hover && !call) return { status: "ok", found: false, data: {}, metadata: {} };
-  const value = hover?.expression ? await liveValue(runtime, hover.expression) : null;
   const plain = [hover && textOfHover(hover, value), call && textOfCall(call)];
   const markdown = [call && markdownOfCall(call), hover && markdownOfHover(hover, value)];
   const data = { "text/plain": plain.filter(Boolean).join("\n\n"), "text/markdown": markdown.filter(Boolean).join("\n\n---\n\n") };

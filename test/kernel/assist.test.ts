@@ -94,3 +94,10 @@ test("a name that hides one of the host's is told by its own value", async () =>
   await started.client.execute("const crypto = { own: 1 }");
   await plainOf("crypto").toContain("= {own: 1}");
 });
+
+test("a name that is only half written is not inspected as any", async () => {
+  await plainOf("console.log").toContain("log(");
+  expect(await inspect("console.lo")).toEqual({ plain: "", markdown: "" });
+  await started.client.execute("const loose: any = { depth: 3 }");
+  await plainOf("loose.depth").toBe("any\n\n= 3");
+});

@@ -42,6 +42,20 @@ test("causes and members of an aggregate follow", async () => {
   expect(text).toContain("[1]: 'two'");
 });
 
+test("an error of a disposal shows the one that was already on its way", async () => {
+  const { error } = await started.client.execute(
+    "{ using r = { [Symbol.dispose]() { throw new RangeError('closing') } }; throw new TypeError('working') }",
+  );
+  const text = plain(error!.traceback);
+  expect(text).toContain("Thrown by a disposal: RangeError: closing");
+  expect(text).toContain("Suppressed: TypeError: working");
+});
+
+test("a frame of evaluated text has the text's line, and the call follows", async () => {
+  const { error } = await started.client.execute("eval(\"throw new Error('inside')\")");
+  expect(plain(error!.traceback)).toMatch(/\n {2}<anonymous>:1:7 in eval\n {2}Cell \[\d+\]:1:1\n/);
+});
+
 test("anything can be thrown", async () => {
   const { client } = started;
   for (const [thrown, evalue] of [

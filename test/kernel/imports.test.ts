@@ -34,6 +34,7 @@ test.each([
   ["a file of the parent folder", `import { above } from "../${parent}"; above`, "'parent'"],
   ["names passed on", 'export { twice as passed } from "./helper.ts"; export const kept = 1; kept', "1"],
   ["node: modules", 'import { basename } from "node:path"; basename("/a/b")', "'b'"],
+  ["a builtin's place", 'import.meta.resolve("fs") + " " + import.meta.resolve("node:path")', "'node:fs node:path'"],
   ["a namespace", 'import * as path from "node:path"; typeof path.join', "'function'"],
   ["a package that is ESM only", 'import esm, { kind } from "esm-only"; esm() + kind', "'esmesm'"],
   [

@@ -50,3 +50,9 @@ test.each([
   const bytes = frames.map((frame) => Buffer.from(frame));
   expect(decodeMessage(bytes, new Signer(""))).toBeNull();
 });
+
+test("half of a surrogate pair is sent as the replacement character, which every front end can save", () => {
+  const text = "\ud83d, \ude00 and 😀, but \\ud83d as it is";
+  const [, , , , , , content] = encodeMessage({ ...message, content: { text } }, new Signer("key"));
+  expect(JSON.parse(String(content))).toEqual({ text: "\ufffd, \ufffd and 😀, but \\ud83d as it is" });
+});

@@ -39,9 +39,10 @@ describe("execute_request", () => {
   });
 
   test("user_expressions are evaluated, and one that fails stays alone (row 5)", async () => {
-    const { reply } = await started.client.execute("let five = 5", { user_expressions: { good: "five + 1", bad: "nowhere" } });
+    const { reply } = await started.client.execute("let five = 5", { user_expressions: { good: "five + 1", bad: "nowhere", none: "" } });
     const expressions = reply.user_expressions as Record<string, Record<string, unknown>>;
     expect(expressions.good).toEqual({ status: "ok", data: { "text/plain": "6" }, metadata: {} });
+    expect(expressions.none).toMatchObject({ status: "ok", data: { "text/plain": "undefined" } });
     expect(expressions.bad).toMatchObject({ status: "error", ename: "ReferenceError" });
   });
 

@@ -28,6 +28,7 @@ const incomplete: readonly (readonly [string, string])[] = [
   ["x?.", ""],
   ["`open", ""],
   ["`${a} open", ""],
+  ["`${a}", ""],
   ["`${", "  "],
   ["/* open", ""],
   ["function f<T>(", "  "],
