@@ -102,20 +102,41 @@ function pinned(batch: unknown): unknown {
   return Object.fromEntries(Object.entries(batch).map(([key, value]) => [key, pinned(value)]));
 }
 
-/** Stacks tensors, makes tensors of numbers, and goes into arrays and objects (torch's default_collate). */
+/**
+ * Stacks tensors and typed arrays, makes tensors of numbers, goes into arrays and objects, and leaves strings as they are
+ * (torch's default_collate).
+ * @throws ValueError for arrays of different lengths, and for what cannot be batched
+ */
 export function defaultCollate(samples: readonly unknown[]): unknown {
   const [first] = samples;
   if (first instanceof Tensor) return stack(samples as Tensor[]);
+  if (ArrayBuffer.isView(first)) return stack(samples.map((sample) => tensor(sample as Float32Array)));
   if (typeof first === "number") {
     const whole = samples.every(Number.isInteger);
     return tensor(samples as number[], { dtype: whole ? "int64" : "float32" });
   }
   if (typeof first === "bigint" || typeof first === "boolean") return tensor(samples as bigint[]);
-  if (Array.isArray(first)) return first.map((_, i) => defaultCollate(samples.map((sample) => (sample as unknown[])[i])));
+  if (Array.isArray(first)) {
+    if (samples.some((sample) => (sample as unknown[]).length !== first.length))
+      throw new ValueError({
+        op: "defaultCollate",
+        argument: "samples",
+        expected: "arrays of one length",
+        got: "arrays of several lengths",
+      });
+    return first.map((_, i) => defaultCollate(samples.map((sample) => (sample as unknown[])[i])));
+  }
   if (typeof first === "object" && first !== null) {
     return Object.fromEntries(
       Object.keys(first).map((key) => [key, defaultCollate(samples.map((sample) => (sample as Record<string, unknown>)[key]))]),
     );
   }
-  return samples;
+  if (typeof first === "string") return samples;
+  throw new ValueError({
+    op: "defaultCollate",
+    argument: "samples",
+    expected: "tensors, typed arrays, numbers, strings, arrays or objects",
+    got: describe(first),
+    hint: "pass collateFn",
+  });
 }

@@ -3,7 +3,7 @@ import { full } from "../ops/creation.js";
 import { ShapeError, formatShape } from "../tensor/errors.js";
 import type { Tensor } from "../tensor/tensor.js";
 import * as F from "./functional.js";
-import { readArguments, repr } from "./layer.js";
+import { readArguments, repr, reprFloat } from "./layer.js";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
 
@@ -80,7 +80,7 @@ export class ELU extends Module {
     return F.elu(input, this.alpha);
   }
   override extraRepr(): string {
-    return `alpha=${this.alpha.toFixed(Number.isInteger(this.alpha) ? 1 : undefined)}`;
+    return `alpha=${reprFloat(this.alpha)}`;
   }
 }
 
@@ -99,7 +99,7 @@ export class Softplus extends Module {
     return F.softplus(input, this.beta, this.threshold);
   }
   override extraRepr(): string {
-    return `beta=${this.beta.toFixed(1)}, threshold=${this.threshold.toFixed(1)}`;
+    return `beta=${reprFloat(this.beta)}, threshold=${reprFloat(this.threshold)}`;
   }
 }
 
@@ -115,7 +115,7 @@ export class Hardtanh extends Module {
     return F.hardtanh(input, this.minVal, this.maxVal);
   }
   override extraRepr(): string {
-    return `min_val=${this.minVal.toFixed(1)}, max_val=${this.maxVal.toFixed(1)}`;
+    return `min_val=${reprFloat(this.minVal)}, max_val=${reprFloat(this.maxVal)}`;
   }
 }
 
@@ -155,7 +155,7 @@ export class CELU extends Module {
     return F.celu(input, this.alpha);
   }
   override extraRepr(): string {
-    return `alpha=${this.alpha.toFixed(Number.isInteger(this.alpha) ? 1 : undefined)}`;
+    return `alpha=${reprFloat(this.alpha)}`;
   }
 }
 /** The scaled exponential unit of Klambauer et al. 2017. */

@@ -77,6 +77,19 @@ export class ModuleList extends Numbered {
     return this;
   }
 
+  /** Equal neighbours once, as torch prints them. */
+  protected override reprOfChildren(): [key: string, text: string][] {
+    const runs: { first: number; last: number; text: string }[] = [];
+    for (const [i, [, text]] of super.reprOfChildren().entries()) {
+      const run = runs.at(-1);
+      if (run?.text === text) run.last = i;
+      else runs.push({ first: i, last: i, text });
+    }
+    return runs.map(({ first, last, text }) =>
+      first === last ? [String(first), text] : [`${first}-${last}`, `${last - first + 1} x ${text}`],
+    );
+  }
+
   forward(): never {
     throw new ValueError({ op: "ModuleList.forward", expected: "a call of one of its modules", got: "a call of the list" });
   }

@@ -5,6 +5,7 @@ import { numelOf } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Generator } from "../ops/random.js";
 import { eye } from "../ops/creation.js";
+import { readArguments } from "./layer.js";
 
 interface Seeded {
   generator?: Generator | null;
@@ -14,10 +15,20 @@ const quietly = (t: Tensor, fill: () => void): Tensor => {
   return t;
 };
 
-/** Uniform in [a, b). */
-export const uniform_ = (t: Tensor, a = 0, b = 1, options: Seeded = {}): Tensor => quietly(t, () => t.uniform_(a, b, options));
-/** Normal with the given mean and standard deviation. */
-export const normal_ = (t: Tensor, mean = 0, std = 1, options: Seeded = {}): Tensor => quietly(t, () => t.normal_(mean, std, options));
+const generator = "generator: generator? = null";
+type Draw = [tensor: Tensor, first: number, second: number, generator: Generator | null];
+
+/** Uniform in [a, b). @param a default 0 @param b default 1 */
+export function uniform_(t: Tensor, ...rest: (number | ({ a?: number; b?: number } & Seeded))[]): Tensor {
+  const [tensor, a, b, source] = readArguments<Draw>("uniform_", `tensor: tensor, a: float = 0, b: float = 1, ${generator}`, [t, ...rest]);
+  return quietly(tensor, () => tensor.uniform_(a, b, { generator: source }));
+}
+/** Normal with the given mean and standard deviation. @param mean default 0 @param std default 1 */
+export function normal_(t: Tensor, ...rest: (number | ({ mean?: number; std?: number } & Seeded))[]): Tensor {
+  const signature = `tensor: tensor, mean: float = 0, std: float = 1, ${generator}`;
+  const [tensor, mean, std, source] = readArguments<Draw>("normal_", signature, [t, ...rest]);
+  return quietly(tensor, () => tensor.normal_(mean, std, { generator: source }));
+}
 /** One value everywhere. */
 export const constant_ = (t: Tensor, value: number): Tensor => quietly(t, () => t.fill_(value));
 export const ones_ = (t: Tensor): Tensor => constant_(t, 1);
@@ -64,16 +75,27 @@ export function calculateFanInAndFanOut(op: string, t: Tensor): { fanIn: number;
   return { fanIn: t.shape[1]! * field, fanOut: t.shape[0]! * field };
 }
 
-/** Glorot and Bengio (2010), uniform. */
-export function xavierUniform_(t: Tensor, gain = 1, options: Seeded = {}): Tensor {
-  const { fanIn, fanOut } = calculateFanInAndFanOut("xavierUniform_", t);
-  const bound = gain * Math.sqrt(6 / (fanIn + fanOut));
-  return uniform_(t, -bound, bound, options);
+export interface XavierOptions extends Seeded {
+  /** Times the range or the deviation. Default 1. */
+  gain?: number;
 }
-/** Glorot and Bengio (2010), normal. */
-export function xavierNormal_(t: Tensor, gain = 1, options: Seeded = {}): Tensor {
-  const { fanIn, fanOut } = calculateFanInAndFanOut("xavierNormal_", t);
-  return normal_(t, 0, gain * Math.sqrt(2 / (fanIn + fanOut)), options);
+/** The standard deviation that Glorot and Bengio (2010) give. */
+function readXavier(op: string, args: readonly unknown[]): { tensor: Tensor; std: number; options: Seeded } {
+  type Values = [Tensor, number, Generator | null];
+  const [tensor, gain, source] = readArguments<Values>(op, `tensor: tensor, gain: float = 1, ${generator}`, args);
+  const { fanIn, fanOut } = calculateFanInAndFanOut(op, tensor);
+  return { tensor, std: gain * Math.sqrt(2 / (fanIn + fanOut)), options: { generator: source } };
+}
+/** Glorot and Bengio (2010), uniform. @param gain default 1 */
+export function xavierUniform_(t: Tensor, ...rest: (number | XavierOptions)[]): Tensor {
+  const { tensor, std, options } = readXavier("xavierUniform_", [t, ...rest]);
+  const bound = Math.sqrt(3) * std;
+  return uniform_(tensor, -bound, bound, options);
+}
+/** Glorot and Bengio (2010), normal. @param gain default 1 */
+export function xavierNormal_(t: Tensor, ...rest: (number | XavierOptions)[]): Tensor {
+  const { tensor, std, options } = readXavier("xavierNormal_", [t, ...rest]);
+  return normal_(tensor, 0, std, options);
 }
 
 export interface KaimingOptions extends Seeded {
@@ -84,15 +106,26 @@ export interface KaimingOptions extends Seeded {
   /** Default "leaky_relu". */
   nonlinearity?: Nonlinearity;
 }
-function kaimingStd(op: string, t: Tensor, { a = 0, mode = "fan_in", nonlinearity = "leaky_relu" }: KaimingOptions): number {
-  const { fanIn, fanOut } = calculateFanInAndFanOut(op, t);
-  return calculateGain(nonlinearity, a) / Math.sqrt(mode === "fan_in" ? fanIn : fanOut);
+/** The standard deviation that He et al. (2015) give. */
+function readKaiming(op: string, args: readonly unknown[]): { tensor: Tensor; std: number; options: Seeded } {
+  type Values = [Tensor, number, "fan_in" | "fan_out", Nonlinearity, Generator | null];
+  const signature = `tensor: tensor, a: float = 0, mode: fan_in|fan_out = fan_in, nonlinearity: any = leaky_relu, ${generator}`;
+  const [tensor, a, mode, nonlinearity, source] = readArguments<Values>(op, signature, args);
+  const { fanIn, fanOut } = calculateFanInAndFanOut(op, tensor);
+  return {
+    tensor,
+    std: calculateGain(nonlinearity, a) / Math.sqrt(mode === "fan_in" ? fanIn : fanOut),
+    options: { generator: source },
+  };
 }
-/** He et al. (2015), uniform. */
-export function kaimingUniform_(t: Tensor, options: KaimingOptions = {}): Tensor {
-  const bound = Math.sqrt(3) * kaimingStd("kaimingUniform_", t, options);
-  return uniform_(t, -bound, bound, { generator: options.generator });
+/** He et al. (2015), uniform. @param a, mode and nonlinearity, in this order or as options */
+export function kaimingUniform_(t: Tensor, ...rest: (number | string | KaimingOptions)[]): Tensor {
+  const { tensor, std, options } = readKaiming("kaimingUniform_", [t, ...rest]);
+  const bound = Math.sqrt(3) * std;
+  return uniform_(tensor, -bound, bound, options);
 }
-/** He et al. (2015), normal. */
-export const kaimingNormal_ = (t: Tensor, options: KaimingOptions = {}): Tensor =>
-  normal_(t, 0, kaimingStd("kaimingNormal_", t, options), { generator: options.generator });
+/** He et al. (2015), normal. @param a, mode and nonlinearity, in this order or as options */
+export function kaimingNormal_(t: Tensor, ...rest: (number | string | KaimingOptions)[]): Tensor {
+  const { tensor, std, options } = readKaiming("kaimingNormal_", [t, ...rest]);
+  return normal_(tensor, 0, std, options);
+}

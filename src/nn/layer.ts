@@ -11,6 +11,9 @@ export function readArguments<T extends unknown[]>(name: string, signature: stri
   return bind(name, params, args) as T;
 }
 
+/** Python's way to write a float in a repr: whole ones show that they are floats. */
+export const reprFloat = (value: number): string => (Number.isInteger(value) ? value.toFixed(1) : repr(value));
+
 /** Python's way to write a value in a repr. */
 export function repr(value: unknown): string {
   if (value === null) return "None";

@@ -156,6 +156,8 @@ export interface BatchNormLayerOptions extends FactoryOptions {
   affine?: boolean;
   /** Keeps running statistics. Default true. */
   trackRunningStats?: boolean;
+  /** Learns the shift where `affine`. Default true. */
+  bias?: boolean;
 }
 
 abstract class BatchNorm extends Module {
@@ -172,16 +174,19 @@ abstract class BatchNorm extends Module {
 
   constructor(numFeatures: number, ...rest: (number | boolean | null | BatchNormLayerOptions)[]) {
     super();
-    type Values = [number, number, number | null, boolean, boolean, ...Factory];
-    const signature = `numFeatures: int, eps: float = 1e-05, momentum: float? = 0.1, affine: bool = true, trackRunningStats: bool = true, ${factory}`;
-    const [n, eps, momentum, affine, track, device, dtype] = readArguments<Values>(new.target.name, signature, [numFeatures, ...rest]);
+    type Values = [number, number, number | null, boolean, boolean, ...Factory, boolean];
+    const signature = `numFeatures: int, eps: float = 1e-05, momentum: float? = 0.1, affine: bool = true, trackRunningStats: bool = true, ${factory}, *, bias: bool = true`;
+    const [n, eps, momentum, affine, track, device, dtype, bias] = readArguments<Values>(new.target.name, signature, [
+      numFeatures,
+      ...rest,
+    ]);
     requirePositive(new.target.name, { numFeatures: n });
     [this.numFeatures, this.eps, this.momentum, this.affine, this.trackRunningStats] = [n, eps, momentum, affine, track];
     this.weight = affine ? new Parameter(ones(n, place(device, dtype))) : null;
-    this.bias = affine ? new Parameter(zeros(n, place(device, dtype))) : null;
+    this.bias = affine && bias ? new Parameter(zeros(n, place(device, dtype))) : null;
     this.registerBuffer("running_mean", track ? zeros(n, place(device, dtype)) : null);
     this.registerBuffer("running_var", track ? ones(n, place(device, dtype)) : null);
-    this.registerBuffer("num_batches_tracked", track ? tensor(0, { dtype: "int64" }) : null);
+    this.registerBuffer("num_batches_tracked", track ? tensor(0, { dtype: "int64", device }) : null);
   }
 
   protected abstract readonly ranks: readonly number[];
@@ -224,7 +229,7 @@ abstract class BatchNorm extends Module {
   }
 
   override extraRepr(): string {
-    return `${this.numFeatures}, eps=${repr(this.eps)}, momentum=${repr(this.momentum)}, affine=${repr(this.affine)}, track_running_stats=${repr(this.trackRunningStats)}`;
+    return `${this.numFeatures}, eps=${repr(this.eps)}, momentum=${repr(this.momentum)}, affine=${repr(this.affine)}, bias=${repr(this.bias !== null)}, track_running_stats=${repr(this.trackRunningStats)}`;
   }
 }
 
@@ -275,7 +280,7 @@ export class LayerNorm extends Module {
   }
 
   override extraRepr(): string {
-    return `${this.normalizedShape.length === 1 ? `(${this.normalizedShape[0]},)` : repr([...this.normalizedShape])}, eps=${repr(this.eps)}, elementwise_affine=${repr(this.elementwiseAffine)}`;
+    return `${this.normalizedShape.length === 1 ? `(${this.normalizedShape[0]},)` : repr([...this.normalizedShape])}, eps=${repr(this.eps)}, elementwise_affine=${repr(this.elementwiseAffine)}, bias=${repr(this.bias !== null)}`;
   }
 }
 

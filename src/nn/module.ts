@@ -1,6 +1,6 @@
 /** The base of all modules: parameters, buffers and children by attribute, state dicts with PyTorch's keys, modes and hooks. */
 import { withRecording } from "../autograd/mode.js";
-import { codeOf, type DType } from "../tensor/dtype.js";
+import { codeOf, isDifferentiable, type DType } from "../tensor/dtype.js";
 import type { Device } from "../tensor/device.js";
 import { ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import { sameShape } from "../tensor/shape.js";
@@ -209,20 +209,30 @@ export abstract class Module {
     return { missingKeys, unexpectedKeys };
   }
 
-  /** Moves or converts all parameters and buffers; integer buffers keep their dtype. */
+  /**
+   * Moves or converts all parameters and buffers; integer buffers keep their dtype, and what modules share stays shared.
+   * @throws ValueError for a dtype that is neither floating point nor complex
+   */
   to(target: DType | Device | { dtype?: DType; device?: Device }): this {
-    const options = typeof target === "string" ? target : { ...target };
-    const toDtype = typeof target === "string" && target in codeOf;
-    const device = typeof target === "string" ? (toDtype ? undefined : target) : target.device;
+    const options: { dtype?: DType; device?: Device } =
+      typeof target !== "string" ? { ...target } : target in codeOf ? { dtype: target as DType } : { device: target };
+    const { dtype, device } = options;
+    if (dtype !== undefined && !isDifferentiable(codeOf[dtype]))
+      throw new ValueError({ op: "Module.to", argument: "dtype", expected: "a floating point or complex dtype", got: describe(dtype) });
+    const moved = (value: Tensor): Tensor => {
+      const data = isDifferentiable(value.dt) ? value.to(options) : device ? value.to(device) : value;
+      if (data === value) return value;
+      const result = value instanceof Parameter ? new Parameter(data.detach(), value.requiresGrad) : data.detach();
+      result.grad = value.grad?.to(options) ?? null;
+      return result;
+    };
+    const results = new Map<Tensor, Tensor>();
     withRecording(false, () => {
       for (const module of this.modules()) {
         for (const [name, value] of Object.entries(module)) {
           if (!(value instanceof Tensor)) continue;
-          const moved = value.isFloatingPoint() || value.isComplex() ? value.to(options as DType) : device ? value.to(device) : value;
-          if (moved === value) continue;
-          const replacement = value instanceof Parameter ? new Parameter(moved.detach(), value.requiresGrad) : moved.detach();
-          replacement.grad = value.grad?.to(options as DType) ?? null;
-          (module as unknown as Record<string, unknown>)[name] = replacement;
+          if (!results.has(value)) results.set(value, moved(value));
+          if (results.get(value) !== value) (module as unknown as Record<string, unknown>)[name] = results.get(value);
         }
       }
     });
@@ -339,9 +349,14 @@ export abstract class Module {
   /** The tree of modules, as torch prints it. */
   toString(): string {
     const name = this.constructor.name;
-    const lines = this.own(Module).map(([key, child]) => `(${key}): ${child.toString().replaceAll("\n", "\n  ")}`);
+    const lines = this.reprOfChildren().map(([key, text]) => `(${key}): ${text.replaceAll("\n", "\n  ")}`);
     if (lines.length === 0) return `${name}(${this.extraRepr()})`;
     return `${name}(\n  ${lines.join("\n  ")}\n)`;
+  }
+
+  /** The keys and texts of the children. */
+  protected reprOfChildren(): [key: string, text: string][] {
+    return this.own(Module).map(([key, child]) => [key, child.toString()]);
   }
 
   [Symbol.for("nodejs.util.inspect.custom")](): string {

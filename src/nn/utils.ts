@@ -4,19 +4,32 @@ import { ValueError } from "../tensor/errors.js";
 import { Tensor } from "../tensor/tensor.js";
 import { cat, stack } from "../ops/joining.js";
 import { zeros } from "../ops/creation.js";
+import { readArguments } from "./layer.js";
 
 type Parameters = Tensor | Iterable<Tensor>;
 const listOf = (parameters: Parameters): Tensor[] => (parameters instanceof Tensor ? [parameters] : [...parameters]);
 
-/** Scales all gradients so that their joint norm is at most maxNorm, in place. @param normType default 2 @returns the norm before */
-export function clipGradNorm_(parameters: Parameters, maxNorm: number, normType = 2, options: { errorIfNonfinite?: boolean } = {}): Tensor {
+export interface ClipOptions {
+  /** Which norm. Default 2. */
+  normType?: number;
+  /** Throws where the norm is infinite or not a number. Default false. */
+  errorIfNonfinite?: boolean;
+}
+/**
+ * Scales all gradients so that their joint norm is at most maxNorm, in place.
+ * @returns the norm before
+ * @throws ValueError for a norm that is not finite, where errorIfNonfinite
+ */
+export function clipGradNorm_(parameters: Parameters, maxNorm: number, ...rest: (number | boolean | ClipOptions)[]): Tensor {
+  const signature = "parameters: any, maxNorm: float, normType: float = 2, errorIfNonfinite: bool = false";
+  const [given, most, normType, errorIfNonfinite] = readArguments<[Parameters, number, number, boolean]>("clipGradNorm_", signature, [parameters, maxNorm, ...rest]); // prettier-ignore
   return withRecording(false, () => {
-    const grads = listOf(parameters).flatMap((p) => (p.grad === null ? [] : [p.grad]));
+    const grads = listOf(given).flatMap((p) => (p.grad === null ? [] : [p.grad]));
     if (grads.length === 0) return zeros([]);
     const total = stack(grads.map((g) => g.norm(normType))).norm(normType);
-    if (options.errorIfNonfinite && !Number.isFinite(Number(total.item())))
+    if (errorIfNonfinite && !Number.isFinite(Number(total.item())))
       throw new ValueError({ op: "clipGradNorm_", expected: "a finite norm", got: String(total.item()) });
-    const scale = total.add(1e-6).reciprocal().mul(maxNorm).clamp(null, 1);
+    const scale = total.add(1e-6).reciprocal().mul(most).clamp(null, 1);
     for (const g of grads) g.mul_(scale);
     return total;
   });

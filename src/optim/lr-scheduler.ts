@@ -10,7 +10,7 @@ type Group = { lr: number; initialLr?: number };
 export abstract class LRScheduler {
   /** The epoch that the current rates are for. */
   lastEpoch = -1;
-  readonly baseLrs: readonly number[];
+  baseLrs: readonly number[];
   protected readonly groups: readonly Group[];
 
   constructor(optimizer: Optimizer<{ lr: number }>) {
@@ -42,6 +42,7 @@ export abstract class LRScheduler {
 
   loadStateDict(state: Record<string, unknown>): void {
     this.lastEpoch = state["lastEpoch"] as number;
+    this.baseLrs = [...(state["baseLrs"] as number[])];
     (state["lastLr"] as number[]).forEach((lr, i) => (this.groups[i]!.lr = lr));
   }
 }

@@ -1,4 +1,4 @@
-/** Compares layers with PyTorch's, weights copied: keys, results and gradients, from golden.json (made by golden.py; no Python here). */
+/** Compares layers with PyTorch's, weights copied: keys, printed forms, results, gradients and buffers, from golden.json (made by golden.py; no Python here). */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import * as cg from "../../src/index.js";
@@ -13,28 +13,38 @@ interface Case {
   readonly make: string;
   readonly args: unknown[] | null;
   readonly options: Record<string, unknown>;
+  readonly train: boolean;
+  readonly repr: string | null;
   readonly state: Record<string, Encoded> | null;
   readonly tensors: readonly Encoded[];
+  /** How many of the tensors, from the first, have gradients. */
+  readonly learned: number;
   readonly inputs: readonly number[];
   readonly call: Record<string, unknown>;
   readonly results: readonly Encoded[];
   readonly grads: readonly Encoded[];
+  /** After the call. */
+  readonly buffers: Record<string, Encoded>;
 }
 const { torch, cases } = JSON.parse(readFileSync(new URL("golden.json", import.meta.url), "utf8")) as { torch: string; cases: Case[] };
 
 const tensorOf = ({ shape, dtype, data }: Encoded): Tensor => cg.tensor(data.map(Number), { dtype }).reshape(shape);
+const decode = (value: unknown): unknown =>
+  typeof value === "object" && value !== null && "data" in value ? tensorOf(value as Encoded) : value;
+const decodeAll = (options: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(options).map(([key, value]) => [key, decode(value)]));
 const weights = (t: Tensor): Tensor => cg.arange(t.numel()).remainder(7).to(t.dtype).mul(0.25).add(0.5).reshape(t.shape);
 
-function makeModule({ make, args, options, state }: Case): nn.Module {
-  const [first, ...rest] = args as [unknown, ...unknown[]];
+function makeModule({ make, args, options, train, state }: Case): nn.Module {
+  const [first, ...rest] = args!.map(decode);
   const of = (name: string, ...given: unknown[]): nn.Module => new (nn as never as Record<string, new (...a: unknown[]) => nn.Module>)[name]!(...given); // prettier-ignore
   const module =
     make === "TransformerEncoder"
       ? of(make, of("TransformerEncoderLayer", ...(first as unknown[]), options), ...rest)
-      : of(make, first, ...rest, options);
+      : of(make, ...args!.map(decode), decodeAll(options));
   expect(Object.keys(module.stateDict())).toEqual(Object.keys(state!));
   module.loadStateDict(Object.fromEntries(Object.entries(state!).map(([key, value]) => [key, tensorOf(value)])));
-  return module;
+  return module.train(train);
 }
 
 // float32, sums of at most a few hundred terms.
@@ -48,26 +58,27 @@ describe(`agrees with PyTorch ${torch}`, () => {
   it.each(
     cases.map(
       (one) =>
-        [`${one.make}(${JSON.stringify(one.options)}), called with ${Object.keys(one.call).join(", ") || "nothing more"}`, one] as const,
+        [
+          `${one.make}(${JSON.stringify(one.options)})${one.train ? " in training" : ""}, called with ${Object.keys(one.call).join(", ") || "nothing more"}`,
+          one,
+        ] as const,
     ),
   )("%s", (_, one) => {
     const module = one.args === null ? null : makeModule(one);
-    const tensors = one.tensors.map((t) => tensorOf(t).requiresGrad_());
-    const call = Object.fromEntries(
-      Object.entries(one.call).map(([key, value]) => [
-        key,
-        typeof value === "object" && value !== null ? tensorOf(value as Encoded) : value,
-      ]),
-    );
-    const given = [...one.inputs.map((i) => tensors[i]!), call];
+    if (module !== null) expect(String(module)).toBe(one.repr);
+    const tensors = one.tensors.map(tensorOf);
+    const learned = tensors.slice(0, one.learned).map((t) => t.requiresGrad_());
+    const given: unknown[] = one.inputs.map((i) => tensors[i]!);
+    if (Object.keys(one.call).length > 0) given.push(decodeAll(one.call));
     const functions = nn.functional as unknown as Record<string, (...args: unknown[]) => Tensor>;
     const result = (module === null ? functions[one.make]!(...given) : module.forward(...given)) as Tensor | (Tensor | null)[];
     const results = (Array.isArray(result) ? result : [result]).filter((t) => t !== null);
     expect(results.length).toBe(one.results.length);
     results.forEach((t, i) => expectClose(t, one.results[i]!, `result ${i}`));
     const loss = results.map((t) => t.mul(weights(t)).sum()).reduce((a, b) => a.add(b));
-    const leaves = [...tensors, ...(module?.parameters() ?? [])];
+    const leaves = [...learned, ...(module?.parameters() ?? [])];
     cg.autograd.grad(loss, leaves).forEach((g, i) => expectClose(g!, one.grads[i]!, `gradient ${i}`));
+    for (const [name, buffer] of module?.namedBuffers() ?? []) expectClose(buffer, one.buffers[name]!, name);
   });
 });
 

@@ -1,0 +1,146 @@
+/** Compares optimizers and schedules with PyTorch's, step by step, from golden.json; their state, printed forms and errors. */
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import * as cg from "../../src/index.js";
+import { optim, type Tensor } from "../../src/index.js";
+
+interface Steps {
+  readonly name: "SGD" | "Adam" | "AdamW";
+  readonly options: Record<string, unknown>;
+  readonly values: number[][];
+  readonly state: Record<string, number | number[]>[];
+}
+interface Rates {
+  readonly name: "StepLR" | "MultiStepLR" | "ExponentialLR" | "CosineAnnealingLR" | "LambdaLR";
+  readonly options: object;
+  readonly rates: number[][];
+}
+const { torch, optimizers, schedules } = JSON.parse(readFileSync(new URL("golden.json", import.meta.url), "utf8")) as {
+  torch: string;
+  optimizers: Steps[];
+  schedules: Rates[];
+};
+
+const optimizersByName = { SGD: optim.SGD, Adam: optim.Adam, AdamW: optim.AdamW };
+const parameter = (): Tensor => cg.zeros(1, { requiresGrad: true });
+
+// float64 on both sides: what differs is the order of a few operations.
+function expectClose(actual: readonly number[], expected: readonly number[]): void {
+  expect(actual.length).toBe(expected.length);
+  actual.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 12));
+}
+
+describe(`optimizers agree with PyTorch ${torch}`, () => {
+  it.each(optimizers.map((one) => [`${one.name}(${JSON.stringify(one.options)})`, one] as const))("%s", (_, one) => {
+    const params = [2, 3, 4].map((n) =>
+      cg
+        .arange(1, n + 1, { dtype: "float64" })
+        .div(4)
+        .requiresGrad_(),
+    );
+    const optimizer = new optimizersByName[one.name]([{ params: params.slice(0, 2) }, { params: params[2]!, lr: 0.2 }], one.options);
+    for (let step = 0; step < 5; step++) {
+      optimizer.zeroGrad();
+      const terms = params.filter((__, i) => i < 2 || step > 0).map((p, i) => p.mul(i + 1).sin().sum()); // prettier-ignore
+      terms.reduce((a, b) => a.add(b)).backward();
+      optimizer.step();
+    }
+    params.forEach((p, i) => expectClose(p.tolist() as number[], one.values[i]!));
+    const { state } = optimizer.stateDict();
+    one.state.forEach((expected, i) => {
+      const own = state[i] ?? {};
+      expect(Object.keys(own).toSorted()).toEqual(Object.keys(expected).toSorted());
+      for (const [key, value] of Object.entries(own)) {
+        if (typeof value === "number") expect(value, key).toBe(expected[key]);
+        else expectClose(value.tolist() as number[], expected[key] as number[]);
+      }
+    });
+  });
+});
+
+describe("optimizers", () => {
+  it("return the loss of a closure", () => {
+    const p = parameter();
+    const optimizer = new optim.SGD([p], { lr: 0.5 });
+    const loss = optimizer.step(() => {
+      const value = p.sub(1).square().sum();
+      value.backward();
+      return value;
+    });
+    expect([Number((loss as Tensor).item()), p.tolist()]).toEqual([1, [1]]);
+  });
+
+  it("zero gradients in place when asked to keep them", () => {
+    const p = parameter();
+    p.square().add(p).sum().backward();
+    const { grad } = p;
+    new optim.SGD([p]).zeroGrad({ setToNone: false });
+    expect([p.grad === grad, p.grad!.tolist()]).toEqual([true, [0]]);
+  });
+
+  it("print their groups", () => {
+    const text = String(new optim.Adam([{ params: [parameter()] }, { params: [parameter(), parameter()], lr: 0.5 }]));
+    expect(text).toMatch(/^Adam \(\nParameter Group 0\n/);
+    expect(text).toMatch(
+      / {4}lr: 0\.001\n {4}betas: \(0\.9, 0\.999\)\n[^]*params: 1\n\nParameter Group 1\n {4}lr: 0\.5\n[^]*params: 2\n\)$/,
+    );
+  });
+
+  it.each([
+    ["one tensor", () => new optim.SGD(parameter() as never), /SGD: expected params to be a list.*model\.parameters\(\)/s],
+    ["what is no tensor", () => new optim.SGD([{ params: [1 as never] }]), /SGD: expected params to be Tensors, got 1/],
+    ["the result of an op", () => new optim.SGD([parameter().mul(2)]), /leaf tensors/],
+    ["a parameter in two groups", () => { const p = parameter(); return new optim.SGD([{ params: p }, { params: p }]); }, /each parameter once/],
+    ["Nesterov without momentum", () => new optim.SGD([parameter()], { nesterov: true }), /SGD: expected nesterov.*momentum 0, dampening 0/],
+    ["one beta", () => new optim.Adam([parameter()], { betas: [0.9] as never }), /Adam: expected betas to be two numbers/],
+    ["another optimizer's state", () => new optim.SGD([parameter()]).loadStateDict(new optim.SGD([parameter(), parameter()]).stateDict()), /the groups of this optimizer/],
+  ])("refuse %s", (_, make, message) => {
+    expect(make).toThrow(cg.ValueError);
+    expect(make).toThrow(message);
+  }); // prettier-ignore
+});
+
+const lambda = (epoch: number): number => 1 / (1 + epoch);
+
+function scheduled({ name, options }: Rates, lr = 1): { optimizer: optim.SGD; schedule: optim.lrScheduler.LRScheduler } {
+  const optimizer = new optim.SGD([{ params: [parameter()] }, { params: [parameter()], lr: lr / 2 }], { lr });
+  const Schedule = optim.lrScheduler[name] as new (...args: unknown[]) => optim.lrScheduler.LRScheduler;
+  return { optimizer, schedule: new Schedule(optimizer, name === "LambdaLR" ? lambda : options) };
+}
+
+describe(`schedules agree with PyTorch ${torch}`, () => {
+  const named = schedules.map((one) => [`${one.name}(${JSON.stringify(one.options)})`, one] as const);
+
+  it.each(named)("%s", (_, one) => {
+    const { optimizer, schedule } = scheduled(one);
+    for (const [epoch, rates] of one.rates.entries()) {
+      expectClose(schedule.getLastLr(), rates);
+      expect([schedule.lastEpoch, optimizer.paramGroups.map(({ lr }) => lr)]).toEqual([epoch, schedule.getLastLr()]);
+      schedule.step();
+    }
+  });
+
+  it.each(named)("%s goes on from its state dict, whatever rate the optimizer began with", (_, one) => {
+    const { schedule } = scheduled(one);
+    for (let i = 0; i < 5; i++) schedule.step();
+    const resumed = scheduled(one, 8).schedule;
+    resumed.loadStateDict(schedule.stateDict());
+    for (const rates of one.rates.slice(5)) {
+      expectClose(resumed.getLastLr(), rates);
+      resumed.step();
+    }
+  });
+});
+
+describe("schedules", () => {
+  const { lrScheduler } = optim;
+  it.each([
+    ["what is no optimizer", () => new lrScheduler.StepLR({} as never, 2), /StepLR: expected optimizer to be an Optimizer/],
+    ["steps of no epoch", () => new lrScheduler.StepLR(new optim.SGD([parameter()]), 0), /StepLR: expected stepSize to be at least 1/],
+    ["half a cosine of no epoch", () => new lrScheduler.CosineAnnealingLR(new optim.SGD([parameter()]), 0), /expected TMax to be at least 1/],
+    ["a number for a function", () => new lrScheduler.LambdaLR(new optim.SGD([parameter()]), 0.5 as never), /LambdaLR: expected lrLambda to be a function/],
+  ])("refuse %s", (_, make, message) => {
+    expect(make).toThrow(cg.ValueError);
+    expect(make).toThrow(message);
+  }); // prettier-ignore
+});
