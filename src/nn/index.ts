@@ -10,4 +10,5 @@ export * from "./attention.js";
 export * from "./transformer.js";
 export * from "./activations.js";
 export * from "./losses.js";
+export * from "./distances.js";
 export * from "./padding.js";

@@ -30,7 +30,7 @@ setGradOf((output, inputs, g) => grad(output, inputs, { gradOutputs: g, createGr
 
 export * from "./unary.js";
 export * from "./aliases.js";
-export { polygamma } from "./polygamma.js";
+export { mvlgamma, polygamma } from "./polygamma.js";
 export { celu, selu, hardshrink, prelu, rrelu } from "./activations.js";
 export { nanToNum, logit, type NanToNumOptions } from "./finite.js";
 export { nextafter, ldexp, frexp, heaviside, floatPower, signbit } from "./representation.js";
@@ -91,6 +91,7 @@ export {
   argwhere,
   unique,
   uniqueConsecutive,
+  unravelIndex,
   type SearchOptions,
   type SearchsortedOptions,
   type UniqueOptions,

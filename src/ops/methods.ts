@@ -37,7 +37,7 @@ type BinaryNames =
 
 /** Ops whose in-place form has the same parameters. */
 type SameParameters =
-  | "round" | "nanToNum" | "logit" | "ldexp" | "heaviside" | "floatPower" | "cumsum" | "cumprod" | "renorm" | "indexCopy" | "indexFill" | "indexReduce"
+  | "round" | "nanToNum" | "logit" | "mvlgamma" | "ldexp" | "heaviside" | "floatPower" | "cumsum" | "cumprod" | "renorm" | "indexCopy" | "indexFill" | "indexReduce"
   | "scatterReduce" | "put" | "maskedScatter" | "addmv" | "addr" | "addbmm" | "baddbmm" | "addmm" | "tril" | "triu" | ViewNames; // prettier-ignore
 type SameForms = { readonly [K in SameParameters as `${K}_`]: Methods<typeof methods>[K] };
 
@@ -173,11 +173,14 @@ install("isPinned", isPinned as AnyFunction);
 install("recordStream", recordStream as AnyFunction);
 install("backward", backwardOf as AnyFunction);
 
+/** A 0-d tensor is its own transpose, as in torch; a vector has none. */
+const lastTwoSwapped = (t: Tensor): Tensor => (t.shape.length === 0 ? t.view([]) : t.transpose(-2, -1));
+
 Object.defineProperties(Tensor.prototype, {
   T: { get: (function (this: Tensor) { return this.permute(this.shape.map((_, i) => this.shape.length - 1 - i)); }) }, // prettier-ignore
-  mT: { get: (function (this: Tensor) { return this.transpose(-2, -1); }) }, // prettier-ignore
+  mT: { get: (function (this: Tensor) { return lastTwoSwapped(this); }) }, // prettier-ignore
   H: { get: (function (this: Tensor) { return this.t().conj(); }) }, // prettier-ignore
-  mH: { get: (function (this: Tensor) { return this.transpose(-2, -1).conj(); }) }, // prettier-ignore
+  mH: { get: (function (this: Tensor) { return lastTwoSwapped(this).conj(); }) }, // prettier-ignore
   real: { get: (function (this: Tensor) { return real(this); }) }, // prettier-ignore
   imag: { get: (function (this: Tensor) { return imag(this); }) }, // prettier-ignore
   [Symbol.iterator]: { value: function (this: Tensor) { return this.unbind(0).values(); } }, // prettier-ignore

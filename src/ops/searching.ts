@@ -1,4 +1,4 @@
-/** Finding values: searchsorted, bucketize, isin, argwhere, unique, uniqueConsecutive. */
+/** Finding values and places: searchsorted, bucketize, isin, argwhere, unravelIndex, unique, uniqueConsecutive. */
 import { Code, category, defaultOfCategory, promoteWeak, scalarCategory } from "../tensor/dtype.js";
 import { DTypeError, IndexError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
@@ -246,4 +246,29 @@ export const uniqueConsecutive: UniqueConsecutive = op(
   (input: Tensor, returnInverse: boolean, returnCounts: boolean, dim: number | null) =>
     underived("uniqueConsecutive", input, uniqueOf("uniqueConsecutive", input, false, returnInverse, returnCounts, dim)),
   indexed,
+);
+
+/**
+ * The coordinates of flat indices into a tensor of `shape`: one int tensor a dim, each of the shape and dtype of `indices`.
+ * @example unravelIndex(tensor([4n, 5n]), [3, 2]) // [tensor([2, 2]), tensor([0, 1])]
+ */
+export const unravelIndex: (indices: Tensor, shape: number | readonly number[] | { shape: number | readonly number[] }) => Tensor[] = op(
+  "unravelIndex",
+  "indices: tensor, shape: ints",
+  (indices: Tensor, shape: number[]) => {
+    if (category[indices.dt] !== 1)
+      throw new DTypeError({ op: "unravelIndex", argument: "indices", expected: "an integer dtype", got: indices.dtype });
+    if (shape.some((size) => size < 0 || (size === 0 && indices.numel() > 0)))
+      throw new ValueError({
+        op: "unravelIndex",
+        argument: "shape",
+        expected: indices.numel() > 0 ? "sizes of at least 1" : "sizes of at least 0",
+        got: formatShape(shape),
+      });
+    return shape.map((size, d) => {
+      const stride = shape.slice(d + 1).reduce((product, next) => product * next, 1);
+      return indices.floorDivide(stride).remainder(size);
+    });
+  },
+  { method: false, differentiable: false },
 );

@@ -3,6 +3,7 @@ export * from "./unary.js";
 export * from "./aliases.js";
 export * from "./new.js";
 export { nanToNum, logit } from "./finite.js";
+export { mvlgamma } from "./polygamma.js";
 export { nextafter, ldexp, frexp, heaviside, floatPower, signbit } from "./representation.js";
 export {
   add, sub, mul, div, floorDivide, remainder, fmod, pow, atan2, hypot, maximum, minimum, fmax, fmin, copysign, logaddexp, logaddexp2,

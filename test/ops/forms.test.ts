@@ -139,10 +139,22 @@ describe("activations and padding", () => {
       "RReLU(lower=0.125, upper=0.3333333333333333)", "Threshold(threshold=0.1, value=20)", "ZeroPad2d((1, 1, 1, 1))",
       "ConstantPad2d(padding=(2, 2, 2, 2), value=3.5)", "ReplicationPad2d((1, 2, 0, 1))",
     ]); // prettier-ignore
+    expect([new nn.CosineSimilarity(), new nn.PairwiseDistance(1)].map(String)).toEqual(["CosineSimilarity()", "PairwiseDistance()"]);
+    expect(new nn.CosineSimilarity({ dim: 0 }).forward(cg.tensor([3, 4]), cg.tensor([4, 3])).item()).toBeCloseTo(0.96, 6);
+    expect(new nn.PairwiseDistance(1, { eps: 0, keepdim: true }).forward(cg.ones(2, 3), cg.zeros(3)).tolist()).toEqual([[3], [3]]);
     expect(new nn.ReflectionPad2d(1).forward(cg.ones(1, 3, 3)).shape).toEqual([1, 5, 5]);
   });
 });
 
+test("a 0-d tensor is its own transpose, a vector has none", () => {
+  expect([cg.tensor(2).mT.item(), cg.tensor(2).mH.item(), cg.tensor(2).H.item()]).toEqual([2, 2, 2]);
+  expect(() => cg.ones(2).mT).toThrow(cg.IndexError);
+});
+test("coordinates of flat indices", () => {
+  expect(cg.unravelIndex(cg.tensor([4n, 5n, -1n]), [3, 2]).map(String)).toEqual(["tensor([2, 2, 2])", "tensor([0, 1, 1])"]);
+  expect(() => cg.unravelIndex(cg.tensor([1n]), [0, 2])).toThrow(cg.ValueError);
+  expect(() => cg.unravelIndex(cg.ones(1), [2])).toThrow(cg.DTypeError);
+});
 test("distances of no rows have the first dtype, and a gradient of zeros", () => {
   expect(cg.cdist(cg.ones(0, 3, { dtype: "bfloat16" }), cg.ones(2, 3)).dtype).toBe("bfloat16");
   const x = cg.ones(2, 0, { requiresGrad: true });

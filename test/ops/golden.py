@@ -320,6 +320,14 @@ def edges():
     record("method", "trace", [make([2, 3])])
     record("torch", "moveaxis", [make([2, 3, 1]), 0, -1])
     record("method", "lerp", [make([2]), torch.ones(2), 0.3])
+    for p in (0, 1, 2, 5):
+        record("torch", "mvlgamma", [make([2, 3], low=0.1, high=9.0), p])
+    for sizes in ([3, 2], 7, [], [2, 0], [-1, 2], [2, 2, 2]):
+        record("torch", "unravel_index", [torch.tensor([[4], [-1], [11]]), sizes])
+    record("torch", "unravel_index", [torch.ones(2), [2, 2]])
+    x1, x2 = make([2, 1, 3], special=False, dtype=torch.float64), make([4, 3], special=False, dtype=torch.float64)
+    record("F", "cosine_similarity", [x1, x2], {"dim": -1, "eps": 0.5})
+    record("F", "pairwise_distance", [x1, x2], {"p": 1.5, "keepdim": True})
     record("method", "lerp", [torch.ones(2), torch.ones(2, dtype=torch.float64), 0.3])
 
 

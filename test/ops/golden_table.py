@@ -67,6 +67,7 @@ CALLS += [("addmm", "r2", "r23", "r32", {"beta": 2}), ("addmv", "r2", "r23", "r3
 CALLS += [("addbmm", "r22", "r223", "r232"), ("einsum", "=ij,kj->ik", "r23", "r43"), ("einsum", "=ii", "r33"), ("tensordot", "r23", "r32", {"dims": 1})]
 CALLS += [("chain_matmul", "r23", "r32", "r23"), ("zeros_like", "r23"), ("ones_like", "r23"), ("full_like", "r23", 2), ("meshgrid", "r2", "r3", {"indexing": "=ij"})]
 CALLS += [("broadcast_tensors", "r3", "r23"), ("atleast_2d", "r3"), ("unfold", "r3", 0, 2, 1), ("unflatten", "r4", 0, [2, 2]), ("expand", "r13", 2, 3), ("repeat", "r3", 2)]
+CALLS += [("mvlgamma", "p23", 2), ("unravel_index", "i3.6", [2, 3])]
 
 TENSOR = re.compile(r"^([rpum])(\d*)$|^i(\d*)\.(\d+)$")
 LAYOUTS = 4

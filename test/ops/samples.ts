@@ -168,6 +168,11 @@ export const samples: Record<OpName, Sample> = {
   polygamma: { call: (x) => x!.polygamma(1), inputs: [positive()], reference: (x) => trigamma(x!) },
   sinc: one("sinc", (x) => Math.sin(Math.PI * x) / (Math.PI * x)),
   nanToNum: one("nanToNum", (x) => x),
+  mvlgamma: {
+    call: (x) => x!.mvlgamma(3),
+    inputs: [real([3, 4], 1.3, 4)],
+    reference: (x) => 1.5 * Math.log(Math.PI) + [0, 0.5, 1].reduce((sum, half) => sum + lgamma(x! - half), 0),
+  },
   logit: one("logit", (x) => Math.log(x / (1 - x)), probability()),
   deg2rad: one("deg2rad", (x) => (x * Math.PI) / 180),
   rad2deg: one("rad2deg", (x) => (x * 180) / Math.PI),
