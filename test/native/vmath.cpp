@@ -35,7 +35,7 @@ const Function kFunctions[] = {
     {"cosh", std::cosh, -89, 89, 0.6},       {"tanh", std::tanh, -10, 10, 2},
     {"asinh", std::asinh, -1e6f, 1e6f, 0.6}, {"acosh", std::acosh, 1, 1e6f, 0.6},
     {"atanh", std::atanh, -1, 1, 0.6},       {"erf", std::erf, -4, 4, 2},
-    {"erfc", std::erfc, -5, 9, 3},           {"sigmoid", sigmoid, -80, 80, 2.5},
+    {"erfc", std::erfc, -5, 9, 3},           {"sigmoid", sigmoid, -80, 80, 2},
     {"rsqrt", rsqrt, 0, 1e38f, 1.6},         {"lgamma", std::lgamma, 0, 3e38f, 1},
 };
 

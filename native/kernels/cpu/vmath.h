@@ -172,7 +172,9 @@ CG_INLINE double tanh(double x) {
 
 CG_INLINE float sigmoid(float x) {
   const float e = exp(-vmath::abs(x));
-  return (x >= 0.0f ? 1.0f : e) / (1.0f + e);
+  const float d = 1.0f + e, lost = e - (d - 1.0f); // by rounding d
+  const float y = (x >= 0.0f ? 1.0f : e) / d;
+  return y - y * lost * (x >= 0.0f ? y : 1.0f - y); // the last factor is about 1 / d
 }
 CG_INLINE double sigmoid(double x) {
   const double e = exp(-vmath::abs(x));
