@@ -36,7 +36,7 @@ export const editorPlugin: JupyterFrontEndPlugin<void> = {
       label: "Go to Definition",
       isVisible: () => linkHere()?.isOpen === true,
       isEnabled: () => linkHere()?.isOpen === true,
-      execute: () => goToDefinition(notebooks.currentWidget!, linkHere()!),
+      execute: () => goToDefinition(app, notebooks.currentWidget!, linkHere()!),
     });
     app.commands.addKeyBinding({ command: definitionCommand, keys: ["F12"], selector: `.jp-Notebook.jp-mod-editMode ${codeEditor}` });
     app.contextMenu.addItem({ command: definitionCommand, selector: `.jp-Notebook ${codeEditor}`, rank: 0 });

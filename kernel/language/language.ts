@@ -52,6 +52,7 @@ export function startLanguage(options: LanguageOptions, checker: Checker = start
 
 class CellLanguage implements Language {
   readonly ready: Promise<void>;
+  readonly folder: string;
   private project: Project;
   private readonly server: LanguageServer;
   private readonly slots: Slots;
@@ -73,6 +74,7 @@ class CellLanguage implements Language {
     { project, server, slots }: Checker,
   ) {
     const { folder } = options;
+    this.folder = folder;
     this.project = project;
     this.server = server;
     this.slots = slots;

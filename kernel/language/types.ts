@@ -225,6 +225,8 @@ export interface Notebook {
 export interface Language {
   /** Resolves when the server answers; nothing has to wait for it. */
   readonly ready: Promise<void>;
+  /** The notebook's. */
+  readonly folder: string;
   readonly typeErrors: TypeErrorLevel;
   readonly transformSettings: TransformSettings;
   /** Type-checks a cell before it runs. Cells are checked one at a time, in the order asked. */

@@ -1,4 +1,5 @@
 /** Notebooks that front ends have open, each on a comm of its own: texts of cells come in, what is wrong with them and could be written goes out. */
+import { relative, sep } from "node:path";
 import {
   isEditorMessage,
   type CompleteRequest,
@@ -101,8 +102,14 @@ export class Editor {
 
   async #define({ notebook }: OpenNotebook, { request, id, code, cursor }: DefineRequest): Promise<EditorAnswer> {
     const found = await this.#language.definition(code, cursor, notebook.scopeOf(id));
-    const target = found && found.path === null ? (found.cell ? found.cell.id : id) : null;
-    return { kind: "defined", request, place: found && target !== null ? { id: target, line: found.line, column: found.column } : null };
+    if (!found) return { kind: "defined", request, place: null };
+    const { cell, path, line, column } = found;
+    if (path === null) {
+      const target = cell ? cell.id : id;
+      return { kind: "defined", request, place: target === null ? null : { id: target, line, column } };
+    }
+    const fromHere = relative(this.#language.folder, path).split(sep).join("/");
+    return { kind: "defined", request, place: { path: fromHere, line, column } };
   }
 
   #tell(comm: string, id: string, diagnostics: readonly Diagnostic[]): void {

@@ -85,11 +85,24 @@ export interface DefineRequest {
   readonly cursor: number;
 }
 
+interface DefinedInCell {
+  readonly id: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+interface DefinedInFile {
+  /** From the notebook's folder, with slashes. */
+  readonly path: string;
+  readonly line: number;
+  readonly column: number;
+}
+
 export interface DefinedReply {
   readonly kind: "defined";
   readonly request: number;
-  /** Null for what no cell of the notebook declares. Line and column from 1, in UTF-16 units. */
-  readonly place: { readonly id: string; readonly line: number; readonly column: number } | null;
+  /** Null for what is declared nowhere. Line and column from 1, in UTF-16 units. */
+  readonly place: (DefinedInCell | DefinedInFile) | null;
 }
 
 export type EditorRequest = CompleteRequest | ResolveRequest | DefineRequest;

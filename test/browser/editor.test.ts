@@ -1,4 +1,6 @@
 /** Writing cells in the real JupyterLab with the real kernel: what is wrong is underlined while it is typed. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { complaints, eventually, screenshotPath } from "../views/browser.js";
@@ -74,6 +76,28 @@ test("a proposal shows its type and documentation; accepting it adds the import 
   await eventually(() => page.locator(".jp-CodeCell").first().getAttribute("class")).toContain("jp-mod-active");
   await page.keyboard.type("in");
   await eventually(() => code(page, 0).innerText()).toBe("const inside = 3");
+  expect(found).toEqual([]);
+  await page.close();
+});
+
+test("F12 opens the local module that declares a name, at its line", async () => {
+  writeFileSync(join(started.lab.folder, "helper.ts"), "// helps\n\nexport function twice(n: number) {\n  return 2 * n;\n}\n");
+  const { page, found } = await open("imported.ipynb", ['import { twice } from "./helper.ts"\ntwice(3)']);
+  const place = page.locator(".jp-StatusBar-TextItem", { hasText: "Ln " });
+  await eventually(async () => {
+    await code(page, 0)
+      .click({ timeout: 1000 })
+      .catch(() => null); // until the kernel has answered
+    await page.keyboard.press("Control+End");
+    for (let i = 0; i < "ce(3)".length; i++) await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("F12");
+    await page
+      .locator(".jp-FileEditor")
+      .waitFor({ timeout: 3000 })
+      .catch(() => null);
+    return page.locator(".jp-FileEditor").isVisible();
+  }).toBe(true);
+  await eventually(() => place.allTextContents()).toEqual(["Ln 3, Col 17"]);
   expect(found).toEqual([]);
   await page.close();
 });

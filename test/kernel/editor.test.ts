@@ -1,7 +1,10 @@
 /** What is wrong in a notebook while it is written (part of row 54 of the acceptance list): squiggles, before and after cells ran. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { CompletionsReply, DefinedReply, ResolvedReply } from "../../src/wire/editor.js";
-import { kernel } from "./kernel.js";
+import { kernel, withKernel } from "./kernel.js";
 import { WrittenNotebook } from "./notebook.js";
 
 const started = kernel();
@@ -136,6 +139,24 @@ test("inspection of a cell's text knows the cells above it, run or not", async (
   };
   await expect.poll(inspect, patient).toContain("(property) depth: number");
   await notebook.close();
+});
+
+test("a definition in a local module is a place in its file", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "cellgrad-definition-"));
+  mkdirSync(join(folder, "lib"));
+  writeFileSync(join(folder, "lib/helper.ts"), "// helps\n\nexport function twice(n: number) {\n  return 2 * n;\n}\n");
+  await withKernel(
+    async (client) => {
+      const notebook = await WrittenNotebook.open(client);
+      const cells = { a: 'import { twice } from "./lib/helper.ts"', b: "twice(3)" };
+      await notebook.write(cells);
+      const place = async () => ((await notebook.ask({ kind: "define", id: "b", code: cells.b, cursor: 2 })) as DefinedReply).place;
+      await expect.poll(place, patient).toEqual({ path: "lib/helper.ts", line: 3, column: 17 });
+      await notebook.close();
+    },
+    { folder },
+  );
+  rmSync(folder, { recursive: true });
 });
 
 test("a definition is found in the cell that declares the name: above, in the same one, or by a run", async () => {
