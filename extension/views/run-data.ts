@@ -5,6 +5,7 @@ import {
   runMime,
   storedCurves,
   vegaliteMime,
+  type FirstBreak,
   type Ghost,
   type GradientStrip,
   type LiveRef,
@@ -29,6 +30,7 @@ export interface RunData {
   ghosts(): readonly Ghost[];
   ghostCurve(ghost: string, series: string): Journal | undefined;
   strip(): GradientStrip | null;
+  broken(): FirstBreak | null;
   dispose(): void;
 }
 
@@ -181,6 +183,7 @@ export function createRunData(root: Element, changed: () => void): RunData {
     ghosts: () => answer?.ghosts ?? scene.payload.ghosts,
     ghostCurve: (id, name) => ghostJournals.get(id)?.get(name),
     strip: () => strip,
+    broken: () => answer?.broken ?? scene.payload.broken ?? null,
     dispose() {
       disposed = true;
       wake?.();

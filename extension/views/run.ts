@@ -6,6 +6,7 @@ import { formatCount, formatDuration } from "./format.js";
 import { chartInputs, ghostLabels, seriesRows } from "./run-chart.js";
 import { createRunData } from "./run-data.js";
 import { createSeriesTable } from "./series-table.js";
+import { drawBreak } from "./break.js";
 import { createStrip } from "./strip.js";
 import type { Scene, View } from "./view.js";
 
@@ -33,6 +34,7 @@ export function runView(root: HTMLElement): View<RunPayload> {
     "aria-label": "Smoothing",
   });
   const smoothingText = create("output", "cg-number");
+  const broken = create("div", "cg-caption", { role: "note", "aria-label": "First value that is not finite" });
   const ghosts = create("div", "cg-muted cg-caption");
   const readout = create("div", "cg-readout", { "aria-live": "polite" });
   const table = createSeriesTable((name) => {
@@ -45,6 +47,7 @@ export function runView(root: HTMLElement): View<RunPayload> {
   root.replaceChildren(
     create("div", "cg-row cg-top", {}, title, badge, bar, progressText),
     chartHost,
+    broken,
     ghosts,
     below,
     strip.element,
@@ -73,6 +76,7 @@ export function runView(root: HTMLElement): View<RunPayload> {
     inputs.forEach((input, i) => charts[i]!.update(input));
     setText(ghosts, ghostLabels(data.ghosts()));
     ghosts.hidden = data.ghosts().length === 0;
+    drawBreak(broken, data.broken(), scene.reveal);
     drawTable();
     strip.update(data.strip(), theme, width);
     setText(smoothingText, smoothing.value);

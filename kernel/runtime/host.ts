@@ -2,7 +2,7 @@
 import { hostSymbol, type Host, type MimeBundle } from "../../src/wire/host.js";
 import { activeCell, cellSpans } from "./cells.js";
 import { sendDisplay } from "./display.js";
-import { callAt, declarationOf } from "./sources.js";
+import { callAt, callsOf, declarationOf } from "./sources.js";
 
 /** Indices of the words that stop native work, and that hold the number of the cell that was started last. */
 export const [cancelWord, cellWord] = [1, 2];
@@ -29,6 +29,7 @@ export function installHost(words: Int32Array, gauges: Float64Array, variables: 
     display: ({ data, metadata = {} }: MimeBundle, options = {}) => sendDisplay({ data, metadata }, options),
     declarationOf,
     callAt,
+    callsOf,
     cell: () => activeCell.getStore() ?? null,
     beforeIdle: (task) => {
       const cell = activeCell.getStore();

@@ -1,6 +1,7 @@
 /** Finds in the cells that have run where a name got its value, and what a call was given. */
 import type { CallSource, SourceLine } from "../../src/wire/host.js";
-import { children, parseCell, type Node } from "../language/syntax.js";
+import { children, parseCell, type Node, type ParsedCell } from "../language/syntax.js";
+import type { RuntimeCell } from "./messages.js";
 import { cellsOf } from "./cells.js";
 
 /** Where the notebook last gave a top-level name its value, as far as its text tells. */
@@ -26,24 +27,40 @@ export function callAt(count: number, line: number, column: number): CallSource 
   const parsed = parseCell(cell.code, { jsx: false });
   if (!parsed.ok) return null;
   const offset = offsetOf(cell.code, line, column) + (parsed.wrapped ? 1 : 0);
-  const textOf = ({ start, end }: Node): string => parsed.text.slice(start, end);
   for (const node of walk(parsed.program)) {
     if (node.type !== "CallExpression") continue;
     const { callee } = node;
-    const isMember = callee.type === "MemberExpression";
-    if ((isMember ? callee.property : callee).start !== offset) continue;
-    return {
-      name: textOf(isMember ? callee.property : callee),
-      receiver: isMember ? textOf(callee.object) : null,
-      arguments: node.arguments.flatMap((given) =>
-        given.type === "ArrayExpression" ? given.elements.map((element) => (element === null ? "" : textOf(element))) : [textOf(given)],
-      ),
-      cell: count,
-      cellId: cell.id,
-      ...lineAt(cell.code, offset),
-    };
+    if ((callee.type === "MemberExpression" ? callee.property : callee).start === offset) return callOf(node, cell, parsed);
   }
   return null;
+}
+
+/** The calls of this name in the text of the cells, each cell as it ran last. */
+export function callsOf(name: string): CallSource[] {
+  const latest = new Map(cellsOf().map((cell) => [cell.id ?? cell, cell]));
+  return [...latest.values()].flatMap((cell) => {
+    const parsed = cell.code.includes(name) ? parseCell(cell.code, { jsx: false }) : null;
+    if (parsed === null || !parsed.ok) return [];
+    const calls = [...walk(parsed.program)].filter((node) => node.type === "CallExpression");
+    return calls.map((node) => callOf(node, cell, parsed)).filter((call) => call.name === name);
+  });
+}
+
+function callOf(call: Extract<Node, { type: "CallExpression" }>, cell: RuntimeCell, { text, wrapped }: ParsedCell): CallSource {
+  const textOf = ({ start, end }: Node): string => text.slice(start, end);
+  const { callee } = call;
+  const isMember = callee.type === "MemberExpression";
+  const name = isMember ? callee.property : callee;
+  return {
+    name: textOf(name),
+    receiver: isMember ? textOf(callee.object) : null,
+    arguments: call.arguments.flatMap((given) =>
+      given.type === "ArrayExpression" ? given.elements.map((element) => (element === null ? "" : textOf(element))) : [textOf(given)],
+    ),
+    cell: cell.count,
+    cellId: cell.id,
+    ...lineAt(cell.code, name.start - (wrapped ? 1 : 0)),
+  };
 }
 
 function* walk(node: Node): Generator<Node> {

@@ -52,8 +52,16 @@ export function backward(
   run(outputs, gradientsOf("backward", "gradTensors", gradTensors, outputs), "gradTensors", options);
 }
 
+let watcher: ((roots: readonly Tensor[]) => void) | null = null;
+
+/** @internal Has `watch` called with what each `backward` starts from, while the graph is whole. */
+export function watchBackward(watch: (roots: readonly Tensor[]) => void): void {
+  watcher = watch;
+}
+
 function run(tensors: readonly Tensor[], gradients: readonly (Tensor | null)[], argument: string, options: BackwardOptions): void {
   const roots = tensors.map((t, i) => rootOf("backward", argument, t, gradients[i]!));
+  watcher?.(tensors);
   const createGraph = options.createGraph ?? false;
   const inputs = options.inputs == null ? null : tensorsOf("backward", "inputs", options.inputs);
   // A result among the inputs keeps its gradient as if it had been asked to.

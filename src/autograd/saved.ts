@@ -10,6 +10,8 @@ import { callerOf } from "./place.js";
 export interface Saved {
   /** The tensor again; throws when it was changed since. */
   unpack(node: Node): Tensor;
+  /** The tensor as it was saved, to look at; null when it is not there any more, or only hooks could make it. */
+  peek(): Tensor | null;
   /** The gradient of the node is computed: what unpacking made may go. */
   forget(): void;
   /** The node lets go of it. */
@@ -41,6 +43,10 @@ class Kept implements Saved {
     return this.value;
   }
 
+  peek(): Tensor | null {
+    return this.tag.version === this.version && !this.value.disposed ? this.value : null;
+  }
+
   forget(): void {}
 
   drop(): void {
@@ -69,6 +75,10 @@ class Packed implements Saved {
 
   unpack(node: Node): Tensor {
     return (this.made ??= this.open(node));
+  }
+
+  peek(): null {
+    return null;
   }
 
   forget(): void {

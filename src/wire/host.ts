@@ -51,6 +51,8 @@ export interface Host {
   declarationOf(name: string): SourceLine | null;
   /** The call at a place that a stack names, `Cell [cell]:line:column`. */
   callAt(cell: number, line: number, column: number): CallSource | null;
+  /** The calls of a function or method of this name in the text of the cells that have run, oldest first. */
+  callsOf(name: string): readonly CallSource[];
   /** Registers work that must be finished before the kernel reports the cell as done (e.g. a final picture). */
   beforeIdle(task: () => void | Promise<void>): void;
   /** Has `finish` called at the end of every cell, before it is reported. */

@@ -1,5 +1,7 @@
 /** The stored form of a training run: its series, its ghosts and its end. The points are in the Vega-Lite specification of the same bundle. */
+import type { SourceLine } from "./host.js";
 import { isRecord, type LiveRef, type WireNumber } from "./live.js";
+import { shortCode } from "./shape-error.js";
 
 export const runMime = "application/vnd.cellgrad.run.v1+json";
 
@@ -35,6 +37,26 @@ export interface GradientStrip {
   readonly values: string;
 }
 
+/** Where a value that is not finite came from, in sentences. */
+export interface BreakOrigin {
+  /** `log made it`, `parameter model.0.weight had it before the step`. */
+  readonly cause: string;
+  /** What the op read or wrote, what carried it on, what helps. */
+  readonly details: readonly string[];
+  /** The call, when it is known. */
+  readonly source: SourceLine | null;
+  /** Whether the op itself said where it was called; else the cells have only this call of its name. */
+  readonly told: boolean;
+}
+
+/** The first value of a run that is not finite. */
+export interface FirstBreak {
+  readonly series: string;
+  readonly step: number;
+  readonly value: WireNumber;
+  readonly origin: BreakOrigin | null;
+}
+
 export interface RunPayload {
   readonly version: 1;
   readonly live: LiveRef | null;
@@ -45,6 +67,8 @@ export interface RunPayload {
   readonly series: readonly Series[];
   readonly ghosts: readonly Ghost[];
   readonly strip: GradientStrip | null;
+  /** Absent in files of before it was known. */
+  readonly broken?: FirstBreak | null;
   readonly summary: string;
 }
 
@@ -57,8 +81,42 @@ export interface Curve {
 }
 
 export function isRunPayload(value: unknown): value is RunPayload {
-  return isRecord(value) && value.version === 1 && Array.isArray(value.series) && typeof value.sequence === "number";
+  return (
+    isRecord(value) &&
+    value.version === 1 &&
+    Array.isArray(value.series) &&
+    typeof value.sequence === "number" &&
+    (value.broken == null || isFirstBreak(value.broken))
+  );
 }
+
+function isFirstBreak(value: unknown): value is FirstBreak {
+  if (!isRecord(value) || typeof value.series !== "string" || typeof value.step !== "number") return false;
+  const { origin } = value;
+  return origin === null || (isRecord(origin) && typeof origin.cause === "string" && Array.isArray(origin.details));
+}
+
+/** `loss is NaN at step 12`. */
+export const breakHeadline = ({ series, step, value }: FirstBreak): string => `${series} is ${value} at step ${step}`;
+
+/** What is known of the first value that is not finite, a sentence a line. */
+export function breakLines(broken: FirstBreak): string[] {
+  const { origin } = broken;
+  if (origin === null) return [breakHeadline(broken), noOrigin];
+  const { cause, source, details } = origin;
+  return [`${breakHeadline(broken)}: ${cause}`, ...(source === null ? [] : [sourceWords(origin)]), ...details];
+}
+
+/** Where the call is, in words that claim no more than is known. */
+export function sourceWords({ source, told }: BreakOrigin): string {
+  if (source === null) return "";
+  const where = `cell ${source.cell}, line ${source.line}: ${shortCode(source.text, 60)}`;
+  return told ? where : `the cells call it once: ${where}`;
+}
+
+/** What is said of a number that came without a graph. */
+export const noOrigin =
+  "where it came from is not known: call log() before backward(), or backward() on a CPU tensor between track() and log()";
 
 /**
  * Reads the stored points back from the Vega-Lite specification in a run's bundle: data.values is CSV with the columns

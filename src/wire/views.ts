@@ -2,7 +2,7 @@
 import type { DeviceActionReply, DeviceActionRequest, DevicesReply, DevicesRequest, MemoryMapReply, MemoryMapRequest } from "./devices.js";
 import type { MimeBundle } from "./host.js";
 import { isRecord, type LiveRef } from "./live.js";
-import type { Ghost, GradientStrip, RunStatus, Series } from "./run.js";
+import type { FirstBreak, Ghost, GradientStrip, RunStatus, Series } from "./run.js";
 import type { TensorPayload } from "./tensor.js";
 
 /** Every request names its object; `request` is a number of the front end's own that the reply repeats. */
@@ -196,6 +196,7 @@ export interface PointsReply {
   readonly series: readonly Series[];
   readonly ghosts: readonly Ghost[];
   readonly progress: Progress | null;
+  readonly broken: FirstBreak | null;
   /** Number of samples in the gradient strip: ask for it when it grew. */
   readonly samples: number;
 }

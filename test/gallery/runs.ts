@@ -3,6 +3,7 @@ import {
   runMime,
   vegaliteMime,
   toWire,
+  type FirstBreak,
   type LiveRef,
   type PointsReply,
   type RunPayload,
@@ -54,6 +55,7 @@ function item(name: string, status: RunStatus, calls: number, options: Options):
     series: growing ? [] : seriesOf(curves),
     ghosts,
     strip: growing ? null : stripOf(60),
+    broken: options.nanFrom === undefined ? null : brokenAt(options.nanFrom),
     summary: `run mnist-mlp, ${status} after ${calls} steps`,
   };
   const spec = growing
@@ -80,6 +82,12 @@ function item(name: string, status: RunStatus, calls: number, options: Options):
       return points(request.request, curves, request.since, Math.min(total, request.since + request.limit), total, calls, seconds, ghosts);
     },
   };
+}
+
+function brokenAt(step: number): FirstBreak {
+  const source = { cell: 4, cellId: null, line: 9, text: "const loss = probabilities.log().mul(target).sum().neg()" };
+  const details = ["its operand held 3 zeros (at [0, 2], [5, 1], [7, 7]) in float32 [64, 10]", "carried on by mul, sum, neg"];
+  return { series: "loss", step, value: "NaN", origin: { cause: "made by log", details, source, told: false } };
 }
 
 function points(
@@ -112,6 +120,7 @@ function points(
       remainingMs: ((calls - total) / rate) * 1000,
       stepsPerSecond: rate,
     },
+    broken: null,
     samples: Math.floor(total / 25),
   };
 }

@@ -142,3 +142,25 @@ test("shapes that do not fit are drawn, with the lines that made them and what w
   expect(text).toContain("works: cg.randn(5) of shape [8]  gives [4, 3, 8]");
   expect(plain(error!.traceback).endsWith(text)).toBe(true);
 });
+
+test("the first value of a run that is not finite: the one line of the cells that calls its op, or the line that anomaly mode noted", async () => {
+  const { client } = started;
+  await client.execute('import * as cg from "cellgrad"\nconst weight = cg.ones(2, { requiresGrad: true })');
+  await client.execute("function entropy(p: cg.Tensor) {\n  return p.mul(p.log10()).sum().neg()\n}");
+  const train =
+    "const run = cg.track()\nfor (const x of [1, 0]) {\n  const loss = entropy(weight.mul(x))\n  loss.backward()\n  run.log({ loss })\n}";
+  const textOf = async (code: string): Promise<string> => {
+    const { messages } = await client.execute(code);
+    const shown = messages.filter(({ header }) => header.msg_type === "update_display_data").at(-1)!.content as {
+      data: Record<string, string>;
+    };
+    return shown.data["text/plain"]!;
+  };
+  const once = await textOf(train);
+  expect(once).toMatch(/loss is NaN at step 1: made by log10\nthe cells call it once: cell \d+, line 2: return p\.mul\(p\.log10\(\)\)/);
+  expect(once).toContain("its operand held 2 zeros (at [0], [1]) in float32 [2]");
+  const told = await textOf(
+    `cg.ones(1).log10()\ncg.autograd.detectAnomaly(() => {\n${train.replace("loss.backward()", "try { loss.backward() } catch {}")}\n})`,
+  );
+  expect(told).toMatch(/made by log10\ncell \d+, line 2: return p/);
+});

@@ -141,6 +141,23 @@ test("a curve grows while its run goes on, and says how it ended", async () => {
   await page.close();
 });
 
+test("a run whose loss became NaN says where it came from", async () => {
+  const page = await open({ item: "run with NaN, failed" });
+  const note = page.locator('[role="note"]');
+  await expect
+    .poll(() => note.locator("> div").allTextContents())
+    .toEqual([
+      "loss is NaN at step 200: made by log",
+      "the cells call it once: cell 4, line 9: const loss = probabilities.log().mul(target).sum().neg()",
+      "its operand held 3 zeros (at [0, 2], [5, 1], [7, 7]) in float32 [64, 10]",
+      "carried on by mul, sum, neg",
+    ]);
+  await page.close();
+  const finite = await open({ item: "run, stored, no kernel" });
+  expect(await finite.locator('[role="note"]').isVisible()).toBe(false);
+  await finite.close();
+});
+
 test("the gradient table sorts by its columns with the keyboard", async () => {
   const page = await open({ item: "gradients with flags" });
   const first = () => page.locator("table.cg-gradients tbody th[scope=row]").first().textContent();

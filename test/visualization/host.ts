@@ -56,6 +56,10 @@ export class RecordingHost implements Host {
     return this.call;
   }
 
+  callsOf(name: string): CallSource[] {
+    return this.call?.name === name ? [this.call] : [];
+  }
+
   /** Nothing is cut off here. */
   afterInterrupt(): void {}
 

@@ -36,6 +36,7 @@ function points(run: Run, { request, since, limit }: PointsRequest): ViewReply {
     series: series.map(describeSeries),
     ghosts: run.ghosts(),
     progress: run.progress(),
+    broken: run.sentinel.broken,
     samples: run.watch?.samples ?? 0,
   };
 }

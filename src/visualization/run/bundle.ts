@@ -21,9 +21,9 @@ export function openingBundle(payload: RunPayload): MimeBundle {
 /** The bundle that stays in the file. */
 export async function closingBundle(payload: RunPayload, runs: readonly Charted[]): Promise<MimeBundle> {
   const points = runs[0]!.points;
-  const text = runText(payload.summary, payload.series, points);
+  const text = runText(payload.summary, payload.series, points, payload.broken ?? null);
   if (payload.series.length === 0) return openingBundle({ ...payload, strip: null });
-  const chart = (most: number): object => chartSpec(payload.series, runs, payload.ghosts, most);
+  const chart = (most: number): object => chartSpec(payload, runs, most);
   for (const most of drawn) {
     const picture = pngEntry(await chartPicture(chart(most), payload.series.length, payload.strip), text, lineDensity);
     if (picture.data.length > budget.output * pictureShare) continue;

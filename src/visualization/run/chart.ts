@@ -1,5 +1,6 @@
 /** The stored chart of a run: a Vega-Lite specification with its points inside, and the same chart drawn as a PNG. */
-import type { Ghost, GradientStrip, Series } from "../../wire/run.js";
+import { breakLines, type GradientStrip, type RunPayload, type Series } from "../../wire/run.js";
+import { shortCode } from "../../wire/shape-error.js";
 import { palette, reservedColors } from "../../wire/color.js";
 import { decodeBytes } from "../../wire/live.js";
 import { ink, label, lineDensity, magnify, overlay, rasterizeSvg } from "../picture/picture.js";
@@ -14,6 +15,9 @@ export interface Charted {
 }
 
 const width = 440;
+/** Characters of a line above the chart. */
+const titleLength = 92;
+const nanColor = `rgb(${reservedColors.nan.join(",")})`;
 // Of the picture: text, lines and their edges. More would only add bytes.
 const colorsOf = (seriesCount: number): number => 6 + 3 * seriesCount;
 
@@ -22,7 +26,11 @@ const mostPanels = 6;
 const seriesColors = ["#0072b2", "#d55e00", "#007f5f", "#b0578d", "#8a6d00", "#3f7fae", "#6b4fa0"];
 
 /** The specification with at most `most` points a series, half as many for ghosts. */
-export function chartSpec(series: readonly Series[], runs: readonly Charted[], ghosts: readonly Ghost[], most: number): object {
+export function chartSpec(
+  { series, ghosts, broken = null }: Pick<RunPayload, "series" | "ghosts" | "broken">,
+  runs: readonly Charted[],
+  most: number,
+): object {
   const names = series.map(({ name }) => csvName(name));
   const panels = [...new Set(series.map(({ panel }) => panel))].slice(0, mostPanels);
   const height = panelHeights[Math.min(panels.length, panelHeights.length) - 1]!;
@@ -33,15 +41,18 @@ export function chartSpec(series: readonly Series[], runs: readonly Charted[], g
       values: csv(names, runs, most),
       format: { type: "csv", parse: Object.fromEntries([["step", "number"], ...names.map((name) => [name, "number"])]) },
     },
-    ...(ghosts.length === 0
+    ...(ghosts.length === 0 && broken === null
       ? {}
       : {
           title: {
-            text: ghosts.map(({ label }) => `faint: ${label}`),
+            text: broken === null ? [] : breakLines(broken).map((line) => shortCode(line, titleLength)),
+            color: nanColor,
+            subtitle: ghosts.map(({ label }) => `faint: ${label}`),
+            subtitleColor: ink.muted,
+            subtitleFontSize: 10,
             anchor: "start",
             fontSize: 10,
             fontWeight: "normal",
-            color: ink.muted,
           },
         }),
     ...(charts.length === 1 ? charts[0] : { vconcat: charts, spacing: 14, resolve: { scale: { x: "shared", color: "independent" } } }),
@@ -129,7 +140,7 @@ function firstNonFinite(points: Points | undefined): Broken | null {
 }
 
 function brokenLayers(values: readonly Broken[]): object[] {
-  const color = `rgb(${reservedColors.nan.join(",")})`;
+  const color = nanColor;
   const x = { field: "step", type: "quantitative" };
   return [
     { data: { values }, mark: { type: "rule", color, strokeDash: [3, 2] }, encoding: { x } },

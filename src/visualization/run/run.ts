@@ -7,6 +7,7 @@ import type { GradientStrip, Ghost, RunPayload, RunStatus } from "../../wire/run
 import type { Progress } from "../../wire/views.js";
 import { codeChanges } from "./code-changes.js";
 import { Journal } from "./journal.js";
+import { Sentinel, stepLogged, watchLosses } from "./sentinel.js";
 import { answerRun } from "./answers.js";
 import { closingBundle, openingBundle } from "./bundle.js";
 import { describeSeries, runHeadline } from "./text.js";
@@ -63,6 +64,7 @@ export class Run {
   readonly name: string;
   /** @internal */ readonly journal = new Journal();
   /** @internal */ readonly pace = new Pace();
+  /** @internal */ readonly sentinel = new Sentinel();
   /** @internal */ readonly watch: GradientWatch | null;
   /** @internal The bundle shown last. */ shown: MimeBundle;
   private readonly self: Past;
@@ -77,6 +79,7 @@ export class Run {
 
   /** @internal Use {@link track}. */
   constructor({ name, watch, config = {} }: TrackOptions) {
+    watchLosses();
     const cell = host()?.cell() ?? null;
     const past = pastOf(cell?.id ?? null);
     this.before = past.runs.filter(({ journal }) => !journal.empty);
@@ -136,9 +139,13 @@ export class Run {
     const step = options?.step ?? (this.pace.used ? this.position : this.journal.calls);
     for (const name in values) {
       const value = values[name]!;
-      this.journal.push(name, step, typeof value === "number" ? value : scalarOf(name, value));
+      const number = typeof value === "number" ? value : scalarOf(name, value);
+      // NaN for NaN and the infinities.
+      if (number - number !== 0) this.sentinel.met(this.journal, name, step, number, value);
+      this.journal.push(name, step, number);
     }
     this.journal.commit();
+    stepLogged();
     this.watch?.at(step);
     if (this.state !== "running") this.resume();
   }
@@ -173,6 +180,7 @@ export class Run {
       series: this.journal.series.map(describeSeries),
       ghosts: this.ghosts(),
       strip: this.strip(),
+      broken: this.sentinel.broken,
       summary: runHeadline(this.name, this.state, this.pace.used ? this.position : this.journal.calls, this.epochsDone),
     };
   }

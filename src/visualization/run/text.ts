@@ -1,5 +1,5 @@
 /** The table of a run as text: last and best values with a sparkline for each series. */
-import type { RunStatus, Series } from "../../wire/run.js";
+import { breakLines, type FirstBreak, type RunStatus, type Series } from "../../wire/run.js";
 import { fromWire } from "../../wire/live.js";
 import { count, short, sparkline } from "../picture/numbers.js";
 import type { Points } from "./journal.js";
@@ -34,7 +34,7 @@ function panelOf(name: string): string {
   return name;
 }
 
-export function runText(headline: string, series: readonly Series[], points: readonly Points[]): string {
+export function runText(headline: string, series: readonly Series[], points: readonly Points[], broken: FirstBreak | null): string {
   const rows = series.map((s, i) => {
     const { values, length } = points[i]!;
     const spark = sparkline(Array.from(values.subarray(0, length)), 24);
@@ -48,7 +48,7 @@ export function runText(headline: string, series: readonly Series[], points: rea
       .join("  ")
       .trimEnd(),
   );
-  return [headline, ...(rows.length === 0 ? [] : lines)].join("\n");
+  return [headline, ...(rows.length === 0 ? [] : lines), ...(broken === null ? [] : breakLines(broken))].join("\n");
 }
 
 export function runHeadline(name: string, status: RunStatus, steps: number, epochs: number): string {
