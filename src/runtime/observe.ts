@@ -9,14 +9,16 @@ export interface Made {
   handle: number;
 }
 
+/** A call. One object tells of all of them, so that none leaves garbage: it is a call until the observer returns. */
 export interface Observed {
   /** The row or function: "add", "matmul", "copyInto". */
   readonly kernel: string;
   /** performance.now() before and after. */
   readonly started: number;
   readonly ended: number;
-  /** The tensors that were made; their handles are set when the call has returned. */
-  readonly made: readonly Made[];
+  /** The first tensor that was made, and the others; their handles are set when the call has returned. */
+  readonly first: Made | null;
+  readonly others: readonly Made[];
   /** The handle of the first result, or negative. */
   readonly handle: number;
   /** Of what was made, else of what was written or read. */
@@ -26,16 +28,29 @@ export interface Observed {
 type Observer = (call: Observed) => void;
 type Plain = (...args: unknown[]) => unknown;
 
+// Families of rows by function, and which argument is its subject: the tensor in the making, or the handle of what is written or read.
 const families = {
-  unary: "unary",
-  unaryAttr: "unaryAttr",
-  binary: "binary",
-  binaryScalar: "binary",
-  binaryAttr: "binaryAttr",
-  ternary: "ternary",
-  run: "structured",
+  unary: ["unary", 3],
+  unaryAttr: ["unaryAttr", 5],
+  binary: ["binary", 4],
+  binaryScalar: ["binary", 5],
+  binaryAttr: ["binaryAttr", 6],
+  ternary: ["ternary", 6],
+  run: ["structured", 5],
+} as const;
+const others = {
+  empty: 3,
+  fromBuffer: 3,
+  toBuffer: 0,
+  item: 0,
+  cast: 2,
+  clone: 1,
+  contiguous: 1,
+  copyInto: 0,
+  fill: 0,
+  fillBigInt: 0,
+  toDevice: 3,
 };
-const others = ["empty", "fromBuffer", "toBuffer", "item", "cast", "clone", "contiguous", "copyInto", "fill", "fillBigInt", "toDevice"];
 // Names of what is not a row, in torch's words.
 const words: Readonly<Record<string, string>> = {
   copyInto: "copy",
@@ -49,7 +64,7 @@ const words: Readonly<Record<string, string>> = {
 // What uses a device's stream or memory besides.
 const unseen = ["itemBigInt", "custom", "reshape", "planRun"];
 
-const observers = new Set<Observer>();
+let observers: readonly Observer[] = [];
 let preparing: (() => void) | null = null;
 const originals = new Map<string, Plain>();
 let settleDevice: ((device: number) => void) | null = null;
@@ -57,10 +72,10 @@ let settleDevice: ((device: number) => void) | null = null;
 /** Calls `observer` after each native call that computes; returns what ends that. @param settle waits for a device other than the CPU, before a call's end is noted */
 export function observe(observer: Observer, settle: ((device: number) => void) | null = null): () => void {
   install();
-  observers.add(observer);
+  observers = [...observers, observer];
   if (settle !== null) settleDevice = settle;
   return () => {
-    observers.delete(observer);
+    observers = observers.filter((other) => other !== observer);
     if (settle !== null) settleDevice = null;
     restore();
   };
@@ -76,11 +91,11 @@ export function beforeCalls(prepare: (() => void) | null): void {
 function install(): void {
   if (originals.size > 0) return;
   const table = native as unknown as Record<string, Plain>;
-  for (const [name, family] of Object.entries(families)) {
+  for (const [name, [family, subject]] of Object.entries(families)) {
     const rows = native.names(family);
-    for (const form of [name, `${name}Into`]) if (form in table) wrap(table, form, (args) => rows[args[0] as number]!);
+    for (const form of [name, `${name}Into`]) if (form in table) wrap(table, form, subject, rows);
   }
-  for (const name of others) wrap(table, name, () => words[name] ?? name);
+  for (const [name, subject] of Object.entries(others)) wrap(table, name, subject, null);
   for (const name of unseen) {
     const original = table[name]!;
     originals.set(name, original);
@@ -88,56 +103,60 @@ function install(): void {
   }
 }
 
-function wrap(table: Record<string, Plain>, name: string, kernelOf: (args: readonly unknown[]) => string): void {
+const none: readonly Made[] = [];
+const seen: { -readonly [Key in keyof Observed]: Observed[Key] } = {
+  kernel: "",
+  started: 0.5,
+  ended: 0.5,
+  first: null,
+  others: none,
+  handle: -1,
+  device: 0,
+};
+const kept = new Float64Array(4);
+
+/** @param rows names of rows, of which the first argument says one; null: the function is none */
+function wrap(table: Record<string, Plain>, name: string, subject: number, rows: readonly string[] | null): void {
   const original = table[name]!;
   originals.set(name, original);
-  table[name] = (...args) => {
+  const word = words[name] ?? name;
+  const [several, into] = [name === "run", name === "runInto"];
+  // No call has more arguments. A list of them would be garbage of every call.
+  table[name] = (a, b, c, d, e, f, g, h, i) => {
     preparing?.();
-    if (observers.size === 0) return original(...args);
-    const target = name === "runInto" ? io[args[1] as number]! : -1;
+    if (observers.length === 0) return original(a, b, c, d, e, f, g, h, i);
+    const about = into ? io[b as number] : pick(subject, a, b, c, d, e, f, g);
     const started = performance.now();
-    const answer = original(...args);
-    let ended = performance.now();
-    const made = tensorsOf(args);
-    const handle = made.length === 0 ? -1 : name === "run" ? (answer === 0 ? io[0]! : -1) : Number(answer);
+    const answer = original(a, b, c, d, e, f, g, h, i);
+    seen.ended = performance.now();
+    seen.started = started;
+    seen.kernel = rows === null ? word : rows[a as number]!;
+    const first = typeof about === "object" ? (about as Made) : null;
+    seen.first = first;
+    seen.others = several && g !== undefined ? ([g, h, i].filter((other) => other !== undefined) as Made[]) : none;
+    seen.handle = first === null ? -1 : several ? (answer === 0 ? io[0]! : -1) : (answer as number);
     // What observers and questions about a handle write over: results that the caller has yet to read.
-    for (let i = 0; i < kept.length; i++) kept[i] = io[i]!;
-    const device = made[0]?.dev ?? deviceOf(name, args, target);
-    if (device > 0 && settleDevice !== null) {
-      settleDevice(device);
-      ended = performance.now();
+    for (let n = 0; n < kept.length; n++) kept[n] = io[n]!;
+    seen.device = first === null ? deviceOf(about as number) : first.dev;
+    if (seen.device > 0 && settleDevice !== null) {
+      settleDevice(seen.device);
+      seen.ended = performance.now();
     }
-    const call: Observed = { kernel: kernelOf(args), started, ended, made, handle, device };
-    for (const observer of observers) observer(call);
-    for (let i = 0; i < kept.length; i++) io[i] = kept[i]!;
+    for (const observer of observers) observer(seen);
+    for (let n = 0; n < kept.length; n++) io[n] = kept[n]!;
     return answer;
   };
 }
 
-const kept = new Float64Array(4);
-const none: readonly Made[] = [];
-
-/** The tensors in the making: owners are the last arguments. */
-function tensorsOf(args: readonly unknown[]): readonly Made[] {
-  let made: Made[] | null = null;
-  for (let i = args.length - 1; i >= 0; i--) {
-    const arg = args[i];
-    if (arg === undefined) continue;
-    if (typeof arg !== "object" || arg === null || !("dt" in arg)) break;
-    made ??= [];
-    made.unshift(arg as Made);
-  }
-  return made ?? none;
+function pick(at: number, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown, g: unknown): unknown {
+  if (at < 3) return at === 0 ? a : at === 1 ? b : c;
+  return at === 3 ? d : at === 4 ? e : at === 5 ? f : g;
 }
 
-/** The device of a call that makes nothing: its target is the last argument, the first, or a handle that travelled in io. */
-function deviceOf(name: string, args: readonly unknown[], target: number): number {
-  const handle = target >= 0 ? target : name.endsWith("Into") && name !== "copyInto" ? args.at(-1) : args[0];
-  return typeof handle === "number" && native.info(handle) >= 0 ? io[6]! : 0;
-}
+const deviceOf = (handle: number): number => (native.info(handle) >= 0 ? io[6]! : 0);
 
 function restore(): void {
-  if (observers.size > 0 || preparing !== null) return;
+  if (observers.length > 0 || preparing !== null) return;
   const table = native as unknown as Record<string, Plain>;
   for (const [name, original] of originals) table[name] = original;
   originals.clear();

@@ -1,5 +1,5 @@
 /** Native calls as a profile notes them: numbers in typed arrays while the code runs, objects when somebody asks. */
-import type { Observed } from "../runtime/observe.js";
+import type { Made, Observed } from "../runtime/observe.js";
 import { Trace, type Place } from "./place.js";
 import type { Shape } from "./shape.js";
 
@@ -48,6 +48,12 @@ class Places {
   }
 }
 
+function bytesOf({ shape, dt }: Made): number {
+  let bytes = sizes[dt]!;
+  for (let d = 0; d < shape.length; d++) bytes *= shape[d]!;
+  return bytes;
+}
+
 export class CallLog {
   private numbers = new Float64Array(width * 1024);
   private readonly shapes: (Shape | null)[] = [];
@@ -62,15 +68,11 @@ export class CallLog {
     return this.shapes.length;
   }
 
-  add({ kernel, started, ended, made, device }: Observed): void {
+  add({ kernel, started, ended, first, others, device }: Observed): void {
     let code = this.codes.get(kernel);
     if (code === undefined) this.codes.set(kernel, (code = this.codes.size));
-    let bytes = 0;
-    for (const { shape, dt } of made) {
-      let size = sizes[dt]!;
-      for (let d = 0; d < shape.length; d++) size *= shape[d]!;
-      bytes += size;
-    }
+    let bytes = first === null ? 0 : bytesOf(first);
+    for (let i = 0; i < others.length; i++) bytes += bytesOf(others[i]!);
     const at = this.shapes.length * width;
     if (at === this.numbers.length) {
       const larger = new Float64Array(2 * at);
@@ -82,10 +84,10 @@ export class CallLog {
     numbers[at + 1] = ended;
     numbers[at + 2] = bytes;
     numbers[at + 3] = code;
-    numbers[at + 4] = made[0]?.dt ?? 0;
+    numbers[at + 4] = first?.dt ?? 0;
     numbers[at + 5] = device;
     numbers[at + 6] = this.places === null ? -1 : this.places.of(code, bytes);
-    this.shapes.push(made[0]?.shape ?? null);
+    this.shapes.push(first?.shape ?? null);
   }
 
   /** Every call, in order. */

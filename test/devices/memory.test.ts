@@ -149,6 +149,20 @@ describe.each(all)("on %s", (device) => {
   });
 });
 
+it("profiles calls of several results, in place, and of none, on the CPU", () => {
+  const x = cg.ones(2, 6);
+  const { events } = cg.profile(() => {
+    x.topk(3);
+    x.add_(1);
+    x.tolist();
+  });
+  expect(events.map(({ kernel, shape, bytes, device }) => [kernel, shape, bytes, device])).toEqual([
+    ["topk", [2, 3], 6 * (4 + 8), "cpu"],
+    ["add", null, 0, "cpu"],
+    ["read", null, 0, "cpu"],
+  ]);
+});
+
 it("keeps the lines of calls apart in a loop, when their places repeat", () => {
   const x = cg.ones(5);
   const { events } = cg.profile(() => {
