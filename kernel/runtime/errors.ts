@@ -100,8 +100,10 @@ function framesOf(error: Error): Frame[] {
 export function framesOfStack(stack: string): Frame[] {
   return stack.split("\n").flatMap((line) => {
     const match = frameLine.exec(line);
-    if (!match || match[2] === "<anonymous>") return [];
-    return [{ place: (match[2] ?? match[3])!, name: (match[1] ?? "").replace(/^async /, "") }];
+    const place = match?.[2] ?? match?.[3];
+    // What the thread that resolves imports has thrown comes with the stack of that thread.
+    if (!match || !place || place === "<anonymous>" || place.startsWith("node:") || isOurs(place)) return [];
+    return [{ place, name: (match[1] ?? "").replace(/^async /, "") }];
   });
 }
 
