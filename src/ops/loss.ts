@@ -1,9 +1,10 @@
 /** Losses: how far a prediction is from its target, as one number or one per sample. */
-import { Code, isComplex, isIntegral } from "../tensor/dtype.js";
+import { Code, isComplex, isFloating, isIntegral } from "../tensor/dtype.js";
 import { AutogradError, DTypeError, ShapeError, ValueError, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { numelOf, sameShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { convertDtype } from "./convert.js";
 import { castTo, op, record, recorded, resultCode } from "./define.js";
 import { fusedGrad, toInput } from "./pointwise.js";
 import { where } from "./ternary.js";
@@ -273,7 +274,7 @@ export const huberLoss: Beta = op(
   (a: Tensor, b: Tensor, reduction: Reduction, delta: number) => {
     requireReal("huberLoss", a, b);
     if (!(delta > 0)) throw new ValueError({ op: "huberLoss", argument: "delta", expected: "greater than 0", got: String(delta) });
-    return reduced(castTo(kinked("huberLoss", a, b, delta), a.dt), reduction);
+    return reduced(convertDtype(kinked("huberLoss", a, b, delta), a.dt), reduction);
   },
   { method: false },
 );
@@ -295,12 +296,14 @@ function requireSame(name: string, a: Tensor, b: Tensor): void {
     throw new ShapeError({ op: name, argument: "target", expected: `of input's shape ${formatShape(a.shape)}`, got: formatShape(b.shape) });
 }
 
-/** Binary cross-entropy of logits with targets in [0, 1], without overflow. @param posWeight multiplies the positive part */
+/** Binary cross-entropy of logits with targets in [0, 1], without overflow; of target's dtype. @param posWeight multiplies the positive part */
 export const binaryCrossEntropyWithLogits: Weighted = op(
   "binaryCrossEntropyWithLogits",
   `input: tensor, target: tensor, weight: tensor? = null, ${reductionParam}, posWeight: tensor? = null`,
   (x: Tensor, y: Tensor, weight: Tensor | null, reduction: Reduction, posWeight: Tensor | null) => {
     requireSame("binaryCrossEntropyWithLogits", x, y);
+    if (!isFloating(y.dt))
+      throw new DTypeError({ op: "binaryCrossEntropyWithLogits", argument: "target", expected: "a floating dtype", got: y.dtype });
     // (1 - y) x + (1 + (p - 1) y) softplus(-x)
     const soft = x.logsigmoid().neg();
     if (posWeight !== null) refuseGrad("binaryCrossEntropyWithLogits", "posWeight", posWeight);
@@ -310,7 +313,7 @@ export const binaryCrossEntropyWithLogits: Weighted = op(
       .add(1)
       .mul(x)
       .add(scale === null ? soft : scale.mul(soft));
-    return reduced(weight === null ? loss : loss.mul(weight), reduction);
+    return reduced(convertDtype(weight === null ? loss : loss.mul(weight), y.dt), reduction);
   },
   { method: false },
 );

@@ -320,8 +320,11 @@ export const indexReduce: (
     (input: Tensor, dim: number, given: Tensor, source: Tensor, reduce: Reduction, includeSelf: boolean) => {
       const d = wrapDim("indexReduce", dim, input.shape.length);
       requireRealGrad("indexReduce", input, source);
-      if (isComplex(input.dt) && (input.shape.length < 2 || reduce === "amax" || reduce === "amin"))
+      const narrow = input.shape.length < 2 || !includeSelf; // torch's kernels for these know neither bool nor complex
+      if (isComplex(input.dt) && (narrow || reduce === "amax" || reduce === "amin"))
         throw new DTypeError({ op: "indexReduce", argument: "input", expected: "a real dtype", got: input.dtype });
+      if (input.dt === Code.bool && narrow)
+        throw new DTypeError({ op: "indexReduce", argument: "input", expected: "a dtype other than bool", got: input.dtype });
       const index = requireVector("indexReduce", given);
       if (source.dt !== input.dt) throw new DTypeError({ op: "indexReduce", argument: "source", expected: input.dtype, got: source.dtype });
       const expected = input.shape.map((size, i) => (i === d ? index.numel() : size));

@@ -150,6 +150,12 @@ test("a 0-d tensor is its own transpose, a vector has none", () => {
   expect([cg.tensor(2).mT.item(), cg.tensor(2).mH.item(), cg.tensor(2).H.item()]).toEqual([2, 2, 2]);
   expect(() => cg.ones(2).mT).toThrow(cg.IndexError);
 });
+test("a Huber loss of two dtypes has the first one's, and its gradient", () => {
+  const x = cg.tensor([0.5, 3], { requiresGrad: true });
+  const loss = F.huberLoss(x, cg.zeros(2, { dtype: "float64" }), { reduction: "sum" });
+  loss.backward();
+  expect([loss.dtype, x.grad!.tolist()]).toEqual(["float32", [0.5, 1]]);
+});
 test("coordinates of flat indices", () => {
   expect(cg.unravelIndex(cg.tensor([4n, 5n, -1n]), [3, 2]).map(String)).toEqual(["tensor([2, 2, 2])", "tensor([0, 1, 1])"]);
   expect(() => cg.unravelIndex(cg.tensor([1n]), [0, 2])).toThrow(cg.ValueError);

@@ -328,6 +328,13 @@ def edges():
     x1, x2 = make([2, 1, 3], special=False, dtype=torch.float64), make([4, 3], special=False, dtype=torch.float64)
     record("F", "cosine_similarity", [x1, x2], {"dim": -1, "eps": 0.5})
     record("F", "pairwise_distance", [x1, x2], {"p": 1.5, "keepdim": True})
+    for x, y in [(torch.float32, torch.float64), (torch.float64, torch.float32), (torch.float32, torch.int64), (torch.int64, torch.float32)]:
+        logits, targets = make([2, 3], x, special=False), make([2, 3], y, low=0.0, high=1.0, special=False)
+        record("F", "binary_cross_entropy_with_logits", [logits, targets])
+    for sizes in ([2], [2, 2]):
+        for include_self in (True, False):
+            flags = torch.ones(sizes, dtype=torch.bool)
+            record("method", "index_reduce", [flags, 0, torch.tensor([0, 0]), flags, "amax"], {"include_self": include_self})
     record("method", "lerp", [torch.ones(2), torch.ones(2, dtype=torch.float64), 0.3])
 
 
