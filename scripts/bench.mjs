@@ -7,7 +7,7 @@ import { sides as known } from "../test/bench/peers.mjs";
 import { setUp } from "./setup.mjs";
 
 /** Sides with ours first, cases with the ratio ours / theirs to reach (of the first peer), blocks and rounds. */
-const tensors = { sides: ["cellgrad", "PyTorch"], rounds: 15, block: 0.1 };
+const tensors = { sides: ["cellgrad", "PyTorch"], rounds: 15, block: 0.1, pause: 0.02 };
 const kernels = { sides: ["cellgrad kernel", "ipykernel", "Deno", "tslab"], block: 0 };
 const only = (name) => ({ [name]: kernelCases[name] });
 /** The ratios to reach on two threads. */
@@ -87,11 +87,11 @@ async function withPeers(benchmark) {
 }
 
 /** A paragraph a case. */
-async function oneByOne(processes, { sides, cases, rounds, block, peakOf }) {
+async function oneByOne(processes, { sides, cases, rounds, block, pause, peakOf }) {
   const [ours, first] = sides;
   const results = {};
   for (const [text, target] of Object.entries(cases)) {
-    const times = await compare(processes, text, { rounds, block });
+    const times = await compare(processes, text, { rounds, block, pause });
     results[text] = { ...times, ratio: times[ours].min / times[first].min, target };
     print(text, results[text], sides, text === peakOf);
   }
@@ -109,7 +109,7 @@ async function byGoals(processes, { sides, cases, block }) {
 }
 
 /** A line a case: both sides and their ratio on each number of threads; the first number's is held against the goal. */
-async function byThreads(processes, { sides, cases, rounds, block, threads }) {
+async function byThreads(processes, { sides, cases, rounds, block, pause, threads }) {
   const [ours, first] = sides;
   const results = {};
   const column = (n) => [`${n} thread${n === 1 ? "" : "s"}: ${ours}`.padStart(22), first.padStart(11), "ratio".padStart(7)].join("");
@@ -118,7 +118,7 @@ async function byThreads(processes, { sides, cases, rounds, block, threads }) {
     const row = { target };
     let line = text.padEnd(38);
     for (const n of threads) {
-      const times = await compare(processes, text, { rounds, block, threads: n });
+      const times = await compare(processes, text, { rounds, block, pause, threads: n });
       const ratio = times[ours].min / times[first].min;
       row[`threads ${n}`] = { ...times, ratio };
       const failed = [ours, first].map((side) => times[side].error).find(Boolean);

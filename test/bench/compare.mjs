@@ -1,6 +1,7 @@
 /** Runs the sides of a benchmark in turns and says how long one iteration takes on each. */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { setTimeout } from "node:timers/promises";
 import { environment } from "../../scripts/environment.mjs";
 
 /** Starts a side: a process that answers one JSON line a request. */
@@ -23,10 +24,11 @@ export function startSide([program, args]) {
 }
 
 /**
- * Times one case on all sides, `rounds` blocks each in turns. A block lasts about `block` seconds; cases with `block` 0 run once a block.
+ * Times one case on all sides, `rounds` blocks each in turns, `pause` seconds before each.
+ * A block lasts about `block` seconds; cases with `block` 0 run once a block.
  * Returns, by side, seconds an iteration: `{ min, median, p95, note?, messages?, peak? }` or `{ error }`.
  */
-export async function compare(sides, name, { rounds, block, threads }) {
+export async function compare(sides, name, { rounds, block, threads, pause = 0 }) {
   const counts = new Map();
   const times = new Map([...sides.keys()].map((side) => [side, []]));
   const last = new Map();
@@ -39,6 +41,7 @@ export async function compare(sides, name, { rounds, block, threads }) {
   for (let round = 0; round < rounds; round++) {
     for (const [side, process] of sides) {
       if (last.get(side)?.error) continue;
+      if (pause > 0) await setTimeout(pause * 1000);
       const answer = await process.request(name, counts.get(side), threads);
       last.set(side, answer);
       if (!answer.error) times.get(side).push(answer.seconds / counts.get(side));
