@@ -74,6 +74,7 @@ test("devices() in a cell shows the same, live", async () => {
   await runCell(page, 2);
   await eventually(() => outputsOf(page, 2).locator(".cg-holder-name").allTextContents()).toContain("model.0.weight");
   await outputsOf(page, 2).locator(".cg-device-history").first().waitFor(); // only the kernel knows it
+  expect(await outputsOf(page, 2).locator(".cg-device-history:visible").count()).toBe(1); // of the CPU: no other device was used
   await page.screenshot({ path: screenshotPath("devices-in-a-cell") });
   expect(found).toEqual([]);
   await page.close();

@@ -143,7 +143,7 @@ export function createHistory(): History {
     },
     update(theme, width, reveal) {
       drawn = { theme, width, reveal };
-      element.hidden = levels.length === 0;
+      element.hidden = levels.every((bytes) => bytes === 0); // a device that nobody used has none
       canvas.setAttribute(
         "aria-label",
         `Bytes in tensors over ten minutes: now ${formatBytes(levels.at(-1) ?? 0)}, at most ${formatBytes(Math.max(0, ...levels))}; ${spans.size} cells ran`,
