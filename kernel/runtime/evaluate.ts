@@ -33,7 +33,7 @@ interface Run {
 
 /** Scripts whose frames are on top of the stack while an interrupt looks at it. */
 const ownScripts: ReadonlySet<string> = new Set(["node:cellgrad-agent", import.meta.url, new URL("./interrupt.js", import.meta.url).href]);
-const nothing: Interrupted = { stack: null, inLibrary: false };
+const nothing: Interrupted = { stack: null, inLibrary: false, inHook: false };
 
 /** Node's own, which the kernel relies on: user code may replace the global ones. */
 const { Promise, setImmediate } = globalThis;
@@ -159,10 +159,11 @@ export class Evaluator {
       Atomics.store(this.#words, cancelWord, 0); // meant for an earlier cell
       return;
     }
-    const { stack, inLibrary } = this.#preparing ? nothing : lookAround((script) => ownScripts.has(script));
-    // Native work that has seen the cancel word throws: V8 aborts when its script ends between a termination and the next look for one.
+    const { stack, inLibrary, inHook } = this.#preparing ? nothing : lookAround((script) => ownScripts.has(script));
+    // V8 aborts when a script ends between a termination and the next look for one: when native work that has seen the cancel word
+    // throws, and in the hooks that run while its promise is rejected.
     const isCancelled = Atomics.load(this.#words, cancelWord) === 1;
-    if (isCancelled && inLibrary && stack !== null && !isLast) return "later";
+    if (stack !== null && !isLast && (inHook || (isCancelled && inLibrary))) return "later";
     if (stack !== null) setImmediate(restoreAfterInterrupt);
     const places = frameLines(stack === null ? [] : framesOfStack(stack), codeOf);
     for (const run of this.#runs.values()) {

@@ -7,26 +7,28 @@ export interface Interrupted {
   readonly stack: string | null;
   /** Whether it was in a function of the library or the kernel, called by user code. */
   readonly inLibrary: boolean;
+  /** Whether it was in what Node has V8 call while a promise changes, often the last JavaScript of a script that throws. */
+  readonly inHook: boolean;
 }
+
+const hooks = new Set(["node:internal/async_hooks", "node:internal/process/promises"]);
 
 /** Looks at the main thread's stack; `ownFrame` knows the scripts of the interrupt itself, which are on top. */
 export function lookAround(ownFrame: (script: string) => boolean): Interrupted {
   const { stackTraceLimit } = Error;
   const previous = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace")!;
   Error.stackTraceLimit = 200;
-  let inLibrary = false;
+  let [inLibrary, inHook] = [false, false];
   Error.prepareStackTrace = (error, sites) => {
-    const script =
-      sites
-        .map((site) => site.getScriptNameOrSourceURL() ?? "")
-        .find((name) => !name.startsWith("node:") && name !== "" && !ownFrame(name)) ?? "";
-    inLibrary = isOurs(script);
+    const scripts = sites.map((site) => site.getScriptNameOrSourceURL() ?? "").filter((name) => name !== "" && !ownFrame(name));
+    inLibrary = isOurs(scripts.find((name) => !name.startsWith("node:")) ?? "");
+    inHook = hooks.has(scripts[0] ?? "");
     return sites.some(inUserScript) ? writeStack(error, sites) : null;
   };
   const stack = new Error().stack ?? null;
   Object.defineProperty(Error, "prepareStackTrace", previous);
   Error.stackTraceLimit = stackTraceLimit;
-  return { stack, inLibrary };
+  return { stack, inLibrary, inHook };
 }
 
 /**
