@@ -60,6 +60,9 @@ function curvesOf(data: RunData, panel: string, choices: Choices & { readonly ra
       points: smooth ? thin(journal, journal.smooth(choices.smoothing)) : thin(journal),
       style: "solid",
     });
+    // A file holds finite points only.
+    const first = data.broken();
+    if (first?.series === series.name) broken.add(first.step);
     for (let at = 0; at < journal.length && broken.size < mostMarks; at++)
       if (!Number.isFinite(journal.values[at]!)) broken.add(journal.steps[at]!);
   });

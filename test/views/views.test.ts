@@ -152,6 +152,14 @@ test("a run whose loss became NaN says where it came from", async () => {
       "its operand held 3 zeros (at [0, 2], [5, 1], [7, 7]) in float32 [64, 10]",
       "carried on by mul, sum, neg",
     ]);
+  // Its cross, though the file has no point there; the curve is blue.
+  const chart = page.locator(".cg-chart canvas").first();
+  const marked = (canvas: HTMLElement | SVGElement): boolean => {
+    const { width, height } = canvas as HTMLCanvasElement;
+    const { data } = (canvas as HTMLCanvasElement).getContext("2d")!.getImageData(0, 0, width, height);
+    return data.some((byte, i) => i % 4 === 0 && byte > 150 && data[i + 1]! < 80 && data[i + 2]! < 80);
+  };
+  await expect.poll(() => chart.evaluate(marked)).toBe(true);
   await page.close();
   const finite = await open({ item: "run, stored, no kernel" });
   expect(await finite.locator('[role="note"]').isVisible()).toBe(false);
