@@ -6,6 +6,7 @@ import json
 import math
 import pathlib
 import random
+import re
 
 import torch
 import torch.nn.functional as F
@@ -338,6 +339,74 @@ def edges():
     record("method", "lerp", [torch.ones(2), torch.ones(2, dtype=torch.float64), 0.3])
 
 
+def rarely():
+    """Rules of their own: gradients at zeros, bounds and ties, even kernels, sources larger than their index, products that sum nothing, refusals."""
+    zeros = torch.tensor([[2.0, 0.0, 3.0, -1.5], [0.0, 0.5, 0.0, 4.0], [1.0, -2.0, 3.0, 0.25]], dtype=torch.float64)
+    for name in ("prod", "cumprod"):
+        for dim in (0, 1):
+            record("method", name, [zeros, dim])
+    record("method", "prod", [zeros])
+    record("method", "prod", [zeros[0]])
+    low, high = torch.tensor([-1.0, 0.5, 0.0, 5.0], dtype=torch.float64), torch.tensor([0.5, 0.5, 2.0, 1.0], dtype=torch.float64)
+    record("torch", "clamp", [zeros, low, high])
+    image, wide = make([2, 4, 5, 6], torch.float64, special=False), make([4, 5, 6], torch.float64, special=False)
+    for kernel in ((2, 3), (3, 2), (4, 4)):
+        record("F", "conv2d", [image, make([2, 4, *kernel], torch.float64, special=False)], {"padding": "same", "dilation": (1, 2)})
+    record("F", "conv2d", [wide, make([3, 4, 2, 2], torch.float64, special=False), make([3], torch.float64, special=False)], {"padding": "valid", "stride": 2})
+    for other, options in [
+        (make([2, 3, 2, 2], torch.float64), {}), (make([2, 4, 2], torch.float64), {}), (make([2, 2, 2, 2], torch.float64), {"groups": 3}),
+        (make([2, 4, 2, 2], torch.float64), {"padding": "same", "stride": 2}), (make([2, 4, 7, 2], torch.float64), {}),
+    ]:
+        record("F", "conv2d", [image, other], options)
+    rows = make([3, 4], torch.float64, special=False)
+    for counts in (torch.tensor([2, 0, 3]), torch.tensor([1]), torch.tensor([1, -1, 2]), torch.tensor([1, 2]), torch.tensor([1.0, 2.0, 1.0]), torch.ones(3, 1).long()):
+        record("method", "repeat_interleave", [rows, counts, 0])
+    record("method", "repeat_interleave", [rows, torch.tensor([2, 0, 3]), 0], {"output_size": 5})
+    record("torch", "repeat_interleave", [torch.tensor([2, 0, 3])])
+    index = torch.tensor([[0, 2], [1, 0]])
+    record("method", "scatter", [rows, 0, index, make([3, 3], torch.float64)], learn=False)
+    record("method", "scatter_add", [rows, 1, index, make([2, 4], torch.float64)], learn=False)
+    for reduce in ("sum", "prod", "mean", "amax", "amin"):
+        for whole in (True, False):
+            record("method", "scatter_reduce", [rows, 0, index, make([2, 2], torch.float64, special=False), reduce], {"include_self": whole})
+    places = torch.tensor([2, 0, 2])
+    for reduce in ("prod", "mean", "amax", "amin"):
+        for dtype in (torch.float64, torch.int32, torch.uint8):
+            record("method", "index_reduce", [make([3, 4], dtype, special=False), 0, places, make([3, 4], dtype, special=False), reduce], {"include_self": False})
+    record("method", "index_reduce", [rows, 0, places, make([2, 4], torch.float64), "prod"])
+    record("method", "index_reduce", [rows, 0, places, make([3, 4], torch.float32), "prod"])
+    for equation, shapes in [("i,j->ij", [[3], [4]]), ("bi,bj->bij", [[2, 3], [2, 4]]), ("ij,kl->il", [[2, 3], [4, 2]]), ("...i,...i->...", [[2, 3], [2, 3]]), ("i,j", [[2], [3]])]:
+        record("torch", "einsum", [equation, *[make(sizes, torch.float64, special=False) for sizes in shapes]])
+    record("torch", "einsum", ["i,j->ij", torch.tensor([1, 2]), make([2], torch.float32)])
+    for p in (0.0, 1.0, 2.0, 3.0, math.inf):
+        record("torch", "cdist", [rows, make([2, 4], torch.float64, special=False)], {"p": p})
+    for whole in (torch.tensor([1, 3, 1]), torch.tensor([-1, 2]), torch.tensor([[1]]), torch.tensor([1.0]), torch.tensor([], dtype=torch.int64)):
+        record("torch", "bincount", [whole], {"minlength": 3})
+    record("torch", "bincount", [torch.tensor([1, 3, 1]), torch.tensor([0.5, 1.0, 2.0])], learn=False)
+    record("torch", "bincount", [torch.tensor([1, 3, 1]), torch.tensor([0.5])], learn=False)
+    for matrix in (torch.zeros(3, 3), torch.zeros(5, 2), torch.zeros(2, 2, 2), torch.zeros(2, 3, 2), torch.zeros(3)):
+        record("method", "fill_diagonal_", [matrix, 4], {"wrap": True}, learn=False)
+    record("method", "fill_diagonal_", [torch.zeros(7, 2), 4], learn=False)
+    for weights in ({"fweights": torch.tensor([1, 2, 1, 3])}, {"aweights": torch.tensor([0.5, 1.0, 2.0, 0.0])}, {"fweights": torch.tensor([1, -2, 1, 3])},
+                    {"aweights": torch.tensor([1, 2, 1, 3])}, {"fweights": torch.tensor([1, 2])}, {"correction": 0}):
+        record("torch", "cov", [rows], weights)
+    record("torch", "broadcast_shapes", [[2, 1], [3]], learn=False)
+
+
+def dtype_rules():
+    """What torch says of every dtype and every pair: limits, promotion, safe casts."""
+    names = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128".split()
+    of = lambda name: getattr(torch, name)
+    # The half complex types are not here: complex64 stands for them.
+    word = lambda dtype: re.sub("^b?complex32$", "complex64", str(dtype).split(".")[1])
+    floats, integers = [n for n in names if of(n).is_floating_point], [n for n in names if "int" in n]
+    finfo = {n: {k: getattr(torch.finfo(of(n)), k) for k in ("bits", "eps", "max", "min", "tiny", "resolution", "dtype")} for n in [*floats, "complex64", "complex128"]}
+    iinfo = {n: {"bits": torch.iinfo(of(n)).bits, "max": str(torch.iinfo(of(n)).max), "min": str(torch.iinfo(of(n)).min)} for n in integers}
+    pairs = [{"a": a, "b": b, "promoted": word(torch.promote_types(of(a), of(b))), "cast": torch.can_cast(of(a), of(b)),
+              "weak": word(torch.result_type(torch.ones(2, dtype=of(a)), torch.tensor(1, dtype=of(b))))} for a in names for b in names]
+    return {"finfo": finfo, "iinfo": iinfo, "pairs": pairs}
+
+
 def printed():
     """A tensor and how torch prints it: fixed, scientific, integers, NaN, summaries."""
     sizes = random.choice([shape(3), shape(3), [1200], [50, 30]])
@@ -358,8 +427,9 @@ def main():
     header = {"made": "python test/ops/golden.py", "torch": torch.__version__.split("+")[0], "seed": SEED}
     prints = [printed() for _ in range(60)]
     edges()
+    rarely()
     rows = lambda items: "[\n" + ",\n".join(json.dumps(item, separators=(",", ":")) for item in items) + "\n]"
-    path.write_text(json.dumps(header)[:-1] + ',"cases":' + rows(cases) + ',"prints":' + rows(prints) + "}\n")
+    path.write_text(json.dumps(header)[:-1] + ',"cases":' + rows(cases) + ',"prints":' + rows(prints) + ',"dtypes":' + json.dumps(dtype_rules(), separators=(",", ":")) + "}\n")
 
 
 main()

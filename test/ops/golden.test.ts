@@ -25,8 +25,13 @@ interface Golden {
   readonly torch: string;
   readonly cases: readonly Case[];
   readonly prints: readonly (Encoded & { readonly text: string })[];
+  readonly dtypes: {
+    readonly finfo: Record<string, cg.FloatInfo>;
+    readonly iinfo: Record<string, { bits: number; max: string; min: string }>;
+    readonly pairs: readonly { a: DType; b: DType; promoted: DType; weak: DType; cast: boolean }[];
+  };
 }
-const { torch, cases, prints } = JSON.parse(readFileSync(new URL("golden.json", import.meta.url), "utf8")) as Golden;
+const { torch, cases, prints, dtypes } = JSON.parse(readFileSync(new URL("golden.json", import.meta.url), "utf8")) as Golden;
 
 const isTensor = (value: unknown): value is Encoded => typeof value === "object" && value !== null && "data" in value;
 const number = (value: number | string): number =>
@@ -97,6 +102,30 @@ describe(`agrees with PyTorch ${torch}`, () => {
         );
       }
     }
+  });
+});
+
+describe(`dtypes are PyTorch ${torch}'s`, () => {
+  it.each(Object.entries(dtypes.finfo))("limits of %s", (dtype, expected) => {
+    expect(cg.finfo(dtype as DType)).toEqual({ ...expected, smallestNormal: expected.tiny });
+    expect(() => cg.iinfo(dtype as DType)).toThrow(/iinfo: expected dtype to be an integer dtype.*use finfo/s);
+  });
+
+  it.each(Object.entries(dtypes.iinfo))("limits of %s", (dtype, expected) => {
+    const { bits, max, min } = cg.iinfo(dtype as DType);
+    expect({ bits, max: String(max), min: String(min) }).toEqual(expected);
+    expect(() => cg.finfo(dtype as DType)).toThrow(/finfo: expected dtype to be a floating dtype.*use iinfo/s);
+  });
+
+  it("in promotion, with 0-d tensors and in safe casts, for every pair", () => {
+    const answers = dtypes.pairs.map(({ a, b }) => ({
+      a,
+      b,
+      promoted: cg.promoteTypes(a, b),
+      cast: cg.canCast(a, b),
+      weak: cg.resultType(cg.ones(2, { dtype: a }), cg.ones([], { dtype: b })),
+    }));
+    expect(answers).toEqual(dtypes.pairs);
   });
 });
 

@@ -70,6 +70,17 @@ case("safetensors unsigned", safetensors.torch.save(wide), {
     "b": {"dtype": "int64", "shape": [1, 2], "values": [[7, 2**32 - 1]]},
 }, "safetensors")
 
+shared = torch.arange(6, dtype=torch.float32).reshape(2, 3)
+checkpoint = {"model": {"weight": shared, "row": shared[1], "columns": shared.t()}, "epoch": 70000, "scale": -3, "best": 0.25, "done": [True, None, False], "sizes": (1, (2, 3), "text" * 70)}
+held = {"dtype": "float32", "shape": [2, 3], "values": [[0, 1, 2], [3, 4, 5]]}
+for protocol in (2, 3, 4, 5):
+    out = io.BytesIO()
+    torch.save(checkpoint, out, pickle_protocol=protocol)
+    case(f"checkpoint of pickle protocol {protocol}", out.getvalue(), {
+        **{key: value for key, value in checkpoint.items() if key != "model"},
+        "model": {"weight": held, "row": {"dtype": "float32", "shape": [3], "values": [3, 4, 5]}, "columns": {"dtype": "float32", "shape": [3, 2], "values": [[0, 3], [1, 4], [2, 5]]}},
+    }, "pt")
+
 versions = {m.__name__: m.__version__ for m in (np, torch, safetensors)}
 with open(os.path.join(os.path.dirname(__file__), "golden.json"), "w") as out:
     out.write(json.dumps({"versions": versions, "cases": cases}, separators=(",", ":")).replace('},{"name"', '},\n{"name"') + "\n")
