@@ -10,9 +10,9 @@ const started = kernel();
 async function works({ client }: { readonly client: Client }): Promise<void> {
   const loop = client.start('// @ts-nocheck\nawait null; console.log("go"); for (;;);');
   await Promise.race([client.printed(loop, "go"), loop.reply]);
-  void client.interrupt();
+  const interrupted = client.interrupt(); // one that comes after the loop has ended by itself must not meet the next cell
   expect((await loop.reply).content.ename).toMatch(/KeyboardInterrupt|RuntimeExited/);
-  await loop.published;
+  await Promise.all([loop.published, interrupted]);
   const run = () => client.execute("// @ts-nocheck\nawait null; [1, { a: 2 }]");
   let cell = await run();
   if (cell.error?.ename === "RuntimeExited") cell = await run(); // found out only now
