@@ -7,7 +7,7 @@ export interface Interrupted {
   readonly stack: string | null;
   /** Whether it was in a function of the library or the kernel, called by user code. */
   readonly inLibrary: boolean;
-  /** Whether it was in what Node has V8 call while a promise changes, often the last JavaScript of a script that throws. */
+  /** Whether it was in what V8 calls while a promise changes or an error gets its stack, often the last JavaScript of a script that throws. */
   readonly inHook: boolean;
 }
 
@@ -18,7 +18,8 @@ export function lookAround(ownFrame: (script: string) => boolean): Interrupted {
   const { stackTraceLimit } = Error;
   const previous = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace")!;
   Error.stackTraceLimit = 200;
-  let [inLibrary, inHook] = [false, false];
+  // V8 does not ask how to write a stack while it has another one written.
+  let [inLibrary, inHook] = [false, true];
   Error.prepareStackTrace = (error, sites) => {
     const scripts = sites.map((site) => site.getScriptNameOrSourceURL() ?? "").filter((name) => name !== "" && !ownFrame(name));
     inLibrary = isOurs(scripts.find((name) => !name.startsWith("node:")) ?? "");
