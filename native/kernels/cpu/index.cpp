@@ -64,18 +64,6 @@ Status resolve_indices(std::span<const View> indices, const int64_t* sizes, cons
   return Status::kOk;
 }
 
-View dims_of(const View& view, int first, int last) {
-  View part = view;
-  part.rank = last - first;
-  part.numel = 1;
-  for (int d = 0; d < part.rank; ++d) {
-    part.sizes[d] = view.sizes[first + d];
-    part.strides[d] = view.strides[first + d];
-    part.numel *= part.sizes[d];
-  }
-  return part;
-}
-
 View offsets_view(int64_t* data, const View& like) {
   View offsets = like;
   offsets.data = data;

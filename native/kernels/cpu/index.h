@@ -7,6 +7,7 @@
 #include "core/parallel.h"
 #include "core/view.h"
 #include "core/walk.h"
+#include "kernels/dims.h"
 
 namespace cg::cpu {
 
@@ -33,9 +34,6 @@ inline int64_t wrap(int64_t index, int64_t size) { return index < 0 ? index + si
 
 // offsets[i] = sum over k of wrap(indices[k][i]) * strides[k], for indices of one shape into dims of `sizes`; checked.
 Status resolve_indices(std::span<const View> indices, const int64_t* sizes, const int64_t* strides, int64_t* offsets);
-
-// `view` without the dims before `first` and from `last` on.
-View dims_of(const View& view, int first, int last);
 
 // A contiguous view of `data` as int64 with the sizes of `like`.
 View offsets_view(int64_t* data, const View& like);

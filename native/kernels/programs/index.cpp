@@ -4,6 +4,7 @@
 #include "core/shape.h"
 #include "core/walk.h"
 #include "kernels/adapt.h"
+#include "kernels/dims.h"
 #include "kernels/programs/families.h"
 
 namespace cg::programs {
@@ -200,18 +201,6 @@ KERNEL run(BUFFER(i64, places), BUFFER(i64, index), BUFFER(i64, wrong), Three di
     if (const Status status = launch.run(context, text, places.numel); status != Status::kOk) return status;
   }
   return Status::kOk;
-}
-
-View dims_of(const View& view, int first, int last) {
-  View part = view;
-  part.rank = last - first;
-  part.numel = 1;
-  for (int d = 0; d < part.rank; ++d) {
-    part.sizes[d] = view.sizes[first + d];
-    part.strides[d] = view.strides[first + d];
-    part.numel *= part.sizes[d];
-  }
-  return part;
 }
 
 View repeated(const View& like, const void* data, DType dtype) {
