@@ -1,14 +1,17 @@
 /** The TypeScript language over the cells of a session: checks, completes and explains them by asking T about hidden modules. */
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Advice } from "./advice.js";
 import { AutoImports } from "./auto-imports.js";
 import { completionsOf, expressionAt, hoverOf, resolved, signatureHelpOf } from "./assist.js";
-import { diagnosticsOf, offsetIn, positionIn, type LspCompletionItem, type LspPosition, type LspRange } from "./answers.js";
+import {
+  diagnosticsOf, markupText, offsetIn, positionIn, type LspCompletionItem, type LspMarkup, type LspPosition, type LspRange,
+} from "./answers.js"; // prettier-ignore
 import { extensionOf, startChecker, type Checker } from "./checker.js";
 import { documentOf, kindIn, Modules, type CellModule, type Document, type Owners } from "./modules.js";
 import { NotebookDrafts } from "./notebook.js";
 import { offsetOfCursor, placeAt } from "./positions.js";
-import { openProject, type Project } from "./project.js";
+import { cellPrefix, openProject, type Project } from "./project.js";
 import { ServerUnavailable, uriOf, type LanguageServer } from "./server.js";
 import type { Slots } from "./slots.js";
 import type {
@@ -58,6 +61,7 @@ class CellLanguage implements Language {
   private readonly slots: Slots;
   private readonly modules: Modules;
   private readonly autoImports: AutoImports;
+  private readonly advice: Advice;
   private readonly watch: FileWatch;
   private isHung = false;
   private candidate: CellModule | null = null;
@@ -80,6 +84,10 @@ class CellLanguage implements Language {
     this.slots = slots;
     this.modules = new Modules(folder, this.slots, this.project.settings);
     this.autoImports = new AutoImports(folder, (document, offset) => this.proposalsIn(document, offset));
+    this.advice = new Advice({
+      membersOf: (path) => this.membersOfLibrary(path),
+      hover: (document, offset) => this.hoverIn(document, offset),
+    });
     this.watch = new FileWatch((path, changes) => {
       if (this.project.sources.has(path)) return this.readProject();
       this.server.notify("workspace/didChangeWatchedFiles", { changes });
@@ -291,11 +299,12 @@ class CellLanguage implements Language {
   private async diagnostics(document: Document, code: string, free?: CellModule["free"], owners: Owners = this.modules.owners) {
     this.write(document);
     const report = await this.server.request("textDocument/diagnostic", { textDocument: { uri: uriOf(document.path) } });
-    return diagnosticsOf(report, document, code, {
+    const found = diagnosticsOf(report, document, code, {
       kindOf: (name) => kindIn(owners.get(name), name),
       isForLater: (name) => free?.get(name)?.later === true,
       refusedIn: (name) => this.refused.get(name) ?? null,
     });
+    return found.length > 0 ? this.advice.on(found, document, code) : found;
   }
 
   /** Keeps in mind what a cell would have declared, had it no errors. */
@@ -324,6 +333,17 @@ class CellLanguage implements Language {
     this.write(document);
     const offset = offsetOfCursor(code, cursor);
     return { document, offset, params: { textDocument: { uri: uriOf(document.path) }, position: positionIn(document, offset) } };
+  }
+
+  private membersOfLibrary(path: string): Promise<readonly LspCompletionItem[]> {
+    const text = `import * as cg from "cellgrad";cg.${path && `${path}.`}`;
+    return this.proposalsIn({ path: join(this.folder, `${cellPrefix}members.ts`), text, shift: 0 }, text.length);
+  }
+
+  private async hoverIn(document: Document, offset: number): Promise<string> {
+    const params = { textDocument: { uri: uriOf(document.path) }, position: positionIn(document, offset) };
+    const answer = (await this.server.request("textDocument/hover", params)) as { readonly contents?: LspMarkup } | null;
+    return markupText(answer?.contents);
   }
 
   /** What T proposes at an offset of a document. */

@@ -1,7 +1,8 @@
 /** Parses a cell and walks its syntax tree. */
 import { parseSync, visitorKeys, type Node, type OxcError, type Program } from "oxc-parser";
-import type { SyntaxFailure } from "./types.js";
 import { placeAt } from "./positions.js";
+import { lineOfPython } from "./python.js";
+import type { SyntaxFailure } from "./types.js";
 
 export type { Node, Program };
 
@@ -65,6 +66,8 @@ function isObjectLiteral(program: Program): boolean {
 }
 
 function failure(error: OxcError, code: string): SyntaxFailure {
-  const message = error.helpMessage ? `${error.message} (${error.helpMessage})` : error.message;
-  return { ok: false, name: "SyntaxError", message, ...placeAt(code, error.labels[0]?.start ?? 0) };
+  const place = placeAt(code, error.labels[0]?.start ?? 0);
+  const meant = lineOfPython(code.split("\n")[place.line - 1] ?? "");
+  const help = meant ? `in TypeScript: ${meant}` : error.helpMessage;
+  return { ok: false, name: "SyntaxError", message: help ? `${error.message} (${help})` : error.message, ...place };
 }

@@ -62,7 +62,8 @@ export function selectDim(name: string, input: Tensor, dim: number, index: numbe
     throw new IndexError({
       op: name,
       argument: "index",
-      expected: `in the range [${-size}, ${size - 1}] of dim ${dim} with size ${size}`,
+      expected:
+        size === 0 ? `of a dim with elements, dim ${dim} has none` : `in the range [${-size}, ${size - 1}] of dim ${dim} with size ${size}`,
       got: String(index),
     });
   }

@@ -387,7 +387,15 @@ export class Tensor {
 
   /** A one-element tensor compares as its number: `loss < 0.1`. */
   [Symbol.toPrimitive](hint: string): number | string {
-    return hint === "number" ? Number(this.item()) : this.toString();
+    if (hint !== "number") return this.toString();
+    if (numelOf(this.shape) !== 1)
+      throw new ValueError({
+        op: "number",
+        expected: "a tensor with one element where JavaScript takes a number",
+        got: `shape ${formatShape(this.shape)}`,
+        hint: "operators take numbers: use neg(), add(), mul(), lt()",
+      });
+    return Number(this.item());
   }
 
   /** @internal The handle, or a DisposedError that names `op`. */
