@@ -1,11 +1,11 @@
 /** Draws the lines around a place in a cell, with a caret under it. */
 
-/** Lines `line - 2` to `line + 1` of the code, `line` and `column` from 1; empty when the place is outside of it. */
+/** Lines `line - 2` to `line + 1` of the code, the last if there is something on it; `line` and `column` from 1; empty when the place is outside of it. */
 export function codeFrame(code: string, line: number, column: number): string[] {
   const lines = code.split("\n");
   if (line < 1 || line > lines.length) return [];
   const first = Math.max(1, line - 2);
-  const last = Math.min(lines.length, line + 1);
+  const last = lines[line]?.trim() ? line + 1 : line; // an empty line at the end says nothing
   const width = String(last).length;
   const frame: string[] = [];
   for (let number = first; number <= last; number++) {

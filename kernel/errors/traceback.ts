@@ -1,4 +1,4 @@
-/** Lays out an error for Jupyter: a header, then frames in cells and files, the first cell frame with its code. */
+/** Lays out an error for Jupyter: a header, then frames in cells and files, the first of each with its code. */
 import { codeFrame } from "./code-frame.js";
 
 const red = "\u001b[31m";
@@ -12,22 +12,27 @@ export interface Frame {
   readonly name: string;
 }
 
-const cellPlace = /^Cell \[(\d+)\]:(\d+):(\d+)$/;
+const placePattern = /^(.+):(\d+):(\d+)$/;
+const cellSource = /^Cell \[\d+\]$/;
 
 /** The first lines of a traceback: `TypeError: message` with the name in red. */
 export function header(ename: string, evalue: string): string {
   return evalue === "" ? `${red}${ename}${plain}` : `${red}${ename}${plain}: ${evalue}`;
 }
 
-/** Frames as indented lines; `codeOf` gives the text of a numbered cell. */
-export function frameLines(frames: readonly Frame[], codeOf: (count: number) => string | undefined): string[] {
-  let drawn = false;
+/**
+ * Frames as indented lines: the first that is in a cell with its code, and the first in a file where no cell comes before it.
+ * `textOf` gives the text of `Cell [3]` or `/path/file.ts`, or undefined for what people did not write.
+ */
+export function frameLines(frames: readonly Frame[], textOf: (source: string) => string | undefined): string[] {
+  const drawn = { cell: false, file: false };
   return frames.flatMap(({ place, name }) => {
     const line = name === "" ? `  ${place}` : `  ${place} in ${name}`;
-    const cell = cellPlace.exec(place);
-    const code = cell && codeOf(Number(cell[1]));
-    if (drawn || !cell || code === null || code === undefined) return [line];
-    drawn = true;
-    return [line, ...codeFrame(code, Number(cell[2]), Number(cell[3])).map((text) => `  ${text}`)];
+    const [, source = "", row, column] = placePattern.exec(place) ?? [];
+    const kind = cellSource.test(source) ? "cell" : "file";
+    const text = drawn.cell || drawn[kind] ? undefined : textOf(source);
+    if (text === undefined) return [line];
+    drawn[kind] = true;
+    return [line, ...codeFrame(text, Number(row), Number(column)).map((each) => `  ${each}`)];
   });
 }

@@ -69,6 +69,8 @@ export interface NameFacts {
   isForLater(name: string): boolean;
   /** The count of a cell that declares it and was refused for its own errors. */
   refusedIn(name: string): number | null;
+  /** Whether tsconfig.json says which parts of TypeScript's library cells see, and not the running Node. */
+  readonly choosesLibrary: boolean;
 }
 
 /** The diagnostics that concern the cell's own code. */
@@ -95,9 +97,13 @@ export function diagnosticsOf(report: unknown, document: Document, code: string,
       return [{ code: assignsConstant, message: `Cannot assign to '${name}' because it is a constant.`, ...place, category: "error" }];
     }
     const category = severity === severities.error && number !== untypedModule ? "error" : "warning";
-    return [{ code: number, message: withoutCells(message), ...place, category }];
+    const text = names.choosesLibrary ? message : message.replace(changeLibrary, lackedByNode);
+    return [{ code: number, message: withoutCells(text), ...place, category }];
   });
 }
+
+const changeLibrary = /Do you need to change your target library\? Try changing the 'lib' compiler option to 'es\w+' or later\./;
+const lackedByNode = `Node ${process.versions.node}, which runs the cells, does not have it.`;
 
 function isConstant(kind: DeclaredName["kind"] | null): boolean {
   return kind === "const" || kind === "using";

@@ -303,6 +303,7 @@ class CellLanguage implements Language {
       kindOf: (name) => kindIn(owners.get(name), name),
       isForLater: (name) => free?.get(name)?.later === true,
       refusedIn: (name) => this.refused.get(name) ?? null,
+      choosesLibrary: this.project.choosesLibrary,
     });
     return found.length > 0 ? this.advice.on(found, document, code) : found;
   }

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseSync } from "oxc-parser";
+import { libraries } from "./libraries.js";
 import type { Node } from "./syntax.js";
 import type { TransformSettings, TypeErrorLevel } from "./types.js";
 
@@ -22,6 +23,8 @@ export const emptyProject = JSON.stringify({ compilerOptions: { noLib: true, noR
 export interface Project {
   readonly settings: TransformSettings;
   readonly typeErrors: TypeErrorLevel;
+  /** Whether the configuration says which parts of TypeScript's library there are. */
+  readonly choosesLibrary: boolean;
   /** The files that the configuration was read from, and the place where a nearer one would stand. */
   readonly sources: ReadonlySet<string>;
   /** Hidden documents by path: the configuration and the globals of cells. */
@@ -63,6 +66,7 @@ export function openProject(folder: string, library: string): Project {
   return {
     settings: { jsx, experimentalDecorators: options.experimentalDecorators === true },
     typeErrors: level === "warn" || level === "off" ? level : "error",
+    choosesLibrary: options.lib !== undefined,
     sources,
     documents: new Map([
       [join(folder, "tsconfig.json"), JSON.stringify(config)],
@@ -100,7 +104,7 @@ const forCells = {
 };
 
 function whereUnset(options: Record<string, unknown>): Record<string, unknown> {
-  const defaults = { strict: true, target: "esnext", lib: ["esnext"], types: [], allowJs: true, customConditions: ["node"] };
+  const defaults = { strict: true, target: "esnext", lib: libraries, types: [], allowJs: true, customConditions: ["node"] };
   return Object.fromEntries(Object.entries(defaults).filter(([option]) => options[option] === undefined));
 }
 

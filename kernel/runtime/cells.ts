@@ -1,6 +1,9 @@
 /** The cells that R has run: which one the current code belongs to, and where a script's positions are in its text. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ChildProcess } from "node:child_process";
+import fs from "node:fs";
+import { isAbsolute } from "node:path";
+import type { Worker } from "node:worker_threads";
 import type { CellSpan } from "../../src/wire/devices.js";
 import type { Position, TransformedCell } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
@@ -14,6 +17,8 @@ export interface ActiveCell extends RuntimeCell {
   readonly payload: JsonObject[];
   /** Processes that the cell has started. */
   readonly children: Set<ChildProcess>;
+  /** Threads that it has started. */
+  readonly workers: Set<Worker>;
   /** Set when the cell was interrupted: its timers no longer fire. */
   stopped: boolean;
 }
@@ -25,6 +30,9 @@ interface Script {
   readonly cell: RuntimeCell;
   readonly map: TransformedCell["map"];
 }
+
+// Node's own, which user code may replace.
+const { readFileSync } = fs;
 
 /** Cells whose positions are exact: a map takes several KB. */
 const mostMaps = 1000;
@@ -81,9 +89,16 @@ export function placeIn(key: number, place: Position): Position {
   return scripts.get(key)?.map(place) ?? place;
 }
 
-/** The text of the cell that people know as `Cell [count]`. */
-export function codeOf(count: number): string | undefined {
-  return codeByCount.get(count);
+/** The text of the cell that people know as `Cell [count]`, or of a file of theirs. */
+export function textOf(source: string): string | undefined {
+  const count = /^Cell \[(\d+)\]$/.exec(source)?.[1];
+  if (count !== undefined) return codeByCount.get(Number(count));
+  if (!isAbsolute(source) || source.includes("/node_modules/")) return undefined;
+  try {
+    return readFileSync(source, "utf8");
+  } catch {
+    return undefined; // gone since, or no file at all
+  }
 }
 
 /** Replaces every script position in a text by the cell's: `cell://7:2:3` becomes `Cell [5]:2:3`. */

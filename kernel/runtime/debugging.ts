@@ -85,6 +85,7 @@ const observer: ActiveCell = {
   beforeIdle: [],
   payload: [],
   children: new Set(),
+  workers: new Set(),
   stopped: false,
 };
 

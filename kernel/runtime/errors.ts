@@ -1,9 +1,9 @@
 /** Turns what a cell threw into Jupyter's error: stack frames named after cells, causes and aggregates included, the kernel's own frames left out. */
 import { isNativeError } from "node:util/types";
 import { fileURLToPath } from "node:url";
-import { inspect } from "node:util";
+import { inspect, type InspectOptions } from "node:util";
 import { frameLines, header, type Frame } from "../errors/traceback.js";
-import { codeOf, namePlaces } from "./cells.js";
+import { textOf, namePlaces } from "./cells.js";
 import { sourcePlace } from "./imports.js";
 import type { CellError } from "./messages.js";
 
@@ -19,6 +19,17 @@ const maxMessage = 100_000;
 const notedFrames = 100;
 /** Frames that are shown. */
 const maxFrames = 10;
+
+/** Properties of errors that are shown otherwise. */
+const parts = new Set(["name", "message", "stack", "cause", "errors", "error", "suppressed", "requireStack"]);
+/** Whoever has these properties says them in its message: failed system calls, assertions and child processes, the library's errors. */
+const messages = [
+  ["errno", "syscall"],
+  ["actual", "expected", "operator"],
+  ["status", "stdout"],
+  ["op", "expected", "got"],
+] as const;
+const brief: InspectOptions = { depth: 1, breakLength: 100, maxArrayLength: 20, maxStringLength: 200 };
 
 /** Makes `error.stack` speak of cells, for whoever reads it. */
 export function installStackTraces(): void {
@@ -78,7 +89,7 @@ export function describeError(thrown: unknown): CellError {
 /** The stack, then what lies behind the error. */
 function bodyOf(error: Error, depth: number, seen: Set<unknown>): string[] {
   seen.add(error);
-  const lines = frameLines(framesOf(error), codeOf);
+  const lines = [...frameLines(framesOf(error), textOf), ...(read(() => detailsOf(error)) ?? [])];
   const behind: [label: string, error: unknown][] = [];
   if (error instanceof AggregateError) error.errors.forEach((member, index) => behind.push([`[${index}]`, member]));
   if (isSuppressing(error)) behind.push(["Thrown by a disposal", error.error], ["Suppressed", error.suppressed]);
@@ -91,6 +102,16 @@ function bodyOf(error: Error, depth: number, seen: Set<unknown>): string[] {
   return lines;
 }
 
+/** What people hang on their errors, as Node shows it. */
+function detailsOf(error: Error): string[] {
+  if (messages.some((properties) => properties.every((name) => Object.hasOwn(error, name)))) return [];
+  const descriptors = Object.entries(Object.getOwnPropertyDescriptors(error));
+  const details = descriptors.filter(([name, { enumerable, value }]) => enumerable && value !== undefined && !parts.has(name));
+  if (details.length === 0) return [];
+  const text = inspectSafely(Object.fromEntries(details.map(([name, { value }]) => [name, value as unknown])), brief);
+  return [`  ${text.replaceAll("\n", "\n  ")}`];
+}
+
 function framesOf(error: Error): Frame[] {
   const stack = read(() => error.stack);
   return typeof stack === "string" ? framesOfStack(stack) : [];
@@ -100,7 +121,7 @@ function framesOf(error: Error): Frame[] {
 export function framesOfStack(stack: string): Frame[] {
   return stack.split("\n").flatMap((line) => {
     const match = frameLine.exec(line);
-    const place = match?.[2] ?? match?.[3];
+    const place = match?.[2] ?? match?.[3]?.replace(/^async /, "");
     // What the thread that resolves imports has thrown comes with the stack of that thread.
     if (!match || !place || place === "<anonymous>" || place.startsWith("node:") || isOurs(place)) return [];
     return [{ place, name: (match[1] ?? "").replace(/^async /, "") }];
@@ -133,7 +154,7 @@ function messageOf(error: Error): string {
 }
 
 /** A property of a hostile object, or undefined when reading it throws. */
-function read(get: () => unknown): unknown {
+function read<Value>(get: () => Value): Value | undefined {
   try {
     return get();
   } catch {
@@ -142,9 +163,9 @@ function read(get: () => unknown): unknown {
 }
 
 /** Node's inspect, which a value's own code may make throw. */
-export function inspectSafely(value: unknown): string {
+export function inspectSafely(value: unknown, options: InspectOptions = {}): string {
   try {
-    return inspect(value);
+    return inspect(value, options);
   } catch {
     return String(read(() => Object.prototype.toString.call(value)) ?? typeof value);
   }

@@ -7,7 +7,7 @@ import { codeFrame } from "../errors/code-frame.js";
 import { frameLines, header } from "../errors/traceback.js";
 import type { CellTransformer, SyntaxFailure, TransformedCell, TransformSettings } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
-import { activeCell, codeOf, noteEnd, noteStart, registerScript, scriptUrl, type ActiveCell } from "./cells.js";
+import { activeCell, textOf, noteEnd, noteStart, registerScript, scriptUrl, type ActiveCell } from "./cells.js";
 import { emit, flush, isSending } from "./channel.js";
 import { createDebugging } from "./debugging.js";
 import { errorPicture, sendDisplay, toBundle } from "./display.js";
@@ -17,6 +17,7 @@ import { awaitTermination, runningWord } from "./handover.js";
 import { cancelWord, cellWord, finishCell, restoreAfterInterrupt } from "./host.js";
 import { clearAsyncIdStack, lookAround, type Interrupted } from "./interrupt.js";
 import { look } from "./look.js";
+import { endBusyWorkers } from "./workers.js";
 import { shapeErrorMime } from "../../src/wire/shape-error.js";
 import type { Bundle, CellError, RuntimeCell } from "./messages.js";
 
@@ -93,7 +94,7 @@ export class Evaluator {
     const { cell, script } = this.#prepared.get(key)!;
     this.#prepared.delete(key);
     const run: Run = {
-      cell: { ...cell, beforeIdle: [], payload: [], children: new Set(), stopped: false },
+      cell: { ...cell, beforeIdle: [], payload: [], children: new Set(), workers: new Set(), stopped: false },
       script,
       expressions,
       interrupted: false,
@@ -120,10 +121,10 @@ export class Evaluator {
     const { key } = run.cell;
     const outcome = await settleValue(await this.#evaluate(run.script, scriptUrl(key), key));
     if (run.interrupted) return; // ended by #interrupt
-    if (!outcome.ok && outcome.error.ename === "InterruptedError" && Atomics.load(this.#words, cancelWord) === 1) {
-      // Native work has seen the cancel word first.
+    if (Atomics.load(this.#words, cancelWord) === 1) {
+      // Native work has seen the cancel word first, or a process that the cell waited for was stopped.
       run.cell.stopped = true;
-      return this.#report(run, keyboardInterrupt(outcome.error.traceback.slice(1)), null, {});
+      return this.#report(run, keyboardInterrupt(outcome.ok ? [] : outcome.error.traceback.slice(1)), null, {});
     }
     let result: Bundle | null = null;
     const expressions: { [name: string]: unknown } = {};
@@ -165,14 +166,19 @@ export class Evaluator {
     const isCancelled = Atomics.load(this.#words, cancelWord) === 1;
     if (stack !== null && !isLast && (inHook || (isCancelled && inLibrary))) return "later";
     if (stack !== null) setImmediate(restoreAfterInterrupt);
-    const places = frameLines(stack === null ? [] : framesOfStack(stack), codeOf);
+    const places = frameLines(stack === null ? [] : framesOfStack(stack), textOf);
     for (const run of this.#runs.values()) {
       if (run.interrupted) continue;
       run.interrupted = true;
       run.cell.stopped = true;
       for (const child of run.cell.children) child.kill("SIGINT");
       // Not a promise: a termination discards the microtasks that wait. And not now: code that is still on the stack ends first.
-      setImmediate(() => activeCell.run(run.cell, () => void this.#report(run, keyboardInterrupt(places), null, {})));
+      setImmediate(() =>
+        activeCell.run(run.cell, () => {
+          endBusyWorkers(run.cell);
+          void this.#report(run, keyboardInterrupt(places), null, {});
+        }),
+      );
     }
     setImmediate(() => Atomics.store(this.#words, cancelWord, 0));
     if (stack === null) return;

@@ -22,6 +22,7 @@ import { Pipe, type ToRuntime } from "./messages.js";
 import { installPromiseInspection } from "./promises.js";
 import { installStreams } from "./streams.js";
 import { installTimers } from "./timers.js";
+import { followWorkers } from "./workers.js";
 
 const outputs = process.argv[2]!;
 const words = new Int32Array(new SharedArrayBuffer(16));
@@ -42,6 +43,7 @@ installStreams();
 markDirectWrites();
 installPromiseInspection();
 installTimers();
+followWorkers();
 installHost(words, gauges, () => evaluator?.variables() ?? []);
 installComms(reportLate);
 const folder = process.cwd();

@@ -4,7 +4,7 @@ import type { JsonObject, Message } from "../protocol/message.js";
 import type { CellError } from "../runtime/messages.js";
 import type { RequestChannel } from "../transport/sockets.js";
 import type { History } from "./history.js";
-import { interruptTimeout, startInterrupt } from "./interrupt.js";
+import { interruptTimeout, startInterrupt, type Interrupting } from "./interrupt.js";
 import type { Output, OutputOwner, Publish } from "./output.js";
 import { failedOutcome, type CellOutcome, type Runtime } from "./runtime.js";
 import { staleNotice, typeError, typeNotices, typeWarning, uncheckedNotice } from "./type-errors.js";
@@ -33,6 +33,8 @@ interface Running {
   readonly key: number;
   readonly count: number;
   readonly request: Message;
+  /** By `performance.now()`. */
+  readonly started: number;
   interrupted: boolean;
   /** Ends the cell with this error, when R does not. */
   abandon(error: CellError): void;
@@ -72,7 +74,7 @@ export class Executor {
   readonly #lanes = new Map<string, Lane>();
   #count = 0;
   #lastKey = 0;
-  #endInterrupt: (() => Promise<unknown>) | null = null;
+  #interrupting: Interrupting | null = null;
   /** Resolves when no interrupt is under way that was meant for cells that have ended. */
   #quiet: Promise<unknown> = Promise.resolve();
   #stuck = false;
@@ -119,9 +121,16 @@ export class Executor {
     const running = [...this.#lanes.values()].flatMap((lane) => lane.running ?? []);
     if (running.length === 0) return void (this.#quiet = this.#runtime.ask({ type: "interrupt", upTo: this.#lastKey }));
     for (const cell of running) cell.interrupted = true;
-    this.#endInterrupt ??= startInterrupt(this.#runtime, this.#lastKey, () => {
-      this.#stuck = true;
-      for (const cell of running) cell.abandon(interruptTimeout(cell.count, this.#runtime.pid));
+    if (this.#interrupting) return this.#interrupting.again();
+    const { key, started: since } = running[0]!;
+    this.#interrupting = startInterrupt(this.#runtime, {
+      upTo: this.#lastKey,
+      since,
+      tell: (text) => this.#output.stream(key, "stderr", text),
+      giveUp: () => {
+        this.#stuck = true;
+        for (const cell of running) cell.abandon(interruptTimeout(cell.count, this.#runtime.pid));
+      },
     });
   }
 
@@ -145,7 +154,8 @@ export class Executor {
     // The other processes get to work first, and meanwhile the front ends are told.
     const ended = new Promise<CellOutcome>((resolve) => {
       const abandon = (error: CellError) => resolve(failedOutcome(error));
-      const running = { key: owner.key, count: this.#count, request: message, interrupted: false, abandon };
+      const started = performance.now();
+      const running = { key: owner.key, count: this.#count, request: message, started, interrupted: false, abandon };
       lane.running = running;
       void this.#run(owner, execution, running).then(resolve);
     });
@@ -234,8 +244,8 @@ export class Executor {
   }
 
   #finishInterrupt(): void {
-    if (this.#endInterrupt) this.#quiet = this.#endInterrupt();
-    this.#endInterrupt = null;
+    if (this.#interrupting) this.#quiet = this.#interrupting.finish();
+    this.#interrupting = null;
   }
 
   #abort({ channel, message }: Request): void {

@@ -32,6 +32,24 @@ test("a function of an earlier cell is named after that cell", async () => {
   expect(plain(error!.traceback)).toMatch(/Cell \[3\]:2:9 in thrower\n[^]*Cell \[4\]:1:1$/);
 });
 
+test("an error that came through an await draws the line that waited", async () => {
+  const { error } = await started.client.execute("let waited = 0\nawait fetch('http://127.0.0.1:1')");
+  expect(plain(error!.traceback)).toMatch(/^TypeError: fetch failed\n {2}Cell \[\d+\]:2:1\n.*\n {2}> 2 \| await fetch.*\n {6}\| \^\n/);
+});
+
+test("what an error carries beside its message is shown, unless the message says it", async () => {
+  const { client } = started;
+  const carries = async (code: string) =>
+    plain((await client.execute(code)).error!.traceback)
+      .split("\n")
+      .at(-1);
+  expect(await carries("throw Object.assign(new Error('x'), { code: 'E_X', detail: { a: 1 } })")).toBe(
+    "  { code: 'E_X', detail: { a: 1 } }",
+  );
+  expect(await carries("import { readFileSync } from 'node:fs'; readFileSync('/no/file')")).toMatch(/\^$/);
+  expect(await carries("import { ones } from 'cellgrad'; ones(2).backward()")).toMatch(/\^$/);
+});
+
 test("causes and members of an aggregate follow", async () => {
   const { error } = await started.client.execute(
     "throw new Error('outer', { cause: new AggregateError([new TypeError('one'), 'two'], 'inner') })",

@@ -75,7 +75,19 @@ test("a name that a module does not have is a SyntaxError that says so (row 40)"
 
 test("an error in a local module points at its TypeScript line", async () => {
   const { error } = await started.client.execute('// @ts-nocheck\nimport { fail } from "./fails.ts";\nfail()');
-  expect(error!.traceback.join("\n")).toContain(`${join(folder, "fails.ts")}:5:9 in fail`);
+  const text = error!.traceback.join("\n");
+  expect(text).toContain(`${join(folder, "fails.ts")}:5:9 in fail`);
+  expect(text).toMatch(/^ {2}> 5 \| .*\n {6}\| {9}\^$/m);
+  expect(text).toMatch(/^ {2}> 3 \| fail\(\)$/m);
+});
+
+test("a local module that does not parse is drawn where it breaks", async () => {
+  writeFileSync(join(folder, "broken.ts"), "export const a = 1;\nexport const b = ;\n");
+  const { error } = await started.client.execute('// @ts-nocheck\nimport "./broken.ts"');
+  expect(error!.ename).toBe("SyntaxError");
+  expect(error!.traceback.join("\n")).toContain(
+    `${join(folder, "broken.ts")}:2:18\n    1 | export const a = 1;\n  > 2 | export const b = ;`,
+  );
 });
 
 test("a missing module is an error in the cell, without the frames of who looked for it", async () => {

@@ -1,5 +1,6 @@
 /** Stopping cells (rows 21 to 33 of the acceptance list): each ends in an error soon, with the session's variables kept. */
 import { describe, expect, test } from "vitest";
+import { summarize } from "../../kernel/client/client.js";
 import { kernel } from "./kernel.js";
 
 const started = kernel();
@@ -47,8 +48,51 @@ describe("an interrupt stops", () => {
     const cell = client.start('import { execSync } from "node:child_process"; console.log("go"); execSync("sleep 60")');
     await client.printed(cell, "go");
     void client.interrupt();
-    await cell.reply;
+    expect((await cell.reply).content.ename).toBe("KeyboardInterrupt");
     expect((await client.execute("5")).result).toBe("5");
+  });
+
+  test("a child that ignores SIGINT: it gets SIGTERM, and the cell says which it was", async () => {
+    const { client } = started;
+    const cell = client.start(`console.log("go"); execSync("trap '' INT; sleep 61; sleep 62")`);
+    await client.printed(cell, "go");
+    void client.interrupt();
+    expect((await cell.reply).content.ename).toBe("KeyboardInterrupt");
+    const { stderr } = summarize({}, await cell.published);
+    expect(stderr).toMatch(/^process \d+ \(.*trap '' INT; sleep 61; sleep 62\) did not end on SIGINT: SIGTERM was sent$/m);
+    expect((await client.execute("5")).stderr).toBe("");
+  });
+
+  test("a child that ignores every signal it can, by one more interrupt, but none of an earlier cell", async () => {
+    const { client } = started;
+    await client.execute('import { spawn } from "node:child_process"; const server = spawn("sleep", ["63"]); void 0');
+    await client.execute("await new Promise((resolve) => setTimeout(resolve, 50))"); // ages of processes count 10 ms
+    const script = "for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => {}); console.log('go'); setInterval(() => {}, 1000)";
+    const cell = client.start(
+      `import { spawnSync } from "node:child_process"; spawnSync("node", ["-e", ${JSON.stringify(script)}], { stdio: "inherit" })`,
+    );
+    await client.printed(cell, "go");
+    const again = setInterval(() => void client.interrupt(), 300);
+    expect((await cell.reply).content.ename).toBe("KeyboardInterrupt");
+    clearInterval(again);
+    expect(summarize({}, await cell.published).stderr).toMatch(/^process \d+ \(node -e .*\) did not end on SIGINT: it was killed$/m);
+    expect((await client.execute("server.signalCode")).result).not.toBe("'SIGKILL'");
+  });
+
+  test("a worker thread that computes, while one that waits for messages stays", async () => {
+    const { client } = started;
+    const cell = client.start(`
+      import { Worker } from "node:worker_threads";
+      const waits = new Worker("require('worker_threads').parentPort.on('message', () => {})", { eval: true });
+      const loops = new Worker("require('worker_threads').parentPort.postMessage(0); for (;;);", { eval: true });
+      loops.on("message", () => console.log("go"));
+      const ended = new Promise((resolve) => loops.on("exit", resolve));
+      await ended;`);
+    await client.printed(cell, "go");
+    void client.interrupt();
+    expect((await cell.reply).content.ename).toBe("KeyboardInterrupt");
+    expect((await client.execute("await ended; waits.threadId > 0")).result).toBe("true");
+    expect((await client.execute("await waits.terminate()")).error).toBeNull();
   });
 
   test("native work that polls the cancel word, which the next cell finds cleared (row 29)", async () => {

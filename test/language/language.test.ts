@@ -74,12 +74,12 @@ describe("check", () => {
     expect(await cell("/* 😀 */ nowhere")).toEqual(["TS2304 1:10 Cannot find name 'nowhere'."]);
   });
 
-  it("is strict, and knows Node, the newest library and top-level await", async () => {
+  it("is strict, and knows Node and top-level await", async () => {
     const { cell } = await openSession();
     expect(await cell("const found = [1].find((x) => x > 1); found.toFixed()")).toEqual(["TS18048 1:39 'found' is possibly 'undefined'."]);
     expect(
       await cell(
-        'import { readFile } from "node:fs/promises"\nconst text: string = await readFile("x", "utf8")\nprocess.pid; [1].toSorted(); new Set([1]).union(new Set([2])); import.meta.dirname',
+        'import { readFile } from "node:fs/promises"\nconst text: string = await readFile("x", "utf8")\nprocess.pid; [1].toSorted(); import.meta.dirname',
       ),
     ).toEqual([]);
     expect(
@@ -177,6 +177,15 @@ describe("the notebook's folder", () => {
     ).toEqual([]);
     writeFileSync(join(folder, "util.ts"), "export const u = 'text'");
     await expect.poll(async () => cell('import { u as u3 } from "./util"; u3.toUpperCase()'), { timeout: 5000 }).toEqual([]);
+  });
+
+  it("is told what the running Node lacks, unless its tsconfig.json says what there is", async () => {
+    const code = "Promise.withResolvers<number>().resolve(1)";
+    const lacks = `TS2550 1:9 Property 'withResolvers' does not exist on type 'PromiseConstructor'. Node ${process.versions.node}, which runs the cells, does not have it.`;
+    const { cell } = await openSession();
+    expect(await cell(code)).toEqual("withResolvers" in Promise ? [] : [lacks]);
+    const chosen = await openSession({ "tsconfig.json": '{ "compilerOptions": { "lib": ["es2015"] } }' });
+    expect((await chosen.cell(code))[0]).toMatch(/^TS2550 .* Try changing the 'lib' compiler option to 'es2024' or later\.$/);
   });
 
   it("gives its tsconfig.json, comments, extends and all (row 43)", async () => {
