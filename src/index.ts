@@ -21,7 +21,10 @@ export {
   AutogradError, CellgradError, DTypeError, DeviceError, DeviceLostError, DisposedError, IndexError, InterruptedError, NotImplementedError, OutOfMemoryError,
   SerializationError, ShapeError, ValueError, type ErrorFields,
 } from "./tensor/errors.js"; // prettier-ignore
-export { getDefaultDtype, getNumThreads, setDefaultDtype, setNumThreads, synchronize } from "./tensor/system.js";
+export {
+  getDefaultDtype, getFloat32MatmulPrecision, getNumThreads, setDefaultDtype, setFloat32MatmulPrecision, setNumThreads, synchronize,
+  type Float32MatmulPrecision,
+} from "./tensor/system.js"; // prettier-ignore
 export {
   emptyCache, memorySnapshot, memoryStats, memorySummary, recordMemoryHistory, resetPeakMemoryStats, setMemoryCap, setPerProcessMemoryFraction,
   type Holder, type MemoryBlock, type MemorySegment, type MemoryStats,

@@ -118,6 +118,12 @@ napi_value allow(napi_env env, napi_callback_info info) {
   return args.nothing();
 }
 
+napi_value allow_rounding(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  allow_tf32(args.integer(0) != 0);
+  return args.nothing();
+}
+
 napi_value list_devices(napi_env env, napi_callback_info) {
   napi_value list, value;
   napi_create_array_with_length(env, devices().size(), &list);
@@ -298,6 +304,7 @@ constexpr Function kFunctions[] = {
     {"fallbackTotal", fallback_total},
     {"fallbacks", list_fallbacks},
     {"allowFallbacks", allow},
+    {"allowTf32", allow_rounding},
     {"memory", memory},
     {"available", available},
     {"storages", storages},

@@ -7,7 +7,7 @@
 extern "C" {
 #endif
 
-#define CG_DRIVER_VERSION 1u
+#define CG_DRIVER_VERSION 2u
 
 /* Memory of the device: a number on which offsets can be added. Not a host pointer. */
 typedef uint64_t cg_address;
@@ -22,14 +22,17 @@ typedef struct cg_argument {
   uint64_t bytes;
 } cg_argument;
 
-/* y = alpha a b + beta y, `batches` times: matrices [m, k], [k, n] and contiguous [m, n]. Strides are in elements; of a row or a
-   column one is 1. `dtype`: 0 float32, 1 float64, 2 float16, 3 bfloat16; sums are float32 or, for float64, float64. */
+/* y = alpha a b + beta y + bias, `batches` times: matrices [m, k], [k, n] and contiguous [m, n]; `bias` [n] is added to every row, 0: none.
+   Strides are in elements; of a row or a column one is 1. `dtype`: 0 float32, 1 float64, 2 float16, 3 bfloat16; sums are float32 or,
+   for float64, float64. With `fast`, elements of float32 may be rounded to the 10 bits of TF32 before they are multiplied. */
 typedef struct cg_gemm {
-  int32_t dtype;
+  int32_t dtype, fast;
   int64_t batches, m, n, k;
-  cg_address a, b, y;
+  cg_address a, b, y, bias;
   int64_t a_row, a_column, a_batch, b_row, b_column, b_batch;
   double alpha, beta;
+  uint64_t workspace_limit; /* bytes of memory that the product may want to work in */
+  cg_address workspace;     /* as many as gemm_workspace says, aligned to 256 */
 } cg_gemm;
 
 typedef struct cg_capabilities {
@@ -73,6 +76,8 @@ typedef struct cg_driver {
 
   /* The maker's own matrix product; -11 where it has none for this case. May be NULL: the text of ours is launched then. */
   int32_t (*gemm)(void* self, const cg_gemm* call);
+  /* Bytes of workspace that gemm needs for a case. May be NULL: none. */
+  uint64_t (*gemm_workspace)(void* self, const cg_gemm* call);
   /* Bytes of the device that nobody has, this process or another. May be NULL: unknown. */
   int32_t (*available)(void* self, uint64_t* bytes);
 

@@ -16,6 +16,7 @@
 #include "device/pinned.h"
 #include "kernels/cpu/launcher.h"
 #include "kernels/cpu/table.h"
+#include "kernels/programs/gemm.h"
 #include "kernels/programs/launcher.h"
 #include "kernels/programs/program_cache.h"
 
@@ -163,5 +164,6 @@ std::vector<Fallback> fallbacks(const Device& device) {
 int32_t total_fallbacks() { return programs::total_fallbacks(); }
 std::string compile_log() { return programs::compile_log(); }
 void allow_fallbacks(bool allowed) { programs::allow_fallbacks(allowed); }
+void allow_tf32(bool allowed) { programs::allow_tf32(allowed); }
 
 } // namespace cg

@@ -34,6 +34,8 @@ int32_t total_fallbacks();
 std::string compile_log();
 // false: a missing kernel is Status::kNoKernel instead.
 void allow_fallbacks(bool allowed);
+// true: products of float32 by a maker's library may round their inputs to TF32.
+void allow_tf32(bool allowed);
 
 struct Row {
   const char* name;

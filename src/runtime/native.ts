@@ -189,6 +189,8 @@ export interface Native {
   fallbackTotal(): number;
   fallbacks(device: number): Record<string, number>;
   allowFallbacks(allowed: number): void;
+  /** Whether products of float32 by a maker's library may round their inputs to TF32. */
+  allowTf32(allowed: number): void;
   /** io: live bytes, cached bytes, peak live bytes, cap (0: none), live tensors, allocations, cache hits, collections asked for, bytes of the device. */
   memory(device: number): number;
   /** Bytes of the device that nobody has, of the host those that can still be written to; -1 when the device does not say. */

@@ -31,3 +31,30 @@ export function synchronize(device: Device = "cpu"): void {
   const status = native.synchronize(code, -1);
   if (status < 0) throw failure("synchronize", status, [], code);
 }
+
+// -- how exact products of float32 are
+
+const precisions = ["highest", "high", "medium"] as const;
+/** How a device with tensor cores multiplies matrices of float32. */
+export type Float32MatmulPrecision = (typeof precisions)[number];
+let precision: Float32MatmulPrecision = "highest";
+
+/**
+ * Lets matrix products of float32 be faster and less exact where the device can: "highest" (default) multiplies float32 as it is, "high" and
+ * "medium" round the inputs to TF32, which keeps 10 bits of 23, and sum in float32. Only `cuda` devices with cuBLASLt have such products.
+ *
+ * Differs: "medium" is "high"; torch rounds to bfloat16 there on the CPU.
+ * @example
+ * setFloat32MatmulPrecision("high")
+ */
+export function setFloat32MatmulPrecision(wanted: Float32MatmulPrecision): void {
+  if (!precisions.includes(wanted)) {
+    const [op, argument, expected] = ["setFloat32MatmulPrecision", "precision", precisions.map((p) => `"${p}"`).join(" or ")];
+    throw new ValueError({ op, argument, expected, got: describe(wanted) });
+  }
+  precision = wanted;
+  native.allowTf32(wanted === "highest" ? 0 : 1);
+}
+
+/** What {@link setFloat32MatmulPrecision} has set. */
+export const getFloat32MatmulPrecision = (): Float32MatmulPrecision => precision;

@@ -1,11 +1,11 @@
 /** Walks the table of samples on the emulated CUDA card: values and gradients are the CPU's, dtypes and devices are kept. */
 import { beforeAll, describe, expect, it } from "vitest";
 import * as cg from "../../src/index.js";
-import { cuda, precompile } from "./cuda.js";
 import { differences, leftToCpu, names, run } from "./walk.js";
 
-// Matrix products too are ours here; test/devices/families walks those of cuBLAS.
+// Matrix products too are ours here; test/devices/products walks those of cuBLASLt.
 process.env["CUDA_EMULATOR_CUBLAS"] = "0";
+const { cuda, precompile } = await import("./cuda.js");
 
 let texts = 0;
 beforeAll(() => {

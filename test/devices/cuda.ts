@@ -25,7 +25,16 @@ function build(): string {
     );
   compile("libcuda.so.1", ["driver", "blocks"], "-shared", "-fPIC");
   compile("libnvrtc.so.13", ["nvrtc", "objects"], "-shared", "-fPIC");
-  compile("libcublas.so.13", ["cublas"], "-shared", "-fPIC", `-L${beside}`, "-l:libcuda.so.1", "-Wl,-rpath,$ORIGIN");
+  compile(
+    "libcublasLt.so.13",
+    ["cublaslt"],
+    "-shared",
+    "-fPIC",
+    `-L${beside}`,
+    "-Wl,--no-as-needed",
+    "-l:libcuda.so.1",
+    "-Wl,-rpath,$ORIGIN",
+  );
   compile("pack", ["pack", "objects"]);
   compile("selftest", ["selftest"]);
   try {

@@ -56,7 +56,7 @@ describe("a plug-in", () => {
     writeFileSync(`${folder}/other.c`, "int other;\n");
     expect(() => cg.loadDevice(compile("other", `${folder}/other.c`))).toThrow(/no function cg_open_driver/);
     writeFileSync(`${folder}/later.c`, '#include "driver.h"\nconst cg_driver* cg_open_driver(uint32_t v) { (void)v; return 0; }\n');
-    expect(() => cg.loadDevice(compile("later", `${folder}/later.c`))).toThrow(/does not serve version 1/);
+    expect(() => cg.loadDevice(compile("later", `${folder}/later.c`))).toThrow(/does not serve version 2/);
     expect(() => cg.loadDevice(7 as never)).toThrow(cg.ValueError);
   });
 });

@@ -1,4 +1,4 @@
-// The parts of the CUDA driver, NVRTC and cuBLAS that we call, in declarations of our own: no header or library is needed to build.
+// The parts of the CUDA driver, NVRTC and cuBLASLt that we call, in declarations of our own: no header or library is needed to build.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +12,9 @@ struct ModuleHandle;
 struct FunctionHandle;
 struct ProgramHandle;
 struct BlasHandle;
+struct ProductHandle;
+struct MatrixHandle;
+struct PreferenceHandle;
 using Address = uint64_t;
 
 constexpr int kSuccess = 0, kErrorOutOfMemory = 2, kErrorNoDevice = 100, kErrorNotReady = 600;
@@ -68,16 +71,48 @@ constexpr uint32_t kStreamNonBlocking = 1;
   CALL(GetPtx, nvrtcGetPTX, (ProgramHandle * program, char* ptx))                                                      \
   CALL(DestroyProgram, nvrtcDestroyProgram, (ProgramHandle * *program))
 
-constexpr int kReal32 = 0, kReal64 = 1, kReal16 = 2, kRealB16 = 14; // cudaDataType
-constexpr int kCompute32 = 68, kCompute64 = 70, kDefaultAlgorithm = -1, kPlain = 0, kTransposed = 1;
+// cuBLASLt: codes of cublasLt.h and library_types.h.
+constexpr int kReal32 = 0, kReal64 = 1, kReal16 = 2, kRealB16 = 14;              // cudaDataType
+constexpr int kCompute32 = 68, kCompute64 = 70, kComputeTf32 = 77;               // cublasComputeType
+constexpr int kTransposeA = 3, kTransposeB = 4, kEpilogue = 7, kBiasPointer = 8; // attributes of a product
+constexpr int kBatchCount = 5, kBatchOffset = 6;                                 // of a matrix
+constexpr int kMostWorkspace = 1, kAlignmentA = 5, kAlignmentB = 6, kAlignmentC = 7, kAlignmentD = 8; // of a preference
+constexpr int kMajor = 0, kMinor = 1; // libraryPropertyType
+constexpr int32_t kPlain = 0, kTransposed = 1;
+constexpr uint32_t kEpilogueBias = 4;
+
+struct BlasAlgorithm { uint64_t data[8]; };
+struct BlasHeuristic {
+  BlasAlgorithm algorithm;
+  size_t workspace;
+  int state;
+  float waves;
+  int reserved[4];
+};
 
 #define CG_CUBLAS_CALLS(CALL)                                                                                          \
-  CALL(Create, cublasCreate_v2, (BlasHandle * *handle))                                                                \
-  CALL(SetStream, cublasSetStream_v2, (BlasHandle * handle, StreamHandle * stream))                                    \
-  CALL(GemmStridedBatchedEx, cublasGemmStridedBatchedEx,                                                               \
-       (BlasHandle * handle, int transpose_a, int transpose_b, int m, int n, int k, const void* alpha, Address a,      \
-        int type_a, int lda, long long stride_a, Address b, int type_b, int ldb, long long stride_b, const void* beta, \
-        Address c, int type_c, int ldc, long long stride_c, int batches, int compute, int algorithm))
+  CALL(GetProperty, cublasLtGetProperty, (int property, int* value))                                                   \
+  CALL(Create, cublasLtCreate, (BlasHandle * *handle))                                                                 \
+  CALL(ProductCreate, cublasLtMatmulDescCreate, (ProductHandle * *product, int compute, int scale))                    \
+  CALL(ProductSet, cublasLtMatmulDescSetAttribute,                                                                     \
+       (ProductHandle * product, int attribute, const void* value, size_t bytes))                                      \
+  CALL(ProductDestroy, cublasLtMatmulDescDestroy, (ProductHandle * product))                                           \
+  CALL(MatrixCreate, cublasLtMatrixLayoutCreate,                                                                       \
+       (MatrixHandle * *matrix, int type, uint64_t rows, uint64_t columns, int64_t leading))                           \
+  CALL(MatrixSet, cublasLtMatrixLayoutSetAttribute,                                                                    \
+       (MatrixHandle * matrix, int attribute, const void* value, size_t bytes))                                        \
+  CALL(MatrixDestroy, cublasLtMatrixLayoutDestroy, (MatrixHandle * matrix))                                            \
+  CALL(PreferenceCreate, cublasLtMatmulPreferenceCreate, (PreferenceHandle * *preference))                             \
+  CALL(PreferenceSet, cublasLtMatmulPreferenceSetAttribute,                                                            \
+       (PreferenceHandle * preference, int attribute, const void* value, size_t bytes))                                \
+  CALL(PreferenceDestroy, cublasLtMatmulPreferenceDestroy, (PreferenceHandle * preference))                            \
+  CALL(GetHeuristic, cublasLtMatmulAlgoGetHeuristic,                                                                   \
+       (BlasHandle * handle, ProductHandle * product, MatrixHandle * a, MatrixHandle * b, MatrixHandle * c,            \
+        MatrixHandle * d, PreferenceHandle * preference, int wanted, BlasHeuristic* results, int* found))              \
+  CALL(Matmul, cublasLtMatmul,                                                                                         \
+       (BlasHandle * handle, ProductHandle * product, const void* alpha, Address a, MatrixHandle* as_a, Address b,     \
+        MatrixHandle* as_b, const void* beta, Address c, MatrixHandle* as_c, Address d, MatrixHandle* as_d,            \
+        const BlasAlgorithm* algorithm, Address workspace, size_t workspace_bytes, StreamHandle* stream))
 
 #define CG_MEMBER(name, symbol, parameters) int(*name) parameters = nullptr;
 struct Api { CG_CUDA_CALLS(CG_MEMBER) };

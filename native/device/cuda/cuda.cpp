@@ -1,4 +1,4 @@
-// CUDA as a driver: NVIDIA's driver API, NVRTC for texts, cuBLAS where it is installed.
+// CUDA as a driver: NVIDIA's driver API, NVRTC for texts, cuBLASLt where it is installed.
 #include "device/cuda/cuda.h"
 
 #include <algorithm>
@@ -144,6 +144,11 @@ public:
     const int error = blas_.gemm(*call, stream());
     return error == kSuccess ? kOk : kNoKernel; // a fault of the card shows at the launch that takes its place
   }
+  uint64_t gemm_workspace(const cg_gemm* call) {
+    if (lost_) return 0;
+    make_current();
+    return blas_.workspace(*call);
+  }
 
   int32_t available(uint64_t* bytes) {
     size_t free = 0, total = 0;
@@ -227,7 +232,7 @@ std::string CudaDevice::open() {
   name_ = "cuda:" + std::to_string(ordinal_);
   description_ = std::string(model) + ", sm_" + std::to_string(architecture_) + ", driver for CUDA " +
                  std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10) + ", NVRTC " +
-                 compiler_.version();
+                 compiler_.version() + ", " + blas_.open();
   return "";
 }
 
@@ -262,6 +267,7 @@ const cg_driver* CudaDevice::driver() {
              .elapsed = Entry<&CudaDevice::elapsed>::call,
              .forget = Entry<&CudaDevice::forget>::call,
              .gemm = Entry<&CudaDevice::gemm>::call,
+             .gemm_workspace = Entry<&CudaDevice::gemm_workspace>::call,
              .available = Entry<&CudaDevice::available>::call,
              .open_stream = Entry<&CudaDevice::open_stream>::call,
              .use_stream = Entry<&CudaDevice::use_stream>::call,

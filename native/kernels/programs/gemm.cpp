@@ -1,6 +1,7 @@
 // Matrix products: tiles in local memory, up to 4 x 16 elements of the result a thread.
 #include "kernels/programs/gemm.h"
 
+#include <atomic>
 #include <limits>
 
 #include "kernels/programs/families.h"
@@ -10,6 +11,8 @@ namespace cg::programs {
 namespace {
 
 constexpr int kMostBatchDims = 6;
+std::atomic<bool> tf32{false};
+constexpr uint64_t kMostWorkspace = 32 << 20; // what NVIDIA advises for its larger cards
 
 // 64 threads make a tile, each `rows` x 16 elements of it; low results get low tiles.
 struct Tile {
@@ -102,7 +105,26 @@ bool one_batch(const Batches& batches, int64_t& a, int64_t& b) {
   return true;
 }
 
+// A vector that is added to every row as it is: makers' libraries do that on the way.
+bool is_bias(const Addend& c, int64_t n) {
+  return c.data != nullptr && c.row == 0 && (c.column == 1 || n == 1) && c.beta == 1;
+}
+
 // The product by the maker's library; kNoKernel where there is none for it.
+Status by_library(const Context& context, const cg_gemm& call) {
+  cg_gemm with = call;
+  with.workspace_limit = kMostWorkspace;
+  const cg_driver& driver = context.driver;
+  const uint64_t wanted = driver.gemm_workspace == nullptr ? 0 : driver.gemm_workspace(driver.self, &with);
+  std::optional<Temporary> workspace;
+  if (wanted > 0) {
+    workspace.emplace(context, wanted);
+    with.workspace = reinterpret_cast<uint64_t>(workspace->data());
+    if (with.workspace == 0) with.workspace_limit = 0; // another algorithm
+  }
+  return static_cast<Status>(driver.gemm(driver.self, &with));
+}
+
 Status by_library(const Context& context, const View& a, const View& b, const View& y, const Addend& c,
                   const Batches& batches, int64_t count) {
   if (context.driver.gemm == nullptr) return Status::kNoKernel;
@@ -116,6 +138,7 @@ Status by_library(const Context& context, const View& a, const View& b, const Vi
   }
   if (!one_batch(batches, call.a_batch, call.b_batch)) return Status::kNoKernel;
   const int rank = y.rank;
+  call.fast = y.dtype == DType::kFloat32 && tf32.load(std::memory_order_relaxed) ? 1 : 0;
   call.batches = count;
   call.m = y.sizes[rank - 2];
   call.n = y.sizes[rank - 1];
@@ -128,8 +151,14 @@ Status by_library(const Context& context, const View& a, const View& b, const Vi
   call.b_row = b.strides[rank - 2];
   call.b_column = b.strides[rank - 1];
   call.alpha = c.alpha;
-  call.beta = c.data != nullptr ? c.beta : 0;
   if (y.numel == 0) return Status::kOk;
+  if (is_bias(c, call.n)) {
+    call.bias = reinterpret_cast<uint64_t>(c.data);
+    if (const Status status = by_library(context, call); status != Status::kNoKernel)
+      return status == Status::kOk ? status : fail(status);
+    call.bias = 0;
+  }
+  call.beta = c.data != nullptr ? c.beta : 0;
   if (call.beta != 0) {
     View added = y;
     added.data = const_cast<void*>(c.data);
@@ -138,8 +167,22 @@ Status by_library(const Context& context, const View& a, const View& b, const Vi
     added.strides[rank - 1] = c.column;
     if (const Status status = context.copy(y, added); status != Status::kOk) return status;
   }
-  const int32_t status = context.driver.gemm(context.driver.self, &call);
-  return status == 0 ? Status::kOk : fail(static_cast<Status>(status));
+  const Status status = by_library(context, call);
+  return status == Status::kOk ? status : fail(status);
+}
+
+// The elements of `view` as the matrix [rows, columns] that it is without its batch dims.
+View matrix(const View& view, int64_t rows, int64_t row_stride, int64_t columns, int64_t column_stride) {
+  View result;
+  result.data = view.data;
+  result.dtype = view.dtype;
+  result.rank = 2;
+  result.sizes[0] = rows;
+  result.sizes[1] = columns;
+  result.strides[0] = row_stride;
+  result.strides[1] = column_stride;
+  result.numel = rows * columns;
+  return result;
 }
 
 Status product(const Context& context, const View& a, const View& b, const View& y, const Addend& c) {
@@ -155,6 +198,12 @@ Status product(const Context& context, const View& a, const View& b, const View&
     batches.b[batches.rank++] = b.sizes[d] == 1 ? 0 : b.strides[d];
     count *= y.sizes[d];
   }
+  // One matrix b for all: the rows of all batches are those of one product.
+  int64_t a_batch = 0, b_batch = 0;
+  if (count > 1 && c.row == 0 && one_batch(batches, a_batch, b_batch) && b_batch == 0 &&
+      a_batch == m * a.strides[rank - 2])
+    return product(context, matrix(a, count * m, a.strides[rank - 2], k, a.strides[rank - 1]),
+                   matrix(b, k, b.strides[rank - 2], n, b.strides[rank - 1]), matrix(y, count * m, n, n, 1), c);
   if (const Status status = by_library(context, a, b, y, c, batches, count); status != Status::kNoKernel) return status;
   if (!product_dtype(context, y.dtype)) return Status::kNoKernel;
   Launch launch;
@@ -180,21 +229,9 @@ Status product(const Context& context, const View& a, const View& b, const View&
   return run_gemm(context, y.dtype, text, launch, count, m, n, k);
 }
 
-// A view with one more dim: the elements of `view` as the matrix [rows, columns] that it is without its batch dims.
-View matrix(const View& view, int64_t rows, int64_t row_stride, int64_t columns, int64_t column_stride) {
-  View result;
-  result.data = view.data;
-  result.dtype = view.dtype;
-  result.rank = 2;
-  result.sizes[0] = rows;
-  result.sizes[1] = columns;
-  result.strides[0] = row_stride;
-  result.strides[1] = column_stride;
-  result.numel = rows * columns;
-  return result;
-}
-
 } // namespace
+
+void allow_tf32(bool allowed) { tf32.store(allowed, std::memory_order_relaxed); }
 
 Status run_gemm(const Context& context, DType dtype, const GemmText& text, Launch& launch, int64_t batches, int64_t m,
                 int64_t n, int64_t k) {

@@ -16,4 +16,7 @@ struct GemmText {
 Status run_gemm(const Context& context, DType dtype, const GemmText& text, Launch& launch, int64_t batches, int64_t m,
                 int64_t n, int64_t k);
 
+// Whether makers' libraries may round float32 to TF32 before they multiply.
+void allow_tf32(bool allowed);
+
 } // namespace cg::programs

@@ -121,6 +121,11 @@ bool emulator::enqueue(Stream& stream, std::function<void()> work) {
   return true;
 }
 
+bool emulator::holds(uint64_t address, size_t bytes) {
+  std::lock_guard guard(lock);
+  return within(memory, address, bytes);
+}
+
 extern "C" {
 
 int cuInit(uint32_t flags) {
