@@ -122,6 +122,7 @@ export class Output<Payload> extends Widget implements IRenderMime.IRenderer {
       this.view ??= this.kind.createView(this.root);
       const theme = readTheme(this.node);
       this.root.style.setProperty("--cg-bad", theme.bad);
+      this.root.style.setProperty("--cg-link", theme.link);
       this.view.update({
         payload,
         bundle,

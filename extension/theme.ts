@@ -11,6 +11,8 @@ export interface Theme {
   readonly line: string;
   readonly accent: string;
   readonly bad: string;
+  /** Text that goes to a cell, at least 4.5:1 on the surface. */
+  readonly link: string;
   readonly font: string;
   readonly codeFont: string;
   /** Colours of curves, distinguishable for colour-blind readers (Okabe and Ito), readable on the surface. */
@@ -37,6 +39,7 @@ export function readTheme(element: Element): Theme {
     muted: contrast ? strong : variable("--jp-content-font-color2", dark ? "#a8a8a8" : "#616161"),
     line: contrast ? strong : dark ? "#3a3a3a" : "#e2e2e2",
     accent: variable("--jp-brand-color1", dark ? "#42a5f5" : "#1976d2"),
+    link: contrast ? strong : dark ? "#6cb8f0" : "#0b5cad",
     bad: dark ? "#ff8a80" : "#b3261e",
     font: variable("--jp-ui-font-family", "system-ui, sans-serif"),
     codeFont: variable("--jp-code-font-family", "ui-monospace, monospace"),

@@ -19,6 +19,10 @@ export interface ChartInput {
   readonly broken: readonly number[];
   /** What the value axis measures. */
   readonly label: string;
+  /** How values are written on their axis. */
+  readonly format: (value: number) => string;
+  /** Values are counted from zero, and stay until the next point. */
+  readonly level: boolean;
   /** The lowest panel has the labels of the steps. */
   readonly lowest: boolean;
   /** Steps shown. */
@@ -28,8 +32,15 @@ export interface ChartInput {
   readonly width: number;
 }
 
+/** Where the curves are drawn, in CSS pixels from the left edge. */
+export interface PlotArea {
+  readonly left: number;
+  readonly right: number;
+}
+
 export interface Chart {
   update(input: ChartInput): void;
+  area(): PlotArea;
   dispose(): void;
 }
 
@@ -98,6 +109,10 @@ export function createChart(
       const [from, to] = input.range;
       plot.setScale("x", { min: from, max: to > from ? to : from + 1 });
     },
+    area() {
+      const { left, width } = plot!.bbox;
+      return { left: left / devicePixelRatio, right: (left + width) / devicePixelRatio };
+    },
     dispose() {
       plot?.destroy();
       plot = null;
@@ -124,6 +139,7 @@ function options(
     gap: 4,
   };
   const values = (_: uPlot, ticks: number[]): string[] => ticks.map((tick) => formatNumber(tick, 3));
+  const levels = (_: uPlot, ticks: number[]): string[] => ticks.map(input.format);
   const steps = input.lowest ? { values, label: "step", size: 22 } : { values: () => [], size: 6 };
   return {
     width,
@@ -137,12 +153,12 @@ function options(
       sync: { key: group, setSeries: false, scales: ["x", null] },
     },
     select: { show: true, left: 0, top: 0, width: 0, height: 0 },
-    scales: { x: { time: false }, y: { range: padded } },
+    scales: { x: { time: false }, y: { range: input.level ? fromZero : padded } },
     axes: [
       { ...axis, ...steps, space: 60 },
-      { ...axis, size: 52, values, label: input.label, space: 28 },
+      { ...axis, size: 52, values: levels, label: input.label, space: 28, ...(input.level ? { incrs: powersOfTwo } : {}) },
     ],
-    series: [{}, ...lines.map(seriesOf)],
+    series: [{}, ...lines.map((line) => seriesOf(line, input.level))],
     hooks: {
       setSelect: [
         (plot) => {
@@ -158,7 +174,10 @@ function options(
   };
 }
 
-function seriesOf(line: Line): uPlot.Series {
+/** Bytes are counted in these. */
+const powersOfTwo = Array.from({ length: 50 }, (_, i) => 2 ** i);
+
+function seriesOf(line: Line, level: boolean): uPlot.Series {
   const alone = line.points.steps.length === 1;
   return {
     label: line.key,
@@ -166,6 +185,7 @@ function seriesOf(line: Line): uPlot.Series {
     width: line.style === "solid" ? 1.5 : 1,
     alpha: line.style === "solid" ? 1 : line.style === "faint" ? 0.3 : 0.45,
     ...(line.style === "ghost" ? { dash: [5, 4] } : {}),
+    ...(level ? { paths: uPlot.paths.stepped!({ align: 1 }) } : {}),
     spanGaps: true,
     points: { show: alone && line.style !== "faint", size: 5 },
   };
@@ -175,6 +195,10 @@ function padded(_: uPlot, min: number | null, max: number | null): uPlot.Range.M
   if (min === null || max === null) return [0, 1];
   const room = (max - min || Math.abs(max) || 1) * 0.06;
   return [min >= 0 && min - room < 0 ? 0 : min - room, max + room];
+}
+
+function fromZero(_: uPlot, __: number, max: number | null): uPlot.Range.MinMax {
+  return [0, (max || 1) * 1.1];
 }
 
 /** A cross on the axis where a value was not finite. */

@@ -29,8 +29,9 @@ export function valueOf(tile: Tile, code: number): number {
   return tile.lo + (code / tileCodes.steps) * (tile.hi - tile.lo);
 }
 
-/** Colours of a scale as little-endian RGBA words, ready for ImageData. */
-export function colorTable(map: ColorScale["map"], dark: boolean): Uint32Array {
+/** Colours of a scale as little-endian RGBA words, ready for ImageData; gray is that of pictures. */
+export function colorTable(map: ColorScale["map"] | "gray", dark: boolean): Uint32Array {
+  if (map === "gray") return Uint32Array.from({ length: 256 }, (_, i) => pack(i, i, i));
   const rgb = palette(map, dark ? "dark" : "light");
   return Uint32Array.from({ length: 256 }, (_, i) => pack(rgb[i * 3]!, rgb[i * 3 + 1]!, rgb[i * 3 + 2]!));
 }

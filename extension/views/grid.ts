@@ -57,7 +57,7 @@ export function gridPicture(host: HTMLElement, frame: Frame): Picture {
     const cell = event.target instanceof HTMLTableCellElement && event.target.tagName === "TD" ? event.target : null;
     if (!cell) return frame.say("");
     const [row, column] = [(cell.parentElement as HTMLTableRowElement).rowIndex - 1, cell.cellIndex - 1];
-    const index = selection.index.map((at, dim) => (dim === selection.row ? row : dim === selection.column ? column : at));
+    const index = selection.index.map((at, dim) => (dim === selection.column ? column : dim === selection.row ? row : at));
     frame.say(`[${index.join(", ")}] = ${texts[row * sides(scene.payload, selection)[1] + column] ?? ""}`);
   }
   table.addEventListener("pointerover", point);
@@ -80,7 +80,7 @@ export function gridPicture(host: HTMLElement, frame: Frame): Picture {
 }
 
 function sides(payload: TensorPayload, selection: Selection): readonly [number, number] {
-  return [payload.shape[selection.row]!, payload.shape[selection.column]!];
+  return [selection.row === selection.column ? 1 : payload.shape[selection.row]!, payload.shape[selection.column]!];
 }
 
 function build(table: HTMLTableElement, rows: number, columns: number): void {

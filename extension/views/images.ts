@@ -2,7 +2,7 @@
 import { decodeBytes, type ImageLayout, type ImagesReply, type TensorPayload } from "../../src/wire/index.js";
 import { create, prepareCanvas, setText } from "./dom.js";
 import { latest } from "./latest.js";
-import type { Frame, Picture } from "./picture.js";
+import type { Frame, Picture, Selection } from "./picture.js";
 import type { Scene } from "./view.js";
 
 const sheetLimit = 64;
@@ -22,6 +22,7 @@ export function imagesPicture(host: HTMLElement, frame: Frame): Picture {
   host.replaceChildren(canvas, pager);
   const bitmap = create("canvas");
   let scene: Scene<TensorPayload>;
+  let limits: Pick<Selection, "lo" | "hi">;
   let sheet: Sheet | null = null;
   let first = 0;
   let cursor: readonly number[] | null = null;
@@ -32,7 +33,7 @@ export function imagesPicture(host: HTMLElement, frame: Frame): Picture {
 
   const fetch = latest(async () => {
     const from = first;
-    const reply = await frame.ask({ kind: "images", first: from, count: Math.min(sheetLimit, total() - from), size: 160 });
+    const reply = await frame.ask({ kind: "images", first: from, count: Math.min(sheetLimit, total() - from), size: 160, ...limits });
     if (!reply) {
       asked = "";
       return;
@@ -135,10 +136,11 @@ export function imagesPicture(host: HTMLElement, frame: Frame): Picture {
   pager.hidden = true;
 
   return {
-    update(nextScene) {
+    update(nextScene, { lo, hi }) {
       scene = nextScene;
+      limits = { lo, hi };
       canvas.setAttribute("aria-label", scene.payload.summary);
-      const key = JSON.stringify([scene.payload.live, scene.payload.tensorVersion]);
+      const key = JSON.stringify([scene.payload.live, scene.payload.tensorVersion, limits]);
       draw();
       if (scene.live && key !== asked) {
         asked = key;

@@ -2,6 +2,7 @@
 import { fromWire, type Ghost } from "../../src/wire/index.js";
 import type { Theme } from "../theme.js";
 import type { ChartInput, Line } from "./chart.js";
+import { formatBytes, formatNumber } from "./format.js";
 import type { Journal, Points } from "./journal.js";
 import type { RunData } from "./run-data.js";
 import type { SeriesRow } from "./series-table.js";
@@ -18,24 +19,50 @@ interface Choices {
   readonly smoothing: number;
 }
 
-const mostMarks = 40;
-const heights = { one: 232, first: 180, others: 120 } as const;
-const widest = 860;
+const mostMarks = 120;
+const heights = { one: 232, first: 180, others: 120, memory: 64, steps: 34 } as const;
+export const widest = 860;
 
-/** One chart a panel, in the order of their first curves. */
+/** The steps that are drawn. */
+export const shownSteps = (data: RunData, range: Range | null): Range => range ?? allSteps(data);
+
+/** One chart a panel, in the order of their first curves, and the memory below them. */
 export function chartInputs(data: RunData, choices: Choices): ChartInput[] {
-  const range = choices.range ?? allSteps(data);
+  const range = shownSteps(data, choices.range);
   const panels = [...new Set(data.series().map((series) => series.panel))];
   const width = Math.max(240, Math.min(widest, choices.width));
-  return panels.map((panel, i) => ({
+  const memory = panels.length === 0 ? [] : memoryLines(data, choices.theme);
+  const curves = panels.map((panel, i) => ({
     ...curvesOf(data, panel, { ...choices, range }),
     label: panel,
-    lowest: i === panels.length - 1,
-    range,
-    theme: choices.theme,
-    width,
-    height: panels.length === 1 ? heights.one : i === 0 ? heights.first : i < panels.length - 1 ? heights.others : heights.others + 34,
+    format: (value: number) => formatNumber(value, 3),
+    level: false,
+    height: panels.length === 1 ? heights.one - heights.steps : i === 0 ? heights.first : heights.others,
   }));
+  const below = { lines: memory, broken: [], label: "memory", format: formatBytes, level: true, height: heights.memory };
+  const inputs = memory.length === 0 ? curves : [...curves, below];
+  return inputs.map((input, i) => {
+    const lowest = i === inputs.length - 1;
+    return { ...input, lowest, range, theme: choices.theme, width, height: input.height + (lowest ? heights.steps : 0) };
+  });
+}
+
+/** One level a device that held tensors. */
+function memoryLines(data: RunData, theme: Theme): Line[] {
+  const track = data.memory();
+  return (track?.devices ?? []).map(({ name, bytes }, i) => ({
+    color: colorOf(theme, theme.series.length - 1 - i),
+    key: `memory of ${name}`,
+    points: { steps: track!.steps, values: bytes },
+    style: "solid",
+  }));
+}
+
+/** Said under the charts: what the lines of memory are, and their highest point. */
+export function memoryCaption(data: RunData): string {
+  const devices = data.memory()?.devices ?? [];
+  if (devices.length === 0) return "";
+  return `memory: bytes in tensors at log(), ${devices.map(({ name, bytes }) => `${name} at most ${formatBytes(Math.max(...bytes))}`).join(", ")}`;
 }
 
 function curvesOf(data: RunData, panel: string, choices: Choices & { readonly range: Range }): Pick<ChartInput, "lines" | "broken"> {
@@ -63,10 +90,20 @@ function curvesOf(data: RunData, panel: string, choices: Choices & { readonly ra
     // A file holds finite points only.
     const first = data.broken();
     if (first?.series === series.name) broken.add(first.step);
-    for (let at = 0; at < journal.length && broken.size < mostMarks; at++)
-      if (!Number.isFinite(journal.values[at]!)) broken.add(journal.steps[at]!);
+    markBroken(broken, journal, choices.range);
   });
   return { lines, broken: [...broken] };
+}
+
+/** Steps without a finite value: the first of each stretch that a mark covers. */
+function markBroken(broken: Set<number>, { steps, values, length }: Journal, [from, to]: Range): void {
+  const stretch = (to - from) / mostMarks;
+  for (let at = 0, free = from; at < length; at++) {
+    const step = steps[at]!;
+    if (step < free || step > to || Number.isFinite(values[at]!)) continue;
+    broken.add(step);
+    free = step + stretch;
+  }
 }
 
 /** From the first to the last step of any curve of this run; ghosts may be longer. */

@@ -9,6 +9,7 @@ import {
   type Ghost,
   type GradientStrip,
   type LiveRef,
+  type MemoryTrack,
   type PointsReply,
   type Progress,
   type RunPayload,
@@ -30,6 +31,7 @@ export interface RunData {
   ghosts(): readonly Ghost[];
   ghostCurve(ghost: string, series: string): Journal | undefined;
   strip(): GradientStrip | null;
+  memory(): MemoryTrack | null;
   broken(): FirstBreak | null;
   dispose(): void;
 }
@@ -53,6 +55,7 @@ export function createRunData(root: Element, changed: () => void): RunData {
   let journals = new Map<string, Journal>();
   let ghostJournals = new Map<string, Map<string, Journal>>();
   let strip: GradientStrip | null = null;
+  let memory: MemoryTrack | null = null;
   let silent = false;
   let disposed = false;
   let visible = true;
@@ -91,8 +94,10 @@ export function createRunData(root: Element, changed: () => void): RunData {
         if (reply.samples !== samples && (asked >= stripDue || reply.status !== "running")) {
           samples = reply.samples;
           stripDue = asked + stripMs;
-          strip = (await channel.ask(of, { kind: "strip" })).strip ?? strip;
+          const below = await channel.ask(of, { kind: "strip" });
           if (!current()) return;
+          strip = below.strip ?? strip;
+          memory = below.memory ?? memory;
         }
         changed();
         if (!complete) continue;
@@ -144,6 +149,7 @@ export function createRunData(root: Element, changed: () => void): RunData {
     journals = new Map();
     ghostJournals = new Map();
     strip = next.payload.strip;
+    memory = next.payload.memory ?? null;
     for (const curve of storedCurves(next.bundle[vegaliteMime])) {
       const into = curve.ghost === null ? journals : (ghostJournals.get(curve.ghost) ?? new Map<string, Journal>());
       if (curve.ghost !== null) ghostJournals.set(curve.ghost, into);
@@ -167,6 +173,7 @@ export function createRunData(root: Element, changed: () => void): RunData {
         readStored(next);
       } else if (!answer) readStored(next);
       if (next.payload.strip) strip = next.payload.strip;
+      if (next.payload.memory) memory = next.payload.memory;
       if (another || next.live !== live || (ended && !answer) || resumed) {
         live = next.live;
         pulling++;
@@ -183,6 +190,7 @@ export function createRunData(root: Element, changed: () => void): RunData {
     ghosts: () => answer?.ghosts ?? scene.payload.ghosts,
     ghostCurve: (id, name) => ghostJournals.get(id)?.get(name),
     strip: () => strip,
+    memory: () => memory,
     broken: () => answer?.broken ?? scene.payload.broken ?? null,
     dispose() {
       disposed = true;

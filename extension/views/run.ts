@@ -3,7 +3,7 @@ import type { RunPayload, RunStatus } from "../../src/wire/index.js";
 import { createChart, type Chart } from "./chart.js";
 import { create, setText } from "./dom.js";
 import { formatCount, formatDuration } from "./format.js";
-import { chartInputs, ghostLabels, seriesRows } from "./run-chart.js";
+import { chartInputs, ghostLabels, memoryCaption, seriesRows, shownSteps } from "./run-chart.js";
 import { createRunData } from "./run-data.js";
 import { createSeriesTable } from "./series-table.js";
 import { drawBreak } from "./break.js";
@@ -36,6 +36,7 @@ export function runView(root: HTMLElement): View<RunPayload> {
   const smoothingText = create("output", "cg-number");
   const broken = create("div", "cg-caption", { role: "note", "aria-label": "First value that is not finite" });
   const ghosts = create("div", "cg-muted cg-caption");
+  const memory = create("div", "cg-muted cg-caption");
   const readout = create("div", "cg-readout", { "aria-live": "polite" });
   const table = createSeriesTable((name) => {
     if (!hidden.delete(name)) hidden.add(name);
@@ -49,8 +50,9 @@ export function runView(root: HTMLElement): View<RunPayload> {
     chartHost,
     broken,
     ghosts,
-    below,
     strip.element,
+    memory,
+    below,
     readout,
   );
 
@@ -78,7 +80,9 @@ export function runView(root: HTMLElement): View<RunPayload> {
     ghosts.hidden = data.ghosts().length === 0;
     drawBreak(broken, data.broken(), scene.reveal);
     drawTable();
-    strip.update(data.strip(), theme, width);
+    if (charts.length > 0) strip.update(data.strip(), theme, charts[0]!.area(), shownSteps(data, range));
+    setText(memory, memoryCaption(data));
+    memory.hidden = memory.textContent === "";
     setText(smoothingText, smoothing.value);
     below.hidden = data.series().length === 0;
   }

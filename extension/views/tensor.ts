@@ -110,7 +110,7 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
     // The stored picture has the statistics in it.
     side.hidden = standIn;
     readout.hidden = standIn;
-    legend.element.hidden = form === "line" || form === "images" || payload.scale === null;
+    legend.element.hidden = form === "line" || payload.scale === null;
     sliders.update(payload.shape, drawnDims(payload), index, reachable);
     // A run without a reader, such as nbconvert's, leaves nothing to ask.
     const reason = payload.live === null ? "saved" : (silence ?? "offline");
@@ -144,7 +144,7 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
   }
 
   function draw(): void {
-    const limits = chosen ?? payload.scale ?? { lo: payload.statistics.min ?? 0, hi: payload.statistics.max ?? 1 };
+    const limits = chosen ?? payload.images ?? payload.scale ?? { lo: payload.statistics.min ?? 0, hi: payload.statistics.max ?? 1 };
     const [row, column] = drawnDims(payload);
     const selection: Selection = { row: row ?? 0, column: column ?? 0, index, lo: limits.lo, hi: limits.hi };
     legend.update(payload, limits, given.theme);
@@ -212,6 +212,7 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
 }
 
 function formOf(payload: TensorPayload): Form | "text" {
+  if (payload.form === "line" && payload.shape.length === 1 && payload.shape[0]! <= gridLimit.columns) return "grid";
   if (payload.form !== "heatmap") return payload.form;
   const [rows, columns] = payload.shape.slice(-2) as [number, number];
   return columns <= gridLimit.columns && rows * columns <= gridLimit.elements ? "grid" : "heatmap";
@@ -219,7 +220,10 @@ function formOf(payload: TensorPayload): Form | "text" {
 
 function drawnDims(payload: TensorPayload): readonly number[] {
   const rank = payload.shape.length;
-  if (payload.form === "line") return [rank - 1, rank - 1];
+  if (payload.form === "line") {
+    const longest = payload.shape.indexOf(Math.max(...payload.shape));
+    return [longest, longest];
+  }
   if (payload.form === "images") return payload.shape.map((_, dim) => dim);
   return [rank - 2, rank - 1];
 }

@@ -79,6 +79,21 @@ export class DataLoader<T = Tensor[]> {
     }
   }
 
+  /** `DataLoader(938 batches of 64, shuffled, of TensorDataset(…))`. */
+  toString(): string {
+    const words = [`${this.length} ${this.length === 1 ? "batch" : "batches"} of ${this.batchSize}`];
+    if (this.shuffle) words.push("shuffled");
+    if (this.dropLast) words.push("a smaller last one left out");
+    if (this.pinMemory) words.push("pinned");
+    const { dataset } = this;
+    const name = Array.isArray(dataset) || dataset.toString === Object.prototype.toString ? `${dataset.length} samples` : String(dataset);
+    return `DataLoader(${words.join(", ")}, of ${name})`;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
   private batchOf(indices: Tensor): unknown {
     const whole = this.collateFn === null ? (this.dataset.batch?.(indices) ?? null) : null;
     if (whole !== null) return whole;

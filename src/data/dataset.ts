@@ -17,6 +17,15 @@ export abstract class Dataset<T = unknown> {
   *[Symbol.iterator](): IterableIterator<T> {
     for (let i = 0; i < this.length; i++) yield this.at(i);
   }
+
+  /** One line: its class and how many samples it has. */
+  toString(): string {
+    return `${this.constructor.name}(${this.length} samples)`;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
 }
 
 export function wrapIndex(op: string, index: number, length: number): number {
@@ -60,6 +69,12 @@ export class TensorDataset extends Dataset<Tensor[]> {
   override batch(indices: Tensor): Tensor[] {
     return this.tensors.map((t) => t.indexSelect(0, indices));
   }
+
+  /** `TensorDataset(60000 samples: float32 [1, 28, 28], int64 [])`. */
+  override toString(): string {
+    const samples = this.tensors.map(({ dtype, shape }) => `${dtype} ${formatShape(shape.slice(1))}`);
+    return `TensorDataset(${this.length} samples: ${samples.join(", ")})`;
+  }
 }
 
 /** Some samples of another dataset. */
@@ -75,6 +90,10 @@ export class Subset<T> extends Dataset<T> {
   }
   at(index: number): T {
     return this.dataset.at(this.indices[wrapIndex("Subset.at", index, this.length)]!);
+  }
+
+  override toString(): string {
+    return `Subset(${this.length} samples of ${this.dataset.toString()})`;
   }
 }
 

@@ -1,4 +1,4 @@
-/** Answers the requests of live views: objects are known by weak references, so a view never keeps memory alive. */
+/** Answers the requests of live views: objects are known by weak references; of those without a name the latest small ones are kept. */
 import { io } from "../runtime/addon.js";
 import { hostSymbol, viewsSymbol, type Host, type Views } from "../wire/host.js";
 import { devicesRef } from "../wire/devices.js";
@@ -17,7 +17,13 @@ interface Shown {
 const shown = new Map<string, Shown>();
 const refs = new WeakMap<object, LiveRef>();
 let offered = 0;
-const forget = new FinalizationRegistry<string>((id) => shown.delete(id));
+const forget = new FinalizationRegistry<string>((id) => {
+  if (!kept.has(id)) shown.delete(id);
+});
+
+/** The latest shown objects, latest last: the result of a cell that no variable holds stays browsable for a while. */
+const kept = new Map<string, { readonly object: object; readonly bytes: number }>();
+const keptLimits = { each: 2 ** 20, all: 8 * 2 ** 20 } as const;
 
 /** What the kernel offers; null in plain Node. */
 export function host(): Host | null {
@@ -37,6 +43,21 @@ export function offer<T extends object>(object: T, answer: Answer<T>): LiveRef |
   shown.set(ref.id, { object: new WeakRef(object), answer: answer as unknown as Answer<object> });
   forget.register(object, ref.id);
   return ref;
+}
+
+/** Keeps an offered object that takes `bytes` until 8 MB of later ones were shown; larger than 1 MB, it is not kept. */
+export function keepLatest({ id }: LiveRef, object: object, bytes: number): void {
+  kept.delete(id);
+  if (bytes > keptLimits.each) return;
+  kept.set(id, { object, bytes });
+  let sum = 0;
+  for (const entry of kept.values()) sum += entry.bytes;
+  for (const [earliest, entry] of kept) {
+    if (sum <= keptLimits.all) return;
+    kept.delete(earliest);
+    if (shown.get(earliest)?.object.deref() === undefined) shown.delete(earliest);
+    sum -= entry.bytes;
+  }
 }
 
 /** Called by the kernel's agent, possibly between two steps of an op that has just filled the scratch. */
@@ -75,7 +96,7 @@ function answer(message: string): ViewReply {
   const gone = (reason: "freed" | "restarted"): ViewReply => ({ kind: "gone", request: request.request, reason });
   const { live } = request;
   const entry = shown.get(live.id);
-  const object = entry?.object.deref();
+  const object = entry?.object.deref() ?? kept.get(live.id)?.object;
   try {
     if (live.session === devicesRef.session && answerDevices !== null) return answerDevices(request);
     if (live.session !== session) return gone("restarted");

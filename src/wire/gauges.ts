@@ -28,6 +28,9 @@ export function readLevels(gauges: Float64Array, device: number): MemoryLevels {
   return { live: at(gauge.live), cached: at(gauge.cached), peak: at(gauge.peak), cap: at(gauge.cap), total: at(gauge.total) };
 }
 
+/** Bytes in tensors now. */
+export const liveBytes = (gauges: Float64Array, device: number): number => gauges[device * cellsOfDevice + gauge.live] ?? 0;
+
 /**
  * The most bytes in tensors in each slot from `from` to `to`, as runs: bytes, number of slots, bytes, number of slots...
  * Slots count half seconds of the monotonic clock; those before the ring's oldest are left out.

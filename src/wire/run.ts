@@ -37,6 +37,12 @@ export interface GradientStrip {
   readonly values: string;
 }
 
+/** Bytes in tensors at `steps`, by device: the most between a step and the next one. */
+export interface MemoryTrack {
+  readonly steps: readonly number[];
+  readonly devices: readonly { readonly name: string; readonly bytes: readonly number[] }[];
+}
+
 /** Where a value that is not finite came from, in sentences. */
 export interface BreakOrigin {
   /** `log made it`, `parameter model.0.weight had it before the step`. */
@@ -67,6 +73,8 @@ export interface RunPayload {
   readonly series: readonly Series[];
   readonly ghosts: readonly Ghost[];
   readonly strip: GradientStrip | null;
+  /** Null in headless runs, absent in files of before it was known. */
+  readonly memory?: MemoryTrack | null;
   /** Absent in files of before it was known. */
   readonly broken?: FirstBreak | null;
   readonly summary: string;
@@ -86,8 +94,14 @@ export function isRunPayload(value: unknown): value is RunPayload {
     value.version === 1 &&
     Array.isArray(value.series) &&
     typeof value.sequence === "number" &&
-    (value.broken == null || isFirstBreak(value.broken))
+    (value.broken == null || isFirstBreak(value.broken)) &&
+    (value.memory == null || isMemoryTrack(value.memory))
   );
+}
+
+function isMemoryTrack(value: unknown): value is MemoryTrack {
+  const isDevice = (device: unknown): boolean => isRecord(device) && typeof device.name === "string" && Array.isArray(device.bytes);
+  return isRecord(value) && Array.isArray(value.steps) && Array.isArray(value.devices) && value.devices.every(isDevice);
 }
 
 function isFirstBreak(value: unknown): value is FirstBreak {

@@ -42,7 +42,7 @@ export interface ImageLayout {
   readonly hi: number;
 }
 
-/** `text`: 0-d and empty; `line`: 1-D; `heatmap`: a 2-D slice with sliders for the other dims; `images`: a contact sheet. */
+/** `text`: 0-d and empty; `line`: 1-D, or a long vector such as [1, 1000]; `heatmap`: a 2-D slice with sliders for the other dims; `images`: a contact sheet. */
 export type TensorForm = "text" | "line" | "heatmap" | "images";
 
 export interface TensorPayload {

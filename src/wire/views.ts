@@ -2,7 +2,7 @@
 import type { DeviceActionReply, DeviceActionRequest, DevicesReply, DevicesRequest, MemoryMapReply, MemoryMapRequest } from "./devices.js";
 import type { MimeBundle } from "./host.js";
 import { isRecord, type LiveRef } from "./live.js";
-import type { FirstBreak, Ghost, GradientStrip, RunStatus, Series } from "./run.js";
+import type { FirstBreak, Ghost, GradientStrip, MemoryTrack, RunStatus, Series } from "./run.js";
 import type { TensorPayload } from "./tensor.js";
 
 /** Every request names its object; `request` is a number of the front end's own that the reply repeats. */
@@ -33,7 +33,7 @@ export interface TileRequest extends ToObject, Slice {
   readonly center: number;
 }
 
-/** Exact values of a small window of a slice (at most 1024 elements). */
+/** Exact values of a small window of a slice (at most 1024 elements). `row` equal to `column`: one row, the vector along it. */
 export interface CellsRequest extends ToObject, Slice {
   readonly kind: "cells";
   readonly window: Window;
@@ -55,9 +55,11 @@ export interface LineRequest extends ToObject {
   readonly size: number;
 }
 
-/** Pictures `first`..`first + count` of a tensor in image form (at most 64), none larger than `size` pixels a side. */
+/** Pictures `first`..`first + count` of a tensor in image form (at most 64), none larger than `size` pixels a side; values from `lo` to `hi` are drawn. */
 export interface ImagesRequest extends ToObject {
   readonly kind: "images";
+  readonly lo: number;
+  readonly hi: number;
   readonly first: number;
   readonly count: number;
   readonly size: number;
@@ -85,7 +87,7 @@ export interface RangeRequest extends ToObject {
   readonly ghost: string | null;
 }
 
-/** The gradient strip of a watched run, whole. */
+/** What is drawn below the curves: the gradient strip of a watched run and the memory, whole. */
 export interface StripRequest extends ToObject {
   readonly kind: "strip";
 }
@@ -197,7 +199,7 @@ export interface PointsReply {
   readonly ghosts: readonly Ghost[];
   readonly progress: Progress | null;
   readonly broken: FirstBreak | null;
-  /** Number of samples in the gradient strip: ask for it when it grew. */
+  /** Number of samples in the gradient strip and of memory: ask for them when it grew. */
   readonly samples: number;
 }
 
@@ -211,6 +213,7 @@ export interface StripReply {
   readonly kind: "strip";
   readonly request: number;
   readonly strip: GradientStrip | null;
+  readonly memory: MemoryTrack | null;
 }
 
 export interface BundleReply {

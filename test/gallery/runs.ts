@@ -54,7 +54,8 @@ function item(name: string, status: RunStatus, calls: number, options: Options):
     sequence: growing ? 0 : calls,
     series: growing ? [] : seriesOf(curves),
     ghosts,
-    strip: growing ? null : stripOf(60),
+    strip: growing ? null : stripOf(Math.max(1, Math.floor(calls / 25))),
+    memory: growing || !options.live ? null : memoryOf(Math.floor(calls / 25)),
     broken: options.nanFrom === undefined ? null : brokenAt(options.nanFrom),
     summary: `run mnist-mlp, ${status} after ${calls} steps`,
   };
@@ -75,7 +76,10 @@ function item(name: string, status: RunStatus, calls: number, options: Options):
         started = performance.now();
       const seconds = (performance.now() - started) / 1000;
       const total = options.seconds ? Math.min(calls, Math.floor((calls * seconds) / options.seconds)) : calls;
-      if (request.kind === "strip") return { kind: "strip", request: request.request, strip: stripOf(Math.max(1, Math.floor(total / 25))) };
+      if (request.kind === "strip") {
+        const samples = Math.max(1, Math.floor(total / 25));
+        return { kind: "strip", request: request.request, strip: stripOf(samples), memory: memoryOf(samples) };
+      }
       if (request.kind === "range") return { kind: "range", request: request.request, points: pack(ghost, 0, calls) };
       if (request.kind === "bundle") return { kind: "bundle", request: request.request, data: bundle.data, metadata: {} };
       if (request.kind !== "points") return { kind: "failed", request: request.request, reason: "not asked of a run", retry: false };
@@ -184,6 +188,18 @@ function csv(curves: readonly Curve[], ghost: readonly Curve[]): string {
     );
   }
   return lines.join("\n");
+}
+
+function memoryOf(samples: number): NonNullable<RunPayload["memory"]> {
+  const noise = normal(5);
+  const bytes = (base: number): number[] => Array.from({ length: samples }, (_, i) => base * (i === 0 ? 0.4 : 1 + 0.1 * Math.abs(noise())));
+  return {
+    steps: Array.from({ length: samples }, (_, i) => i * 25),
+    devices: [
+      { name: "cpu", bytes: bytes(24 * 2 ** 20) },
+      { name: "cuda:0", bytes: bytes(90 * 2 ** 20) },
+    ],
+  };
 }
 
 function stripOf(samples: number): NonNullable<RunPayload["strip"]> {

@@ -1,4 +1,5 @@
 /** Datasets and loaders: orders, batches of anything, splits, and what they refuse. */
+import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import * as cg from "../../src/index.js";
 import type { Tensor } from "../../src/index.js";
@@ -32,6 +33,15 @@ describe("datasets", () => {
   it("iterate over their samples", () => {
     expect([...tensors].map(([x, y]) => [x!.tolist(), y!.item()])).toEqual([[[0, 1], 10], [[2, 3], 20], [[4, 5], 30]]); // prettier-ignore
     expect([...new Squares(3)].map(({ n }) => n)).toEqual([0, 1, 2]);
+  });
+
+  it("and loaders say what they are in a line", () => {
+    const halves = new Subset(tensors, [0, 2]);
+    expect(String(tensors)).toBe("TensorDataset(3 samples: int64 [2], float32 [])");
+    expect(inspect({ data: new Squares(4) })).toBe("{ data: Squares(4 samples) }");
+    expect(inspect(new DataLoader(halves, { batchSize: 2, shuffle: true }))).toBe(
+      "DataLoader(1 batch of 2, shuffled, of Subset(2 samples of TensorDataset(3 samples: int64 [2], float32 [])))",
+    );
   });
 
   it("count from the end, and no further", () => {

@@ -121,6 +121,33 @@ test("dragging over the histogram chooses the colours", async () => {
   expect(await pixels()).not.toBe(before);
   await page.locator("canvas.cg-legend").dblclick();
   expect(await pixels()).toBe(before);
+  await page.locator("canvas.cg-legend").focus();
+  await page.keyboard.press("ArrowDown");
+  expect(await pixels()).not.toBe(before);
+  await page.keyboard.press("Escape");
+  expect(await pixels()).toBe(before);
+  await page.close();
+});
+
+test("dragging over the histogram of pictures chooses their contrast", async () => {
+  const page = await open({ item: "digits, 1 channel" });
+  await expect.poll(() => colorsOf(page, "canvas.cg-images")).toBeGreaterThan(20);
+  const box = (await page.locator("canvas.cg-legend").boundingBox())!;
+  await page.mouse.move(box.x + 60, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 64, box.y + 20, { steps: 2 });
+  await page.mouse.up();
+  await expect.poll(() => colorsOf(page, "canvas.cg-images")).toBeLessThan(20);
+  await page.close();
+});
+
+test("memory and the gradient strip stand below the steps of the curves", async () => {
+  const page = await open({ item: "run, finished, with a ghost" });
+  await expect.poll(() => page.locator(".cg-chart").count()).toBe(3);
+  expect(await page.locator(".cg-caption", { hasText: "memory:" }).textContent()).toContain("cuda:0 at most");
+  const strip = (await page.locator("canvas.cg-strip").boundingBox())!;
+  const curves = (await page.locator(".cg-chart .u-over").first().boundingBox())!;
+  expect(Math.abs(strip.x + strip.width - (curves.x + curves.width))).toBeLessThanOrEqual(1);
   await page.close();
 });
 

@@ -1,5 +1,6 @@
 /** Live views of tensors: requests as a front end sends them. */
 import { beforeAll, describe, expect, test } from "vitest";
+import { arange } from "../../src/index.js";
 import { io } from "../../src/runtime/addon.js";
 import { displayTensor } from "../../src/visualization/tensor/display.js";
 import { views } from "../../src/visualization/live.js";
@@ -68,9 +69,13 @@ test("a line is the envelope of a vector", () => {
 });
 
 test("pictures come as RGB", () => {
-  const reply = ask(refOf(floats([5, 3, 16, 8], (i) => (i % 128) / 128)), { kind: "images", first: 3, count: 9, size: 8 });
+  const reply = ask(refOf(floats([5, 3, 16, 8], (i) => (i % 128) / 128)), { kind: "images", first: 3, count: 9, size: 8, lo: 0, hi: 1 });
   expect(reply).toMatchObject({ kind: "images", count: 2, height: 8, width: 4 });
   expect(reply.kind === "images" && decodeBytes(reply.pixels).length).toBe(2 * 8 * 4 * 3);
+  const upTo = (hi: number): ViewReply =>
+    ask(refOf(floats([1, 1, 8, 8], () => 0.25)), { kind: "images", first: 0, count: 1, size: 8, lo: 0, hi });
+  const level = (reply: ViewReply): number | false => reply.kind === "images" && decodeBytes(reply.pixels)[0]!;
+  expect([level(upTo(1)), level(upTo(0.5)), upTo(0).kind]).toEqual([64, 128, "failed"]);
 });
 
 test("the same tensor keeps its reference; its payload is current", () => {
@@ -94,16 +99,38 @@ test("a request between two lines of an op leaves the scratch as it was", () => 
   expect([...io.subarray(0, 5)]).toEqual([3, 1, 4, 1, 5]);
 });
 
-test("a view does not keep its tensor alive", async () => {
-  const collect = (globalThis as { gc?: () => void }).gc;
-  const ref = ((): LiveRef => refOf(floats([100, 100], (i) => i)))();
+async function collected(): Promise<void> {
   const { collectAll } = await import("../../src/runtime/memory.js");
-  for (let i = 0; i < 5 && ask(ref, { kind: "tensor" }).kind !== "gone"; i++) {
+  for (let i = 0; i < 3; i++) {
     await new Promise((resolve) => setImmediate(resolve));
-    collect?.();
+    (globalThis as { gc?: () => void }).gc?.();
     collectAll();
   }
+}
+
+test("a view does not keep a large tensor alive", async () => {
+  const ref = ((): LiveRef => refOf(floats([600, 600], (i) => i)))();
+  await collected();
   expect(ask(ref, { kind: "tensor" })).toMatchObject({ kind: "gone", reason: "freed" });
+});
+
+test("a result without a name can be browsed until 8 MB of others were shown, its graph is not kept", async () => {
+  const ref = ((): LiveRef => refOf(arange(90_000, { dtype: "float32", requiresGrad: true }).reshape(300, 300).mul(2)))();
+  await collected();
+  expect(ask(ref, { kind: "value", index: [0, 3] })).toMatchObject({ text: "6" });
+  expect(ask(ref, { kind: "tensor" })).toMatchObject({ payload: { gradFn: null } });
+  for (let i = 0; i < 9; i++) refOf(floats([512, 512], () => i));
+  await collected();
+  expect(ask(ref, { kind: "value", index: [0, 3] })).toMatchObject({ kind: "gone", reason: "freed" });
+});
+
+test("a row is a window of one dim twice", () => {
+  const row = refOf(floats([5], (i) => i / 2));
+  expect(ask(row, { kind: "cells", row: 0, column: 0, index: [0], window: [0, 1, 1, 3] })).toMatchObject({
+    height: 1,
+    width: 3,
+    texts: ["0.5", "1", "1.5"],
+  });
 });
 
 test("a headless run offers nothing", () => {

@@ -20,6 +20,27 @@ function ask(payload: RunPayload, question: object): ViewReply {
   return JSON.parse(views.request(JSON.stringify({ request: 1, live: payload.live, ...question }))) as ViewReply;
 }
 
+test("the memory of tensors is kept by step, at most 128 of them, and never in a headless run", async () => {
+  const held: cg.Tensor[] = [];
+  const grow = (): void => {
+    const run = cg.track();
+    for (let i = 0; i < 300; i++) {
+      if (i === 150) held.push(cg.zeros(1 << 20));
+      run.log({ loss: i });
+    }
+  };
+  await host.run("memory", "", grow);
+  const { memory } = lastBundle().data[runMime] as RunPayload;
+  expect(memory!.steps.length).toBeLessThanOrEqual(128);
+  expect(memory!.steps.toSorted((a, b) => a - b)).toEqual(memory!.steps);
+  const { bytes } = memory!.devices.find(({ name }) => name === "cpu")!;
+  expect(bytes.at(-1)! - bytes[0]!).toBeGreaterThanOrEqual(4 << 20);
+  host.interactive = false;
+  await host.run("headless", "", grow);
+  host.interactive = true;
+  expect((lastBundle().data[runMime] as RunPayload).memory).toBeNull();
+});
+
 test("a loop leaves one display, updated once, within 24 KB", async () => {
   await host.run("loop", "", () => {
     const run = cg.track();

@@ -85,7 +85,7 @@ export function devicesView(root: HTMLElement): View<DevicesPayload> {
       reveal: (cell, cellId) => scene.reveal?.(cell, cellId),
       possible: isLive && reply !== null && reply.cells !== null,
     };
-    root.style.setProperty("--cg-link", theme.contrast ? theme.text : theme.dark ? "#6cb8f0" : "#0b5cad");
+    root.style.setProperty("--cg-link", theme.link);
     const devices = reply?.devices ?? payload.devices;
     for (const device of devices)
       cardOf(device.name).update({ device, failure: payload.failure, actions, theme, width, ask: isLive ? scene.live : null });

@@ -14,7 +14,7 @@ export function answerRun(run: Run, request: ViewRequest): ViewReply {
     case "range":
       return { ...head, kind: "range", points: range(run, request) };
     case "strip":
-      return { ...head, kind: "strip", strip: run.watch?.strip() ?? null };
+      return { ...head, kind: "strip", strip: run.watch?.strip() ?? null, memory: run.memory?.track() ?? null };
     case "bundle":
       return { ...head, kind: "bundle", data: run.shown.data, metadata: run.shown.metadata ?? {} };
     default:
@@ -37,7 +37,7 @@ function points(run: Run, { request, since, limit }: PointsRequest): ViewReply {
     ghosts: run.ghosts(),
     progress: run.progress(),
     broken: run.sentinel.broken,
-    samples: run.watch?.samples ?? 0,
+    samples: (run.watch?.samples ?? 0) + (run.memory?.samples ?? 0),
   };
 }
 

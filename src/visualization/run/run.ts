@@ -10,6 +10,7 @@ import { Journal } from "./journal.js";
 import { Sentinel, stepLogged, watchLosses } from "./sentinel.js";
 import { answerRun } from "./answers.js";
 import { closingBundle, openingBundle } from "./bundle.js";
+import { MemoryWatch } from "./memory.js";
 import { describeSeries, runHeadline } from "./text.js";
 import { Pace } from "./pace.js";
 import { GradientWatch, type Watched } from "./watch.js";
@@ -66,6 +67,7 @@ export class Run {
   /** @internal */ readonly pace = new Pace();
   /** @internal */ readonly sentinel = new Sentinel();
   /** @internal */ readonly watch: GradientWatch | null;
+  /** @internal Null where nobody watches. */ readonly memory: MemoryWatch | null;
   /** @internal The bundle shown last. */ shown: MimeBundle;
   private readonly self: Past;
   private readonly before: readonly Past[];
@@ -87,6 +89,7 @@ export class Run {
     this.self = { name: this.name, code: cell?.code ?? "", config, journal: this.journal };
     past.runs.splice(0, past.runs.length, ...this.before.slice(1 - ghostsKept), this.self);
     this.watch = watch === undefined ? null : new GradientWatch(watch);
+    this.memory = host()?.interactive === true ? new MemoryWatch() : null;
     this.shown = openingBundle(this.payload());
     host()?.display(this.shown, { displayId: this.displayId });
     this.finishWithCell();
@@ -147,6 +150,7 @@ export class Run {
     this.journal.commit();
     stepLogged();
     this.watch?.at(step);
+    this.memory?.at(step);
     if (this.state !== "running") this.resume();
   }
 
@@ -180,6 +184,7 @@ export class Run {
       series: this.journal.series.map(describeSeries),
       ghosts: this.ghosts(),
       strip: this.strip(),
+      memory: this.memory?.track() ?? null,
       broken: this.sentinel.broken,
       summary: runHeadline(this.name, this.state, this.pace.used ? this.position : this.journal.calls, this.epochsDone),
     };

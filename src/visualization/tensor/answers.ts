@@ -117,14 +117,20 @@ function pictures(
   const total = images.batch === null ? 1 : elements.shape[images.batch]!;
   const first = within(request.first, 0, total - 1, "first");
   const count = within(request.count, 1, Math.min(mostPictures, total - first), "count");
-  const sheet = readPictures(elements, images, first, count, within(request.size, 1, 1024, "size"));
+  const { lo, hi } = request;
+  if (!(Number.isFinite(lo) && Number.isFinite(hi) && lo < hi)) throw new RangeError(`lo and hi: expected an interval, got ${lo} to ${hi}`);
+  const sheet = readPictures(elements, { ...images, lo, hi }, first, count, within(request.size, 1, 1024, "size"));
   return { ...sheet, pixels: base64(sheet.pixels) };
 }
 
 function regionOf(elements: Elements, row: number, column: number, index: readonly number[], window: readonly number[]): Region {
   const { shape } = elements;
   const [r, c] = [within(row, 0, shape.length - 1, "row"), within(column, 0, shape.length - 1, "column")];
-  if (r === c) throw new RangeError("row and column: expected two dims, got one");
+  if (r === c) {
+    const first = within(window[1]!, 0, shape[c]! - 1, "window");
+    const size = within(window[3]!, 1, shape[c]! - first, "window");
+    return { row: null, column: c, index: checkedIndex(shape, index, c), start: [0, first], size: [1, size] };
+  }
   const start = [within(window[0]!, 0, shape[r]! - 1, "window"), within(window[1]!, 0, shape[c]! - 1, "window")] as const;
   const size = [within(window[2]!, 1, shape[r]! - start[0], "window"), within(window[3]!, 1, shape[c]! - start[1], "window")] as const;
   return { row: r, column: c, index: checkedIndex(shape, index, r, c), start, size };

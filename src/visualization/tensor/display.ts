@@ -3,14 +3,18 @@ import { native } from "../../runtime/addon.js";
 import { Tensor } from "../../tensor/tensor.js";
 import { displaySymbol, type MimeBundle } from "../../wire/host.js";
 import type { ViewReply, ViewRequest } from "../../wire/views.js";
-import { offer } from "../live.js";
+import { keepLatest, offer } from "../live.js";
 import { answerTensor } from "./answers.js";
 import { tensorBundle, tensorPayload, type Identity } from "./bundle.js";
 import { elementsOf } from "./tensor-elements.js";
 
 /** The MIME bundle of a tensor: at most 24 KB, at most 3 KB for up to 64 elements. */
 export function displayTensor(tensor: Tensor): MimeBundle {
-  return tensorBundle(elementsOf(tensor), identityOf(tensor), String(tensor));
+  const identity = identityOf(tensor);
+  // Without its graph, and on the CPU only: nobody expects a picture to hold a device's memory.
+  if (identity.live !== null && tensor.dev === 0)
+    keepLatest(identity.live, tensor.gradFn === null ? tensor : tensor.detach(), tensor.nbytes);
+  return tensorBundle(elementsOf(tensor), identity, String(tensor));
 }
 
 function identityOf(tensor: Tensor): Identity {

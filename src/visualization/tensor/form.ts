@@ -6,10 +6,19 @@ import type { Limits } from "./scale.js";
 // A picture has at least this many rows and columns; smaller ones are convolution kernels and tables.
 const leastSide = 8;
 
+// A row of squares is read up to this length; a longer one shows more as a curve.
+const longestRead = 64;
+
 export function formOf(elements: Elements, images: ImageLayout | null): TensorForm {
   if (elements.numel === 0 || elements.shape.length === 0 || elements.dtype.startsWith("complex")) return "text";
-  if (elements.shape.length === 1) return "line";
+  if (elements.shape.length === 1 || longVectorDim(elements.shape) !== null) return "line";
   return images === null ? "heatmap" : "images";
+}
+
+/** The one dim of a long vector such as [1, 1000]; null where other dims vary too, or where its numbers can be read. */
+export function longVectorDim(shape: readonly number[]): number | null {
+  const dim = shape.findIndex((size) => size > longestRead);
+  return dim >= 0 && shape.every((size, d) => d === dim || size === 1) ? dim : null;
 }
 
 /**

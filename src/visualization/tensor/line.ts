@@ -1,4 +1,5 @@
 /** Draws a vector as a line, with a min-max envelope where elements outnumber pixels; non-finite elements are marked on the axis. */
+import { longVectorDim } from "./form.js";
 import type { TensorPayload } from "../../wire/tensor.js";
 import { reservedColors } from "../../wire/color.js";
 import { wholeSlice, type Elements, type Pooled } from "./elements.js";
@@ -10,11 +11,17 @@ const small = { width: 160, height: 48 };
 const stroke = "#17407a";
 
 export function drawLine(elements: Elements, { statistics }: Pick<TensorPayload, "statistics">, title: readonly string[]): Drawing {
-  const n = elements.shape[0]!;
+  const dim = longVectorDim(elements.shape) ?? 0;
+  const n = elements.shape[dim]!;
   const plain = title.length === 0;
   const plot = plain ? small : large;
   const size = Math.min(n, plot.width);
-  const region = wholeSlice(elements.shape, null, 0, [0]);
+  const region = wholeSlice(
+    elements.shape,
+    null,
+    dim,
+    elements.shape.map(() => 0),
+  );
   const low = elements.pool(region, 1, size, "min", 0);
   const high = size === n ? low : elements.pool(region, 1, size, "max", 0);
   const [min, max] = limits(statistics.min, statistics.max);
