@@ -20,37 +20,45 @@ export class Identity extends Module {
 interface InPlace {
   inplace?: boolean;
 }
+/** What a printed form says of `inplace`. */
+const inplaceRepr = (inplace: boolean, before = ""): string => [before, inplace ? "inplace=True" : ""].filter(Boolean).join(", ");
 
-/** max(x, 0). @param inplace writes into the input; default false */
-export class ReLU extends Module {
+/** An activation without other arguments. */
+abstract class Changing extends Module {
   readonly inplace: boolean;
   constructor(inplace?: boolean | InPlace) {
     super();
-    [this.inplace] = readArguments<[boolean]>("ReLU", "inplace: bool = false", [inplace]);
-  }
-  forward(input: Tensor): Tensor {
-    return this.inplace ? input.relu_() : input.relu();
+    [this.inplace] = readArguments<[boolean]>(new.target.name, "inplace: bool = false", [inplace]);
   }
   override extraRepr(): string {
-    return this.inplace ? "inplace=True" : "";
+    return inplaceRepr(this.inplace);
+  }
+}
+
+/** max(x, 0). @param inplace writes into the input; default false */
+export class ReLU extends Changing {
+  forward(input: Tensor): Tensor {
+    return this.inplace ? input.relu_() : input.relu();
   }
 }
 
 /** x where positive, negativeSlope * x elsewhere. @param negativeSlope default 0.01 */
 export class LeakyReLU extends Module {
   readonly negativeSlope: number;
+  readonly inplace: boolean;
   constructor(negativeSlope?: number | { negativeSlope?: number; inplace?: boolean }, options?: boolean | InPlace) {
     super();
-    [this.negativeSlope] = readArguments<[number]>("LeakyReLU", "negativeSlope: float = 0.01, inplace: bool = false", [
-      negativeSlope,
-      options,
-    ]);
+    [this.negativeSlope, this.inplace] = readArguments<[number, boolean]>(
+      "LeakyReLU",
+      "negativeSlope: float = 0.01, inplace: bool = false",
+      [negativeSlope, options],
+    );
   }
   forward(input: Tensor): Tensor {
-    return F.leakyRelu(input, this.negativeSlope);
+    return F.leakyRelu(input, this.negativeSlope, this.inplace);
   }
   override extraRepr(): string {
-    return `negative_slope=${repr(this.negativeSlope)}`;
+    return inplaceRepr(this.inplace, `negative_slope=${repr(this.negativeSlope)}`);
   }
 }
 
@@ -72,15 +80,16 @@ export class GELU extends Module {
 /** x where positive, alpha (e^x - 1) elsewhere. @param alpha default 1 */
 export class ELU extends Module {
   readonly alpha: number;
+  readonly inplace: boolean;
   constructor(alpha?: number | { alpha?: number; inplace?: boolean }, options?: boolean | InPlace) {
     super();
-    [this.alpha] = readArguments<[number]>("ELU", "alpha: float = 1.0, inplace: bool = false", [alpha, options]);
+    [this.alpha, this.inplace] = readArguments<[number, boolean]>("ELU", "alpha: float = 1.0, inplace: bool = false", [alpha, options]);
   }
   forward(input: Tensor): Tensor {
-    return F.elu(input, this.alpha);
+    return F.elu(input, this.alpha, this.inplace);
   }
   override extraRepr(): string {
-    return `alpha=${reprFloat(this.alpha)}`;
+    return inplaceRepr(this.inplace, `alpha=${reprFloat(this.alpha)}`);
   }
 }
 
@@ -107,22 +116,28 @@ export class Softplus extends Module {
 export class Hardtanh extends Module {
   readonly minVal: number;
   readonly maxVal: number;
-  constructor(minVal?: number | { minVal?: number; maxVal?: number }, maxVal?: number | { maxVal?: number }) {
+  readonly inplace: boolean;
+  constructor(
+    minVal?: number | ({ minVal?: number; maxVal?: number } & InPlace),
+    maxVal?: number | ({ maxVal?: number } & InPlace),
+    inplace?: boolean | InPlace,
+  ) {
     super();
-    [this.minVal, this.maxVal] = readArguments<[number, number]>("Hardtanh", "minVal: float = -1.0, maxVal: float = 1.0", [minVal, maxVal]);
+    const signature = "minVal: float = -1.0, maxVal: float = 1.0, inplace: bool = false";
+    [this.minVal, this.maxVal, this.inplace] = readArguments<[number, number, boolean]>("Hardtanh", signature, [minVal, maxVal, inplace]);
   }
   forward(input: Tensor): Tensor {
-    return F.hardtanh(input, this.minVal, this.maxVal);
+    return F.hardtanh(input, this.minVal, this.maxVal, this.inplace);
   }
   override extraRepr(): string {
-    return `min_val=${reprFloat(this.minVal)}, max_val=${reprFloat(this.maxVal)}`;
+    return inplaceRepr(this.inplace, `min_val=${reprFloat(this.minVal)}, max_val=${reprFloat(this.maxVal)}`);
   }
 }
 
 /** Clamps to [0, 6]. */
-export class ReLU6 extends Module {
+export class ReLU6 extends Changing {
   forward(input: Tensor): Tensor {
-    return F.relu6(input);
+    return F.relu6(input, this.inplace);
   }
 }
 
@@ -147,21 +162,22 @@ export class PReLU extends Module {
 /** x where positive, alpha (e^(x / alpha) - 1) elsewhere. @param alpha default 1 */
 export class CELU extends Module {
   readonly alpha: number;
+  readonly inplace: boolean;
   constructor(alpha?: number | { alpha?: number; inplace?: boolean }, options?: boolean | InPlace) {
     super();
-    [this.alpha] = readArguments<[number]>("CELU", "alpha: float = 1.0, inplace: bool = false", [alpha, options]);
+    [this.alpha, this.inplace] = readArguments<[number, boolean]>("CELU", "alpha: float = 1.0, inplace: bool = false", [alpha, options]);
   }
   forward(input: Tensor): Tensor {
-    return F.celu(input, this.alpha);
+    return F.celu(input, this.alpha, this.inplace);
   }
   override extraRepr(): string {
-    return `alpha=${reprFloat(this.alpha)}`;
+    return inplaceRepr(this.inplace, `alpha=${reprFloat(this.alpha)}`);
   }
 }
 /** The scaled exponential unit of Klambauer et al. 2017. */
-export class SELU extends Module {
+export class SELU extends Changing {
   forward(input: Tensor): Tensor {
-    return F.selu(input);
+    return F.selu(input, this.inplace);
   }
 }
 /** The first half along `dim` times the sigmoid of the second. @param dim default -1 */
@@ -216,31 +232,46 @@ export class Softshrink extends Shrink {
 export class Threshold extends Module {
   readonly threshold: number;
   readonly value: number;
-  constructor(threshold: number | { threshold: number; value: number }, value?: number | { value: number }) {
+  readonly inplace: boolean;
+  constructor(
+    threshold: number | ({ threshold: number; value: number } & InPlace),
+    value?: number | ({ value: number } & InPlace),
+    inplace?: boolean | InPlace,
+  ) {
     super();
-    [this.threshold, this.value] = readArguments<[number, number]>("Threshold", "threshold: float, value: float", [threshold, value]);
+    const signature = "threshold: float, value: float, inplace: bool = false";
+    [this.threshold, this.value, this.inplace] = readArguments<[number, number, boolean]>("Threshold", signature, [
+      threshold,
+      value,
+      inplace,
+    ]);
   }
   forward(input: Tensor): Tensor {
-    return F.threshold(input, this.threshold, this.value);
+    return F.threshold(input, this.threshold, this.value, this.inplace);
   }
   override extraRepr(): string {
-    return `threshold=${repr(this.threshold)}, value=${repr(this.value)}`;
+    return inplaceRepr(this.inplace, `threshold=${repr(this.threshold)}, value=${repr(this.value)}`);
   }
 }
 /** x where positive, a x elsewhere: a drawn from [lower, upper) when training, else their mean. @param lower default 1/8 @param upper default 1/3 */
 export class RReLU extends Module {
   readonly lower: number;
   readonly upper: number;
-  constructor(lower?: number | { lower?: number; upper?: number }, upper?: number | { upper?: number }) {
+  readonly inplace: boolean;
+  constructor(
+    lower?: number | ({ lower?: number; upper?: number } & InPlace),
+    upper?: number | ({ upper?: number } & InPlace),
+    inplace?: boolean | InPlace,
+  ) {
     super();
-    const signature = "lower: float = 0.125, upper: float = 0.3333333333333333";
-    [this.lower, this.upper] = readArguments<[number, number]>("RReLU", signature, [lower, upper]);
+    const signature = "lower: float = 0.125, upper: float = 0.3333333333333333, inplace: bool = false";
+    [this.lower, this.upper, this.inplace] = readArguments<[number, number, boolean]>("RReLU", signature, [lower, upper, inplace]);
   }
   forward(input: Tensor): Tensor {
-    return F.rrelu(input, this.lower, this.upper, this.training);
+    return F.rrelu(input, this.lower, this.upper, this.training, this.inplace);
   }
   override extraRepr(): string {
-    return `lower=${repr(this.lower)}, upper=${repr(this.upper)}`;
+    return inplaceRepr(this.inplace, `lower=${repr(this.lower)}, upper=${repr(this.upper)}`);
   }
 }
 
@@ -298,29 +329,32 @@ export class Tanh extends Module {
   }
 }
 /** x * sigmoid(x). */
-export class SiLU extends Module {
-  constructor(_options?: boolean | InPlace) {
-    super();
-  }
+export class SiLU extends Changing {
   forward(input: Tensor): Tensor {
-    return F.silu(input);
+    return F.silu(input, this.inplace);
   }
 }
 /** x * tanh(softplus(x)). */
-export class Mish extends Module {
+export class Mish extends Changing {
   forward(input: Tensor): Tensor {
-    return F.mish(input);
+    return F.mish(input, this.inplace);
   }
 }
 /** x * clamp(x + 3, 0, 6) / 6. */
-export class Hardswish extends Module {
+export class Hardswish extends Changing {
   forward(input: Tensor): Tensor {
-    return F.hardswish(input);
+    return F.hardswish(input, this.inplace);
+  }
+  override extraRepr(): string {
+    return "";
   }
 }
 /** clamp(x + 3, 0, 6) / 6. */
-export class Hardsigmoid extends Module {
+export class Hardsigmoid extends Changing {
   forward(input: Tensor): Tensor {
-    return F.hardsigmoid(input);
+    return F.hardsigmoid(input, this.inplace);
+  }
+  override extraRepr(): string {
+    return "";
   }
 }

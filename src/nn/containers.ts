@@ -67,9 +67,9 @@ export class Sequential extends Numbered {
 
 /** Holds modules in order; it has no forward of its own. */
 export class ModuleList extends Numbered {
-  constructor(modules: Iterable<Module> = []) {
+  constructor(modules: Iterable<Module> | null = null) {
     super();
-    this.extend(modules);
+    this.extend(modules ?? []);
   }
 
   extend(modules: Iterable<Module>): this {
@@ -97,9 +97,9 @@ export class ModuleList extends Numbered {
 
 /** Holds modules by name; it has no forward of its own. */
 export class ModuleDict extends Module {
-  constructor(modules: Record<string, Module> = {}) {
+  constructor(modules: Record<string, Module> | null = null) {
     super();
-    for (const [name, module] of Object.entries(modules)) {
+    for (const [name, module] of Object.entries(modules ?? {})) {
       requireModule("ModuleDict", module);
       this.registerModule(name, module);
     }

@@ -5,6 +5,7 @@ export * as utils from "./utils.js";
 export { Module, type ForwardHook, type ForwardPreHook, type StateDict } from "./module.js";
 export { Parameter } from "./parameter.js";
 export * from "./layers.js";
+export * from "./embedding.js";
 export * from "./containers.js";
 export * from "./attention.js";
 export * from "./transformer.js";

@@ -1,4 +1,5 @@
 /** How layers read their constructor arguments: Python's rules, from one signature text. */
+import type { DType } from "../tensor/dtype.js";
 import { Tensor } from "../tensor/tensor.js";
 import { bind, parseSignature, type Param } from "../ops/schema.js";
 
@@ -24,3 +25,8 @@ export function repr(value: unknown): string {
     return value.toExponential().replace(/e-(\d)$/, "e-0$1");
   return String(value);
 }
+
+/** Where the parameters of a layer are made: the last parameters of its constructor. */
+export const factory = "device: string? = null, dtype: string? = null";
+export type Factory = [device: string | null, dtype: DType | null];
+export const place = (device: string | null, dtype: DType | null): { device: string | null; dtype: DType | null } => ({ device, dtype });

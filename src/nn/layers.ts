@@ -6,10 +6,10 @@ import type { Tensor } from "../tensor/tensor.js";
 import { avgPool2d, conv2d, maxPool2d, type Pair } from "../ops/convolution.js";
 import { empty, ones, tensor, zeros } from "../ops/creation.js";
 import { linear } from "../ops/matmul.js";
-import { dropout, embedding } from "../ops/random.js";
+import { dropout } from "../ops/changing.js";
 import { batchNorm, layerNorm } from "../ops/softmax.js";
-import { calculateFanInAndFanOut, kaimingUniform_, normal_, uniform_ } from "./init.js";
-import { readArguments, repr } from "./layer.js";
+import { calculateFanInAndFanOut, kaimingUniform_, uniform_ } from "./init.js";
+import { factory, place, readArguments, repr, type Factory } from "./layer.js";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
 
@@ -18,9 +18,6 @@ export interface FactoryOptions {
   dtype?: DType | null;
   device?: string | null;
 }
-const factory = "device: string? = null, dtype: string? = null";
-type Factory = [device: string | null, dtype: DType | null];
-const place = (device: string | null, dtype: DType | null): { device: string | null; dtype: DType | null } => ({ device, dtype });
 
 /** A learned tensor with torch's default start for weights: uniform in +-1/sqrt(fanIn). */
 function startWeight(weight: Parameter): void {
@@ -284,56 +281,20 @@ export class LayerNorm extends Module {
   }
 }
 
-export interface EmbeddingOptions extends FactoryOptions {
-  /** This row is zero and gets no gradient. */
-  paddingIdx?: number | null;
-}
-/** A table of vectors looked up by index. int64 [*] -> [*, embeddingDim] */
-export class Embedding extends Module {
-  readonly numEmbeddings: number;
-  readonly embeddingDim: number;
-  readonly paddingIdx: number | null;
-  weight: Parameter;
-
-  constructor(numEmbeddings: number, embeddingDim: number, paddingIdx?: number | null | EmbeddingOptions, options?: EmbeddingOptions) {
-    super();
-    type Values = [number, number, number | null, ...Factory];
-    const [n, width, padding, device, dtype] = readArguments<Values>(
-      "Embedding",
-      `numEmbeddings: int, embeddingDim: int, paddingIdx: int? = null, ${factory}`,
-      [numEmbeddings, embeddingDim, paddingIdx, options],
-    );
-    if (padding !== null && (padding < -n || padding >= n))
-      throw new ValueError({ op: "Embedding", argument: "paddingIdx", expected: `within ${n} rows`, got: String(padding) });
-    [this.numEmbeddings, this.embeddingDim] = [n, width];
-    this.paddingIdx = padding !== null && padding < 0 ? padding + n : padding;
-    this.weight = new Parameter(empty(n, width, place(device, dtype)));
-    normal_(this.weight);
-    if (this.paddingIdx !== null) withRecording(false, () => this.weight.select(0, this.paddingIdx!).zero_());
-  }
-
-  forward(input: Tensor): Tensor {
-    return embedding(input, this.weight, this.paddingIdx);
-  }
-
-  override extraRepr(): string {
-    return `${this.numEmbeddings}, ${this.embeddingDim}${this.paddingIdx === null ? "" : `, padding_idx=${this.paddingIdx}`}`;
-  }
-}
-
 /** Zeroes elements with probability p while training. @param p default 0.5 */
 export class Dropout extends Module {
   readonly p: number;
-  constructor(p?: number | { p?: number; inplace?: boolean }, options?: { inplace?: boolean }) {
+  readonly inplace: boolean;
+  constructor(p?: number | { p?: number; inplace?: boolean }, inplace?: boolean | { inplace?: boolean }) {
     super();
-    [this.p] = readArguments<[number]>("Dropout", "p: float = 0.5, inplace: bool = false", [p, options]);
+    [this.p, this.inplace] = readArguments<[number, boolean]>("Dropout", "p: float = 0.5, inplace: bool = false", [p, inplace]);
     if (!(this.p >= 0 && this.p <= 1)) throw new ValueError({ op: "Dropout", argument: "p", expected: "in [0, 1]", got: String(this.p) });
   }
   forward(input: Tensor): Tensor {
-    return dropout(input, this.p, this.training);
+    return dropout(input, this.p, this.training, this.inplace);
   }
   override extraRepr(): string {
-    return `p=${repr(this.p)}, inplace=False`;
+    return `p=${repr(this.p)}, inplace=${repr(this.inplace)}`;
   }
 }
 

@@ -112,7 +112,7 @@ export const prelu: (input: Tensor, weight: Tensor) => Tensor = op("prelu", "inp
   return shownAs("preluKernel", where(x.detach().gt(0), x, x.mul(slope)));
 });
 
-interface RreluOptions {
+export interface RreluOptions {
   lower?: number;
   upper?: number;
   training?: boolean;

@@ -105,6 +105,10 @@ const truncDiv: Binary = binary("divTrunc", {
   checkOther: byZero,
 });
 
+const isHalf = (x: Tensor | Scalar): boolean => x instanceof Tensor && (x.dt === Code.float16 || x.dt === Code.bfloat16);
+/** The quotient of half tensors is rounded to their dtype before its fraction goes, as in torch. */
+const truncHalves = (a: Tensor | Scalar, b: Tensor | Scalar): Tensor => truncDiv(trueDiv(a, b), 1);
+
 /** Options of {@link div}. */
 export interface DivOptions {
   /** null: true division. "floor" and "trunc" round the quotient and keep integers. Default null. */
@@ -119,6 +123,7 @@ export const div: (input: Tensor | Scalar, other: Tensor | Scalar, options?: Div
   (input, other, options) => {
     if (options === undefined) return trueDiv(input, other);
     const [a, b, mode] = bind("div", divParams, [input, other, options]) as [Tensor | Scalar, Tensor | Scalar, string | null];
+    if (mode === "trunc" && isHalf(a) && isHalf(b)) return truncHalves(a, b);
     return mode === null ? trueDiv(a, b) : mode === "floor" ? floorDiv(a, b) : truncDiv(a, b);
   },
   { inPlace: true },
@@ -127,6 +132,7 @@ const intoForm = (name: string): ((target: Tensor, other: Tensor | Scalar) => Te
 const divInto = { null: intoForm("div_"), floor: intoForm("divFloor_"), trunc: intoForm("divTrunc_") };
 inPlaceForms.set("div_", (...args: unknown[]) => {
   const [target, other, mode] = bind("div_", divParams, args) as [Tensor, Tensor | Scalar, "floor" | "trunc" | null];
+  if (mode === "trunc" && isHalf(target) && isHalf(other)) return divInto.trunc(divInto.null(target, other), 1);
   return divInto[mode ?? "null"](target, other);
 });
 const undivided = noDerivative("floorDivide", 'div with roundingMode: "floor" has a gradient of zero');

@@ -67,7 +67,7 @@ export const histc: (input: Tensor, bins?: number | HistcOptions, min?: number |
     const input = given.detach().reshape(-1);
     const [lo, hi] = boundsOf("histc", input, min, max, 1);
     const inside = input.ge(lo).logicalAnd(input.le(hi));
-    const place = where(inside, input, lo).sub(lo).div(hi - lo).mul(bins).to("int64").clamp(0, bins - 1); // prettier-ignore
+    const place = where(inside, input, lo).sub(lo).mul(bins).div(hi - lo).to("int64").clamp(0, bins - 1); // prettier-ignore
     return zeros(bins, { dtype: given.dtype }).indexAdd(0, place, inside.to(given.dtype));
   },
   { differentiable: false },

@@ -56,7 +56,7 @@ function requireNumbers(name: string, y: Tensor): void {
   if (y.dt === Code.bool) throw new DTypeError({ op: name, argument: "y", expected: "a dtype other than bool", got: "bool" });
 }
 
-/** The areas between neighbours along `dim`: width * (left + right) / 2. */
+/** The areas between neighbours along `dim`: width * (left + right) / 2; of points in x twice that, so that integers stay whole. */
 function areas(name: string, y: Tensor, x: Tensor | null, dx: number, d: number): Tensor {
   const size = y.shape[d]!;
   const length = Math.max(0, size - 1);
@@ -66,7 +66,7 @@ function areas(name: string, y: Tensor, x: Tensor | null, dx: number, d: number)
   const points = x.shape.length === 1 ? x.shape[0] : x.shape[d];
   if (points !== size) throw new ShapeError({ op: name, argument: "x", expected: `${size} points along dim ${d}`, got: String(points) });
   const widths = x.shape.length === 1 ? x.diff().reshape([...y.shape.slice(d).map((_, i) => (i === 0 ? length : 1))]) : x.diff({ dim: d });
-  return sides.mul(widths).div(2);
+  return sides.mul(widths);
 }
 
 const trapezoidSignature = "y: tensor, x: tensor? = null, *, dx: float = 1.0, dim: dim = -1";
@@ -83,7 +83,7 @@ export const trapezoid: Trapezoid = op(
         y.shape.filter((_, i) => i !== d),
         { dtype: y.dtype, device: y.device },
       );
-    if (x !== null) return areas("trapezoid", y, x, dx, d).sum(d);
+    if (x !== null) return areas("trapezoid", y, x, dx, d).sum(d).div(2);
     if (y.shape[d] === 0) return y.detach().sum(d).to(y.dtype);
     // The sum of all without half the ends, as torch counts: a single infinity leaves NaN, not 0.
     const ends = y.select(d, 0).add(y.select(d, -1));
@@ -104,7 +104,8 @@ export const cumulativeTrapezoid: Trapezoid = op(
   trapezoidSignature,
   (y: Tensor, x: Tensor | null, dx: number, dim: number) => {
     requireNumbers("cumulativeTrapezoid", y);
-    return areas("cumulativeTrapezoid", y, x, dx, wrapDim("cumulativeTrapezoid", dim, y.shape.length)).cumsum(dim);
+    const sums = areas("cumulativeTrapezoid", y, x, dx, wrapDim("cumulativeTrapezoid", dim, y.shape.length)).cumsum(dim);
+    return x === null ? sums : sums.div(2);
   },
   { method: false },
 );

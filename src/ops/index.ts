@@ -117,5 +117,6 @@ export { sort, msort, argsort, topk, type SortOptions, type TopkOptions } from "
 export { Generator, defaultGenerator, manualSeed, initialSeed, getRngState, setRngState, rand, randn, randLike, randnLike, randint, randintLike, randperm, bernoulli, multinomial, type RandomOptions } from "./random.js"; // prettier-ignore
 export { normal, poisson } from "./draws.js";
 export * from "./in-place-functions.js";
+export { celu_, dropout_, rrelu_, selu_, threshold_ } from "./changing.js";
 export * from "./windows.js";
 export { fromShared, type SharedTensor } from "./sharing.js";

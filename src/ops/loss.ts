@@ -213,15 +213,29 @@ function softCrossEntropy(input: Tensor, target: Tensor, weight: Tensor | null, 
 export interface LossOptions {
   reduction?: Reduction;
 }
-type PairLoss = (input: Tensor, target: Tensor, options?: LossOptions) => Tensor;
+type PairLoss = (input: Tensor, target: Tensor, options?: LossOptions & { weight?: Tensor | null }) => Tensor;
 
 function pairLoss(name: string, each: (input: Tensor, target: Tensor) => Tensor): PairLoss {
   return op<PairLoss>(
     name,
-    `input: tensor, target: tensor, *, ${reductionParam}`,
-    (a: Tensor, b: Tensor, reduction: Reduction) => reduced(each(a, b), reduction),
+    `input: tensor, target: tensor, *, ${reductionParam}, weight: tensor? = null`,
+    (a: Tensor, b: Tensor, reduction: Reduction, weight: Tensor | null) => {
+      const loss = each(a, b);
+      if (weight === null) return reduced(loss, reduction);
+      requireWeightOf(name, weight, a);
+      return reduction === "mean" ? loss.mul(weight).sum().div(weight.sum()) : reduced(loss.mul(weight), reduction);
+    },
     { method: false },
   );
+}
+function requireWeightOf(name: string, weight: Tensor, input: Tensor): void {
+  if (sameShape(weight.shape, input.shape)) return;
+  throw new ShapeError({
+    op: name,
+    argument: "weight",
+    expected: `of input's shape ${formatShape(input.shape)}`,
+    got: formatShape(weight.shape),
+  });
 }
 /** As torch: losses of numbers that are floating and real, alone or after promotion. */
 function requireReal(name: string, a: Tensor, b: Tensor): void {
@@ -240,19 +254,24 @@ export const l1Loss = pairLoss("l1Loss", (a, b) => a.sub(b).abs());
 type Beta = (
   input: Tensor,
   target: Tensor,
-  reduction?: Reduction | { reduction?: Reduction; beta?: number; delta?: number },
-  scale?: number | { beta?: number; delta?: number },
+  reduction?: Reduction | { reduction?: Reduction; beta?: number; delta?: number; weight?: Tensor | null },
+  scale?: number | { beta?: number; delta?: number; weight?: Tensor | null },
 ) => Tensor;
 /** d^2 / 2 up to the kink, then a line of slope kink; an infinite d has a finite gradient, NaN stays NaN. */
 function kinked(name: string, a: Tensor, b: Tensor, kink: number): Tensor {
-  const difference = a.detach().sub(b.detach());
+  const dt = resultCode(a, b);
+  const difference = castTo(a.detach(), dt).sub(castTo(b.detach(), dt));
   const size = difference.abs();
   const inner = size.clamp({ max: kink });
   const out = inner.square().mul(0.5).add(size.sub(inner).mul(kink));
   if (!recorded(a, b)) return out;
   const forms = [a, b].map(({ shape, dt }) => ({ shape, dt }));
   return record(name, out, [a, b], [a, b], ([g], node) => {
-    const slope = g!.mul(node.tensor(0).sub(node.tensor(1)).clamp(-kink, kink));
+    const slope = g!.mul(
+      convertDtype(node.tensor(0), dt)
+        .sub(convertDtype(node.tensor(1), dt))
+        .clamp(-kink, kink),
+    );
     return forms.map(({ shape, dt }, i) => (node.needs(i) ? toInput(i === 0 ? slope : slope.neg(), shape, dt) : null));
   });
 }
@@ -261,20 +280,23 @@ export const smoothL1Loss: Beta = op(
   "smoothL1Loss",
   `input: tensor, target: tensor, ${reductionParam}, beta: float = 1.0`,
   (a: Tensor, b: Tensor, reduction: Reduction, beta: number) => {
+    if (beta === 0) return l1Loss(a, b, { reduction });
     requireReal("smoothL1Loss", a, b);
     if (beta < 0) throw new ValueError({ op: "smoothL1Loss", argument: "beta", expected: "at least 0", got: String(beta) });
-    return reduced(beta === 0 ? a.sub(b).abs() : kinked("smoothL1Loss", a, b, beta).div(beta), reduction);
+    return reduced(kinked("smoothL1Loss", a, b, beta).div(beta), reduction);
   },
   { method: false },
 );
 /** Squared below `delta`, linear above, with slope delta. @param delta default 1 */
 export const huberLoss: Beta = op(
   "huberLoss",
-  `input: tensor, target: tensor, ${reductionParam}, delta: float = 1.0`,
-  (a: Tensor, b: Tensor, reduction: Reduction, delta: number) => {
+  `input: tensor, target: tensor, ${reductionParam}, delta: float = 1.0, weight: tensor? = null`,
+  (a: Tensor, b: Tensor, reduction: Reduction, delta: number, weight: Tensor | null) => {
     requireReal("huberLoss", a, b);
     if (!(delta > 0)) throw new ValueError({ op: "huberLoss", argument: "delta", expected: "greater than 0", got: String(delta) });
-    return reduced(convertDtype(kinked("huberLoss", a, b, delta), a.dt), reduction);
+    const loss = convertDtype(kinked("huberLoss", a, b, delta), a.dt);
+    if (weight !== null) requireWeightOf("huberLoss", weight, a);
+    return reduced(weight === null ? loss : loss.mul(weight), reduction);
   },
   { method: false },
 );
@@ -361,7 +383,8 @@ export const klDiv: (input: Tensor, target: Tensor, options?: { reduction?: Redu
   (logp: Tensor, target: Tensor, reduction: Reduction | "batchmean", logTarget: boolean) => {
     requireReal("klDiv", logp, target);
     const loss = logTarget ? target.exp().mul(target.sub(logp)) : target.xlogy(target).sub(target.mul(logp));
-    return reduction === "batchmean" ? loss.sum().div(logp.shape[0]!) : reduced(loss, reduction);
+    if (reduction === "batchmean") return logp.shape.length === 0 ? loss.sum() : loss.sum().div(logp.shape[0]!);
+    return reduced(loss, reduction);
   },
   { method: false },
 );

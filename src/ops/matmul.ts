@@ -193,6 +193,8 @@ export const linear: (input: Tensor, weight: Tensor, bias?: Tensor | null) => Te
   "input: tensor, weight: tensor, bias: tensor? = null",
   (x: Tensor, w: Tensor, bias: Tensor | null) => {
     requirePair("linear", x, w, "weight");
+    // A vector as weight: no dim of outputs, [..,K], [K] -> [..]
+    if (w.shape.length === 1 && bias === null) return x.matmul(w);
     if (w.shape.length !== 2) throw new ShapeError({ op: "linear", argument: "weight", expected: "2-d", got: formatShape(w.shape) });
     const k = x.shape[x.shape.length - 1];
     if (k !== w.shape[1]) throw clash("linear", "input[-1]", "weight[1]", x.shape, w.shape);

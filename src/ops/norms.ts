@@ -41,7 +41,7 @@ export const norm: (
 export function vectorNorm(name: string, input: Tensor, p: number, dims: readonly number[], keepdim: boolean): Tensor {
   if (isComplex(input.dt)) return vectorNorm(name, input.abs(), p, dims, keepdim);
   input.live(name);
-  if (!Number.isFinite(p)) requireElements(name, input, dims);
+  if (p < 0 || p === Infinity) requireElements(name, input, dims);
   const out = launch.run(name, code("vectorNorm"), [input], reducedShape(input.shape, dims, keepdim), input.dt, [dimMask(dims), p]);
   if (!recorded(input)) return out;
   return record("norm", out, [input], [input, out], ([g], node) => {
@@ -94,7 +94,11 @@ export const cdist: (
       throw new ShapeError({ op: "cdist", expected: "at least 2 dims each", got: `${formatShape(a.shape)} and ${formatShape(b.shape)}` });
     if (a.shape.at(-1) !== b.shape.at(-1))
       throw new ShapeError({ op: "cdist", expected: "x1[-1] to equal x2[-1]", got: `${formatShape(a.shape)} and ${formatShape(b.shape)}` });
-    for (const x of [a, b]) if (!isFloating(x.dt)) requireFloat("cdist", x);
+    for (const [argument, x] of [
+      ["x1", a],
+      ["x2", b],
+    ] as const)
+      if (!isFloating(x.dt)) throw new DTypeError({ op: "cdist", argument, expected: "a real floating dtype", got: x.dtype });
     const nothing = [a, b].some((x) => x.shape.at(-2) === 0) || a.shape.at(-1) === 0;
     if (nothing) return noDistances(a, b);
     for (const x of [a, b]) {
@@ -141,6 +145,12 @@ function normGrad(g: Tensor, x: Tensor, n: Tensor, p: number, dims: readonly num
     const winners = x.abs().eq(n);
     return g.mul(x.sign()).mul(winners).div(winners.sum(dims, true));
   }
+  // Below 1 the slope at 0 is infinite; torch has 0 there.
+  if (p < 1)
+    return g
+      .mul(x.sign())
+      .mul(where(x.eq(0), 0, x.abs().pow(p - 1)))
+      .mul(n.pow(1 - p));
   return where(
     n.eq(0),
     0,

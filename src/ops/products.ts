@@ -50,6 +50,8 @@ function added(
     (input: Tensor, x: Tensor, y: Tensor, beta: Scalar, alpha: Scalar) => {
       check(x, y);
       const part = product(x, y, input, beta, alpha);
+      // As torch: beside a matrix without elements the input is not broadcast.
+      if (name === "addmv" && x.numel() === 0 && Number(beta) !== 0) return scaled(input, whole(part, beta)).add(part.sum());
       if (!sameShape(broadcastShapes(name, input.shape, part.shape), part.shape))
         throw new ShapeError({
           op: name,

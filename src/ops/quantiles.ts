@@ -16,7 +16,7 @@ type DimOptions = { dim?: number | null; keepdim?: boolean };
 
 /** Runs a kernel that answers one element a line and its place. */
 function picked(kernel: string, name: string, input: Tensor, dim: number, keepdim: boolean, attrs: readonly number[]): ValuesIndices {
-  if (input.dt === Code.bool && kernel !== "mode")
+  if (input.dt === Code.bool && kernel !== "mode" && !(kernel === "kthvalue" && input.shape.length === 0))
     throw new DTypeError({ op: name, argument: "input", expected: "a dtype other than bool", got: "bool" });
   const d = wrapDim(name, dim, input.shape.length);
   requireElements(name, input, input.shape.length === 0 ? [] : [d]);

@@ -312,31 +312,3 @@ export const dropout: (
   },
   { method: false },
 );
-
-/** The rows of `weight` [V, D] at an index tensor [*]: shape [*, D]. @param paddingIdx this row gets no gradient */
-export const embedding: (input: Tensor, weight: Tensor, paddingIdx?: number | null | { paddingIdx?: number | null }) => Tensor = op(
-  "embedding",
-  "input: tensor, weight: tensor, paddingIdx: int? = null",
-  (input: Tensor, weight: Tensor, paddingIdx: number | null) => {
-    if (weight.shape.length !== 2)
-      throw new ShapeError({ op: "embedding", argument: "weight", expected: "2-d", got: formatShape(weight.shape) });
-    if (input.dt !== Code.int64 && input.dt !== Code.int32)
-      throw new DTypeError({ op: "embedding", argument: "input", expected: "int64 or int32 indices", got: input.dtype });
-    input.live("embedding");
-    const index = input.dt === Code.int64 ? input : input.to("int64");
-    const [rows, width] = weight.shape as [number, number];
-    const padding = paddingIdx === null ? -1 : paddingIdx < 0 ? paddingIdx + rows : paddingIdx;
-    const out = launch.run("embedding", code("embedding"), [weight, index], [...input.shape, width], weight.dt, []);
-    if (!recorded(weight)) return out;
-    return record("embedding", out, [weight], [index], ([g], node) => [embeddingGrad(g!, node.tensor(0), rows, padding)]);
-  },
-  { method: false },
-);
-function embeddingGrad(g: Tensor, index: Tensor, rows: number, padding: number): Tensor {
-  const out = launch.run("embedding", code("embeddingBackward"), [g, index], [rows, g.shape.at(-1)!], g.dt, [padding]);
-  if (!recorded(g)) return out;
-  return record("embeddingBackward", out, [g], [index], ([h], node) => {
-    const picked = embedding(node.tensor(0), h!);
-    return [padding < 0 ? picked : picked.mul(node.tensor(0).ne(padding).unsqueeze(-1))];
-  });
-}

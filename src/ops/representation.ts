@@ -5,23 +5,55 @@ import * as launch from "../tensor/launch.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { eq, pow } from "./binary.js";
 import { castTo, noDerivative, op, record, recorded, resultCode } from "./define.js";
-import { withInPlace } from "./in-place.js";
+import { fromResult, withInPlace } from "./in-place.js";
 import { named, type Named } from "./named.js";
-import { binary, inPlaceForms, scalarTensor, type Binary, type Unary } from "./pointwise.js";
+import { binary, inPlaceForms, scalarTensor, toInput, type Binary, type Unary } from "./pointwise.js";
 import { where } from "./ternary.js";
 
-/** The next representable number after `input` towards `other`. Floating dtypes; shapes broadcast. */
-export const nextafter: Binary = binary("nextafter", {
+const wideStep: Binary = binary("nextafter", {
   tensorsOnly: true,
   grad: [(g, a, b) => where(eq(a, b), 0, g), (g) => g.mul(0)],
   refuse: (code) => (category[code] === 2 ? null : "floating dtypes"),
 });
+const wideStepInto = inPlaceForms.get("nextafter_") as unknown as Binary;
+const isHalf = (dt: number): boolean => dt === Code.float16 || dt === Code.bfloat16;
+const isHalfStep = (a: unknown, b: unknown): boolean => a instanceof Tensor && b instanceof Tensor && isHalf(resultCode(a, b));
+
+/** The next half number: a unit of its last place away, half of one where a power of two steps towards 0. */
+function halfStep(a: Tensor, b: Tensor): Tensor {
+  const dt = resultCode(a, b);
+  const [digits, least, most] = dt === Code.float16 ? [11, 2 ** -24, 65504] : [8, 2 ** -133, (2 - 2 ** -7) * 2 ** 127];
+  const [x, y] = [castTo(a.detach(), Code.float64), castTo(b.detach(), Code.float64)];
+  const up = y.gt(x);
+  const { mantissa, exponent } = frexp(x);
+  const shorter = mantissa
+    .abs()
+    .eq(0.5)
+    .logicalAnd(up.ne(x.gt(0)));
+  const unit = pow(2, exponent.double().sub(digits).sub(shorter.double())).clamp(least);
+  const stepped = x.add(where(x.eq(0), least, unit).mul(where(up, 1, -1)));
+  const next = where(x.isinf(), x.sign().mul(most), where(stepped.eq(0), x.mul(0), stepped));
+  const out = castTo(where(x.eq(y), y, where(x.isnan().logicalOr(y.isnan()), NaN, next)), dt);
+  if (!recorded(a, b)) return out;
+  return record("nextafter", out, [a, b], [a, b], ([g], node) => [
+    toInput(where(node.tensor(0).eq(node.tensor(1)), 0, g!), a.shape, a.dt),
+    null,
+  ]);
+}
+
+/** The next representable number after `input` towards `other`. Floating dtypes; shapes broadcast. */
+export const nextafter: Binary = (input, other, ...rest) =>
+  rest.length === 0 && isHalfStep(input, other) ? halfStep(input as Tensor, other as Tensor) : wideStep(input, other, ...rest);
+Object.defineProperty(nextafter, "name", { value: "nextafter" });
+inPlaceForms.set("nextafter_", (target: Tensor, other: Tensor) =>
+  isHalfStep(target, other) ? fromResult("nextafter_", target, [other], (before) => halfStep(before, other)) : wideStepInto(target, other),
+);
 
 /** input * 2^other. Shapes broadcast. @example ldexp(tensor([1]), tensor([3])) // [8.] */
 export const ldexp: (input: Tensor, other: Tensor) => Tensor = withInPlace(
   "ldexp",
   op("ldexp", "input: tensor, other: tensor", (input: Tensor, other: Tensor) => {
-    if (!isIntegral(other.dt)) return input.mul(pow(2, other.to(launch.dtypeName(resultCode(input, other)) as DType)));
+    if (!isIntegral(other.dt)) return input.mul(pow(2, other));
     if (other.dt === Code.bool && category[input.dt] === 2)
       throw new DTypeError({ op: "ldexp", argument: "other", expected: "a dtype other than bool", got: "bool" });
     const x = toFloat(input);

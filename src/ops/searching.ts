@@ -267,7 +267,7 @@ export const unravelIndex: (indices: Tensor, shape: number | readonly number[] |
       });
     return shape.map((size, d) => {
       const stride = shape.slice(d + 1).reduce((product, next) => product * next, 1);
-      return indices.floorDivide(stride).remainder(size);
+      return indices.to("int64").floorDivide(stride).remainder(size);
     });
   },
   { method: false, differentiable: false },

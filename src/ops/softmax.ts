@@ -204,6 +204,7 @@ export const batchNorm: BatchNorm = op(
     eps: number,
   ) => {
     x.live("batchNorm");
+    if (x.numel() === 0 && (!training || valuesPerChannel(x) !== 1)) return x.mul(w?.at(0) ?? 1).add(b?.at(0) ?? 0);
     if (x.shape.length < 2)
       throw new ShapeError({ op: "batchNorm", argument: "input", expected: "at least 2 dims [N, C, *]", got: formatShape(x.shape) });
     if (isIntegral(x.dt)) throw new DTypeError({ op: "batchNorm", argument: "input", expected: "a floating dtype", got: x.dtype });
@@ -229,7 +230,7 @@ export const batchNorm: BatchNorm = op(
         throw new ValueError({ op: "batchNorm", argument: "runningMean", expected: "given with runningVar outside training", got: "null" });
       return normalizeBy(x, mean, variance, w, b, eps, flags, given);
     }
-    const count = x.numel() / channels[0]!;
+    const count = valuesPerChannel(x);
     if (count <= 1)
       throw new ValueError({
         op: "batchNorm",
@@ -251,6 +252,8 @@ export const batchNorm: BatchNorm = op(
   },
   { method: false },
 );
+
+const valuesPerChannel = (x: Tensor): number => numelOf(x.shape.filter((_, d) => d !== 1));
 
 function normalizeBy(
   x: Tensor,

@@ -108,7 +108,7 @@ type Others = "where" | "divTrunc" | "max" | "min" | "varMean" | "cat" | "concat
 /** Every op of the library. */
 export type OpName =
   | keyof typeof methods
-  | keyof typeof functional
+  | Exclude<keyof typeof functional, `${string}_`>
   | Creation
   | Random
   | Others

@@ -76,6 +76,11 @@ CG_INLINE double polygamma(double x, double n) {
   return sign * std::exp(lgamma(n + 1.0)) * vmath::hurwitz_zeta(n + 1.0, x);
 }
 CG_INLINE float polygamma(float x, float n) {
+  if (n == 1.0f && x < 0.5f) { // PyTorch reflects with the sine of a float, which decides what stands at the poles
+    constexpr float kPi = 3.14159265358979323846f;
+    const float s = std::sin(kPi * x);
+    return kPi * kPi / (s * s) - static_cast<float>(vmath::trigamma(1.0 - static_cast<double>(x)));
+  }
   return static_cast<float>(polygamma(static_cast<double>(x), static_cast<double>(n)));
 }
 

@@ -1,0 +1,117 @@
+/** What PyTorch 2.15 answers where ops meet their limits, and the options of torch.nn.functional; the numbers are PyTorch's. */
+import { describe, expect, test } from "vitest";
+import * as cg from "../../src/index.js";
+import { tensor, type DType, type Tensor } from "../../src/index.js";
+
+const { nn } = cg;
+const F = nn.functional;
+const close = (values: readonly number[], digits = 5): unknown[] => values.map((x) => expect.closeTo(x, digits));
+
+describe("half numbers", () => {
+  test.each([
+    ["float16", [1.0009765625, 65504, 2 ** -24, -0.99951171875, -(2 ** -24), NaN, 0.499755859375]],
+    ["bfloat16", [1.0078125, (2 - 2 ** -7) * 2 ** 127, 2 ** -133, -0.99609375, -(2 ** -133), NaN, 0.498046875]],
+  ] as [DType, number[]][])("nextafter steps by units of %s", (dtype, expected) => {
+    const x = tensor([1, Infinity, 0, -1, -0, NaN, 0.5], { dtype });
+    const towards = tensor([2, 0, 1, 5, -1, 0, 0], { dtype });
+    const answers = x.nextafter(towards).double().tolist() as number[];
+    expect(answers).toEqual(expected);
+    expect(x.clone().nextafter_(towards).double().tolist()).toEqual(answers);
+  });
+  test("a truncated quotient is rounded to its dtype first", () => {
+    const a = tensor([-8.5, 2.09375, 7], { dtype: "bfloat16" });
+    const b = tensor([4.56, -0.1611328125, 0.4672], { dtype: "bfloat16" });
+    expect(a.div(b, { roundingMode: "trunc" }).tolist()).toEqual([-1, -13, 15]);
+    expect(a.clone().div_(b, { roundingMode: "trunc" }).tolist()).toEqual([-1, -13, 15]);
+  });
+});
+
+describe("limits", () => {
+  test("what is empty stays so", () => {
+    expect(F.batchNorm(cg.zeros(0), cg.zeros(0), cg.zeros(0)).shape).toEqual([0]);
+    const [mean, variance] = [cg.ones(3), cg.full([3], 2)];
+    expect(F.batchNorm(cg.zeros(0, 3, 2), mean, variance, { training: true }).shape).toEqual([0, 3, 2]);
+    expect([mean.tolist(), variance.tolist()]).toEqual([
+      [1, 1, 1],
+      [2, 2, 2],
+    ]);
+    expect(tensor([2]).addmv(cg.ones(3, 0), cg.ones(0), { beta: 2 }).tolist()).toEqual([4]); // prettier-ignore
+    expect(() => cg.norm(cg.zeros(0), -0.5)).toThrow(cg.CellgradError);
+  });
+  test("trigamma at a pole is what the sine of a rounded pi makes of it", () => {
+    const [pole, quarter] = cg.polygamma(1, tensor([-2, 0.25])).tolist() as number[];
+    expect(pole! / 3.22842424e14).toBeCloseTo(1, 5);
+    expect(quarter).toBeCloseTo(17.1973324, 4);
+  });
+  test("integers beyond 2^53 are summed before they are halved", () => {
+    expect(cg.trapezoid(tensor([2n ** 53n + 1n, 0n, -(2n ** 53n)]), tensor([0n, 1n, 2n])).item()).toBe(0.5);
+    expect(cg.trapezoid(tensor([3n, 4n]), tensor([0n, 1n])).item()).toBe(3.5);
+  });
+  test("norms below 1 have a gradient of zero at zero", () => {
+    const x = tensor([0, 4, 9], { requiresGrad: true });
+    x.norm(0.5).backward();
+    expect(x.grad!.tolist()).toEqual(close([0, 2.5, 1.6666667]));
+    x.grad = null;
+    F.normalize(x, { p: 0.5, dim: 0 }).sum().backward();
+    expect(x.grad!.tolist()).toEqual(close([0.04, -0.012, 0.0053333]));
+  });
+  test("places in a shape are int64, and complex points have no distance", () => {
+    expect(cg.unravelIndex(tensor([4], { dtype: "int8" }), [3, 2]).map((t) => t.dtype)).toEqual(["int64", "int64"]);
+    expect(() => cg.cdist(cg.ones(2, 2, { dtype: "complex64" }), cg.ones(2, 2))).toThrow(cg.DTypeError);
+  });
+});
+
+describe("torch.nn.functional", () => {
+  const activations = {
+    relu: [], relu6: [], silu: [], mish: [], hardswish: [], hardsigmoid: [], selu: [], elu: [0.5], celu: [2], leakyRelu: [0.2], hardtanh: [-1, 2],
+    threshold: [0.5, 3], rrelu: [0.1, 0.3], dropout: [0.5, false],
+  } as const; // prettier-ignore
+  test.each(Object.entries(activations))("%s writes into its input when asked to", (name, args) => {
+    const call = F[name as keyof typeof activations] as (input: Tensor, ...rest: unknown[]) => Tensor;
+    const x = tensor([-7, -0.5, 0, 1, 9]);
+    const expected = call(x, ...args);
+    expect(x.tolist()).toEqual([-7, -0.5, 0, 1, 9]);
+    const y = x.clone();
+    expect(call(y, ...args, { inplace: true })).toBe(y);
+    expect(y.tolist()).toEqual(expected.tolist());
+    expect(() =>
+      call(cg.ones(2, { requiresGrad: true }), ...args, { inplace: true, ...(name === "dropout" && { training: true }) }),
+    ).toThrow();
+  });
+  const forms = [
+    ["ReLU", [], "ReLU(inplace=True)"], ["ReLU6", [], "ReLU6(inplace=True)"], ["SELU", [], "SELU(inplace=True)"], ["SiLU", [], "SiLU(inplace=True)"],
+    ["Mish", [], "Mish(inplace=True)"], ["Hardswish", [], "Hardswish()"], ["Hardsigmoid", [], "Hardsigmoid()"],
+    ["Hardtanh", [], "Hardtanh(min_val=-1.0, max_val=1.0, inplace=True)"], ["LeakyReLU", [], "LeakyReLU(negative_slope=0.01, inplace=True)"],
+    ["ELU", [], "ELU(alpha=1.0, inplace=True)"], ["CELU", [], "CELU(alpha=1.0, inplace=True)"], ["Threshold", [0.5, 1.5], "Threshold(threshold=0.5, value=1.5, inplace=True)"],
+    ["RReLU", [], "RReLU(lower=0.125, upper=0.3333333333333333, inplace=True)"], ["Dropout", [], "Dropout(p=0.5, inplace=True)"],
+  ] as const; // prettier-ignore
+  test.each(forms)("nn.%s has the option, too", (name, args, text) => {
+    const layer = new (nn[name] as new (...args: unknown[]) => cg.nn.Module)(...args, { inplace: true });
+    expect(String(layer)).toBe(text);
+    const x = cg.ones(3);
+    expect(layer.forward(x)).toBe(x);
+  });
+  test("embedding limits the rows that it looks up, and divides gradients by their number", () => {
+    const weight = tensor([[3, 4], [1, 0], [0, 2]], { requiresGrad: true }); // prettier-ignore
+    const index = tensor([0n, 0n, 2n]);
+    F.embedding(index, weight, { scaleGradByFreq: true }).sum().backward();
+    expect(weight.grad!.tolist()).toEqual([[1, 1], [0, 0], [1, 1]]); // prettier-ignore
+    F.embedding(index, weight, { maxNorm: 1 });
+    expect(weight.flatten().tolist()).toEqual(close([0.6, 0.8, 1, 0, 0, 1]));
+    const layer = nn.Embedding.fromPretrained(weight.detach(), { paddingIdx: 1, maxNorm: 2.5, normType: 1, scaleGradByFreq: true });
+    expect(String(layer)).toBe("Embedding(3, 2, padding_idx=1, max_norm=2.5, norm_type=1.0, scale_grad_by_freq=True)");
+    expect(layer.weight.requiresGrad).toBe(false);
+    expect(() => F.embedding(index, weight, { sparse: true })).toThrow(cg.ValueError);
+  });
+  test("losses take a weight for each element", () => {
+    const [a, b, weight] = [tensor([1, 2, 4]), tensor([0, 0, 1]), tensor([1, 2, 0.5])];
+    const all = (loss: (reduction: "none" | "sum" | "mean") => Tensor): number[] =>
+      [loss("none"), loss("sum"), loss("mean")].flatMap((t) => t.reshape(-1).tolist() as number[]);
+    expect(all((reduction) => F.mseLoss(a, b, { reduction, weight }))).toEqual(close([1, 8, 4.5, 13.5, 3.857143]));
+    expect(all((reduction) => F.l1Loss(a, b, { reduction, weight }))).toEqual(close([1, 4, 1.5, 6.5, 1.857143]));
+    expect(all((reduction) => F.huberLoss(a, b, { reduction, weight }))).toEqual(close([0.5, 3, 1.25, 4.75, 1.583333]));
+    expect(F.huberLoss(a, tensor([true, false, true])).item()).toBeCloseTo(1.3333334, 5);
+    expect(F.klDiv(tensor(-1), tensor(0.5), { reduction: "batchmean" }).item()).toBeCloseTo(0.1534264, 5);
+    expect(F.linear(tensor([[1, 2], [3, 4]]), tensor([1, 10])).tolist()).toEqual([21, 43]); // prettier-ignore
+  });
+});
