@@ -103,6 +103,7 @@ export class Advice {
       if (name && type?.startsWith("typeof ")) return this.placesOf(name);
     }
     if (number === notCallable) {
+      if (/^\s*\n\s*[`([]/.test(code.slice(end))) return "The next line goes on with this one: end it with a semicolon.";
       const [, type] = /Type '(?:typeof )?(\w+)' has no call signatures/.exec(message) ?? [];
       if (type && (await this.placesOf(type))?.includes("nn.")) return "A module is called by its forward: model.forward(x).";
     }

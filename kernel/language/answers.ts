@@ -46,6 +46,8 @@ const severities = { error: 1, warning: 2 };
 const unused = new Set([6133, 6138, 6192, 6196, 6198, 6199, 6205]);
 /** A package without types is a shortcoming, not a mistake. */
 const untypedModule = 7016;
+/** What follows from a name that has no type. */
+const untyped = new Set([7005, 7006, 7031, 7034, 18046]);
 const cannotFind = 2304;
 const unknownNames = new Set([cannotFind, 2552]);
 const assignsImport = 2632;
@@ -76,7 +78,8 @@ export interface NameFacts {
 /** The diagnostics that concern the cell's own code. */
 export function diagnosticsOf(report: unknown, document: Document, code: string, names: NameFacts): Diagnostic[] {
   const items = (report as { items?: readonly LspDiagnostic[] } | null)?.items ?? [];
-  return items.flatMap(({ range, severity = severities.error, code: number = 0, message }): Diagnostic[] => {
+  let isRefused = false;
+  const found = items.flatMap(({ range, severity = severities.error, code: number = 0, message }): Diagnostic[] => {
     const start = offsetIn(document, range.start);
     if (severity > severities.warning || unused.has(number) || start < 0 || start > code.length) return [];
     const end = Math.min(code.length, Math.max(start, offsetIn(document, range.end)));
@@ -89,6 +92,7 @@ export function diagnosticsOf(report: unknown, document: Document, code: string,
         return [{ code: number, message: `'${name}' is not defined yet: a later cell can do it.`, ...place, category: "warning" }];
       const refused = names.refusedIn(name);
       if (refused !== null) {
+        isRefused = true;
         const because = `Cannot find name '${name}': cell [${refused}] declares it, and did not run for its own errors.`;
         return [{ code: cannotFind, message: because, ...place, category: "error" }];
       }
@@ -100,6 +104,7 @@ export function diagnosticsOf(report: unknown, document: Document, code: string,
     const text = names.choosesLibrary ? message : message.replace(changeLibrary, lackedByNode);
     return [{ code: number, message: withoutCells(text), ...place, category }];
   });
+  return isRefused ? found.filter(({ code: number }) => !untyped.has(number)) : found;
 }
 
 const changeLibrary = /Do you need to change your target library\? Try changing the 'lib' compiler option to 'es\w+' or later\./;

@@ -80,6 +80,7 @@ const others: readonly (readonly [code: string, advice: RegExp])[] = [
   ['import { Linear } from "cellgrad"', /\n {2}It is cg\.nn\.Linear\./],
   ["new nn.Linear()(x)", /\n {2}A module is called by its forward/],
   ["cg.cat(x)", /\n {2}Write the tensors as an array: \[a, b\]\./],
+  ["cg.exp(x)\n`text`", /\n {2}The next line goes on with this one/],
   ["x.numpy()", /\n {2}Write x\.tolist\(\)/],
 ];
 
@@ -90,6 +91,13 @@ it.each(others)("advises on %s", async (code, advice) => {
 it("says nothing where it knows nothing", async () => {
   expect(await said("x.foo")).toEqual(["1:3 Property 'foo' does not exist on type 'Tensor'."]);
   expect(await said("unknown1 = 2")).toEqual(["1:1 Cannot find name 'unknown1'."]);
+});
+
+it("says of a name whose cell was refused only that", async () => {
+  await language.check({ id: "3", count: 3, code: "const values: number[] = [1].map(String)" });
+  expect(await said("values.map((each) => each)")).toEqual([
+    "1:1 Cannot find name 'values': cell [3] declares it, and did not run for its own errors.",
+  ]);
 });
 
 const python: readonly (readonly [code: string, typescript: string])[] = [

@@ -9,9 +9,18 @@ import { runText } from "./text.js";
 /** Points a series that the chart may hold, from fine to coarse: the first that fits the budget is stored. */
 const stored = [400, 280, 200, 140, 100, 70, 50, 35, 25] as const;
 
-/** Points a series in the picture: more would not be seen at its size. The first whose file leaves room for the points is taken. */
-const drawn = [160, 100, 60, 35] as const;
+/** Points a series in the picture, more would not be seen at its size, and its pixels a unit. The first whose file leaves room for the points is taken. */
+const drawn = [
+  { points: 160, zoom: lineDensity },
+  { points: 100, zoom: lineDensity },
+  { points: 60, zoom: lineDensity },
+  { points: 60, zoom: 1 },
+  { points: 35, zoom: 1 },
+  { points: 20, zoom: 0.6 },
+] as const;
 const pictureShare = 0.62;
+/** Lines of the table that are read for the picture. */
+const altLines = 10;
 
 /** The bundle of a run that has just begun: no picture yet. */
 export function openingBundle(payload: RunPayload): MimeBundle {
@@ -23,16 +32,20 @@ export async function closingBundle(payload: RunPayload, runs: readonly Charted[
   const points = runs[0]!.points;
   const text = runText(payload.summary, payload.series, points, payload.broken ?? null);
   if (payload.series.length === 0) return openingBundle({ ...payload, strip: null });
+  const alt = text.split("\n", altLines).join("\n");
   const chart = (most: number): object => chartSpec(payload, runs, most);
-  for (const most of drawn) {
-    const picture = pngEntry(await chartPicture(chart(most), payload.series.length, payload.strip), text, lineDensity);
-    if (picture.data.length > budget.output * pictureShare) continue;
+  const table = { data: { [runMime]: { ...payload, strip: null }, "text/plain": text }, metadata: {} };
+  let bare: MimeBundle = table;
+  for (const { points: most, zoom } of drawn) {
+    const { data: png, metadata } = pngEntry(await chartPicture(chart(most), payload.series.length, payload.strip, zoom), alt, zoom);
+    bare = { data: { ...table.data, "image/png": png }, metadata };
+    if (png.length > budget.output * pictureShare) continue;
     for (const rows of stored) {
-      const data = { [runMime]: payload, [vegaliteMime]: chart(rows), "image/png": picture.data, "text/plain": text };
-      const bundle = { data, metadata: picture.metadata };
+      const bundle = { data: { [runMime]: payload, [vegaliteMime]: chart(rows), "image/png": png, "text/plain": text }, metadata };
       if (bundleBytes(bundle) <= budget.output) return bundle;
     }
+    break;
   }
-  // Dozens of series: the table and the live view remain.
-  return { data: { [runMime]: { ...payload, strip: null }, "text/plain": text }, metadata: {} };
+  // Dozens of series: the picture, the table and the live view remain.
+  return bundleBytes(bare) <= budget.output ? bare : table;
 }

@@ -3,7 +3,7 @@ import { breakLines, type GradientStrip, type RunPayload, type Series } from "..
 import { shortCode } from "../../wire/shape-error.js";
 import { palette, reservedColors } from "../../wire/color.js";
 import { decodeBytes } from "../../wire/live.js";
-import { ink, label, lineDensity, magnify, overlay, rasterizeSvg } from "../picture/picture.js";
+import { ink, label, magnify, overlay, rasterizeSvg } from "../picture/picture.js";
 import type { IndexedImage } from "../picture/png.js";
 import { count, short } from "../picture/numbers.js";
 import { thin, type Points } from "./journal.js";
@@ -19,7 +19,7 @@ const width = 440;
 const titleLength = 92;
 const nanColor = `rgb(${reservedColors.nan.join(",")})`;
 // Of the picture: text, lines and their edges. More would only add bytes.
-const colorsOf = (seriesCount: number): number => 6 + 3 * seriesCount;
+const colorsOf = (seriesCount: number): number => 6 + 3 * Math.min(seriesCount, seriesColors.length);
 
 const panelHeights = [190, 115, 85, 70];
 const mostPanels = 6;
@@ -178,11 +178,11 @@ function fieldOf(name: string): string {
   return name.replace(/[.[\]\\']/g, "\\$&");
 }
 
-/** Draws the specification, and the gradient strip beneath it. */
-export async function chartPicture(spec: object, seriesCount: number, strip: GradientStrip | null): Promise<IndexedImage> {
+/** Draws the specification, and the gradient strip beneath it, at `zoom` pixels a unit. */
+export async function chartPicture(spec: object, seriesCount: number, strip: GradientStrip | null, zoom: number): Promise<IndexedImage> {
   const svg = await vegaSvg(spec);
   const [, w = "0", h = "0"] = /<svg[^>]* width="([\d.]+)" height="([\d.]+)"/.exec(svg) ?? [];
-  if (strip === null) return rasterizeSvg(svg, colorsOf(seriesCount), lineDensity);
+  if (strip === null) return rasterizeSvg(svg, colorsOf(seriesCount), zoom);
   const rowHeight = Math.max(4, Math.min(12, 2 * Math.floor(80 / strip.names.length)));
   const [left, top, right] = [130, Number(h) + 22, Number(w) - 10];
   const height = rowHeight * strip.names.length;
@@ -194,16 +194,17 @@ export async function chartPicture(spec: object, seriesCount: number, strip: Gra
       body.push(label(left - 5, top + i * rowHeight + rowHeight - 2, tail(name, 22), { anchor: "end", fill: ink.muted, size: 8 })),
     );
   const outer = `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${top + height + 8}" font-family="DejaVu Sans">${svg}${body.join("")}</svg>`;
-  const columns = stripColumns(strip.steps);
+  const room = (right - left) * zoom;
+  const columns = stripColumns(strip.steps, room);
   const codes = decodeBytes(strip.values);
   const indices = Uint8Array.from({ length: columns.length * strip.names.length }, (_, i) => {
     const row = Math.floor(i / columns.length);
     return shade(codes[row * strip.steps.length + columns[i % columns.length]!]!);
   });
-  const across = Math.max(1, Math.floor(((right - left) * lineDensity) / columns.length));
+  const across = Math.max(1, Math.floor(room / columns.length));
   const cells = { width: columns.length, height: strip.names.length, indices, palette: stripPalette() };
-  const block = magnify(cells, [across, rowHeight * lineDensity], [left * lineDensity, top * lineDensity]);
-  return overlay(rasterizeSvg(outer, colorsOf(seriesCount), lineDensity), [block]);
+  const block = magnify(cells, [across, Math.round(rowHeight * zoom)], [Math.round(left * zoom), Math.round(top * zoom)]);
+  return overlay(rasterizeSvg(outer, colorsOf(seriesCount), zoom), [block]);
 }
 
 function tail(text: string, length: number): string {
@@ -211,9 +212,9 @@ function tail(text: string, length: number): string {
 }
 
 /** Samples are dense at the start: columns of equal duration show the last sample before each. */
-function stripColumns(steps: readonly number[]): number[] {
+function stripColumns(steps: readonly number[], room: number): number[] {
   const span = steps.at(-1)! - steps[0]! || 1;
-  const columns = Math.min(96, span);
+  const columns = Math.min(span, Math.floor(room / Math.ceil(room / 128)));
   return Array.from({ length: columns }, (_, c) => steps.findLastIndex((step) => step - steps[0]! <= (c * span) / columns));
 }
 
