@@ -1,6 +1,7 @@
 /** Breakpoints: asked for in the lines of a source, set in every script that is or will be made of it. */
 import { isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { Language } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
 import type { DebuggedCell } from "../runtime/debugging.js";
 import type { Devtools, Location } from "./devtools.js";
@@ -19,12 +20,14 @@ interface Breakpoint {
 
 export class Breakpoints {
   readonly #devtools: Devtools;
+  readonly #language: Language;
   readonly #sources: Sources;
   readonly #byPath = new Map<string, Breakpoint[]>();
   #lastId = 0;
 
-  constructor(devtools: Devtools, sources: Sources) {
+  constructor(devtools: Devtools, language: Language, sources: Sources) {
     this.#devtools = devtools;
+    this.#language = language;
     this.#sources = sources;
   }
 
@@ -32,7 +35,7 @@ export class Breakpoints {
   async set(path: string, asked: readonly JsonObject[]): Promise<JsonObject[]> {
     await this.#remove(path);
     const text = this.#sources.cellText(path);
-    const stops = text === null ? await stopsOfFile(path) : await stopsOfCell(this.#devtools, text);
+    const stops = text === null ? await this.#stopsOfFile(path) : await stopsOfCell(this.#devtools, text);
     const breakpoints: Breakpoint[] = [];
     for (const each of asked) breakpoints.push(await this.#make(each));
     if (breakpoints.length > 0) this.#byPath.set(path, breakpoints);
@@ -40,6 +43,10 @@ export class Breakpoints {
     if (text === null) await this.#setInFile(path, stops);
     else for (const key of this.#sources.keysOf(path)) await this.#setInCell(key, breakpoints, stops, "made");
     return breakpoints.map((breakpoint) => describe(path, breakpoint, stops.length > 0));
+  }
+
+  #stopsOfFile(path: string): Promise<readonly Stop[]> {
+    return stopsOfFile(path, this.#language.transformSettings);
   }
 
   /** Sets a cell's breakpoints before it runs. */
@@ -52,7 +59,7 @@ export class Breakpoints {
   async restore(): Promise<void> {
     for (const [path, breakpoints] of this.#byPath) {
       for (const { set } of breakpoints) set.splice(0);
-      if (this.#sources.cellText(path) === null) await this.#setInFile(path, await stopsOfFile(path));
+      if (this.#sources.cellText(path) === null) await this.#setInFile(path, await this.#stopsOfFile(path));
       for (const key of this.#sources.keysOf(path)) {
         await this.#setInCell(key, breakpoints, await stopsOfCell(this.#devtools, this.#sources.cellText(path)!), "made");
       }

@@ -65,7 +65,7 @@ export class Debugger {
     this.#publish = publish;
     this.#devtools = new Devtools((method, params) => runtime.ask({ type: "devtools", method, params }));
     this.#sources = new Sources(this.#devtools);
-    this.#breakpoints = new Breakpoints(this.#devtools, this.#sources);
+    this.#breakpoints = new Breakpoints(this.#devtools, language, this.#sources);
     this.#variables = new Variables(this.#devtools);
     this.#evaluation = new Evaluation(this.#devtools, language, this.#variables);
     this.#handlers = this.#makeHandlers();

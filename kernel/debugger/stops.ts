@@ -1,6 +1,7 @@
 /** Where code can be stopped at: the lines and columns of a source, and of the script that V8 has of it. */
 import { readFileSync } from "node:fs";
 import { SourceMap, type SourceMapPayload } from "node:module";
+import type { TransformSettings } from "../language/types.js";
 import type { Devtools, Location } from "./devtools.js";
 import type { Place } from "./sources.js";
 
@@ -45,12 +46,12 @@ export async function stopsOfCell(devtools: Devtools, code: string): Promise<rea
 }
 
 /** Where the code of a module is: V8 stops there or at what follows. Nothing when the file cannot be read or does not parse. */
-export async function stopsOfFile(path: string): Promise<readonly Stop[]> {
-  const { stripModule } = await import("../runtime/strip-module.js");
+export async function stopsOfFile(path: string, settings: TransformSettings): Promise<readonly Stop[]> {
+  const { isStripped, stripModule } = await import("../runtime/strip-module.js");
   let stripped: { readonly code: string; readonly map: object | null };
   try {
     const text = readFileSync(path, "utf8");
-    stripped = /\.[mc]?tsx?$/.test(path) ? stripModule(path, text) : { code: text, map: null };
+    stripped = isStripped(path) ? stripModule(path, text, settings) : { code: text, map: null };
   } catch {
     return [];
   }

@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import MagicString from "magic-string";
 import { parseSync } from "oxc-parser";
-import type { Helpers } from "oxc-transform";
+import type { Helpers, TransformOptions } from "oxc-transform";
 import type { Features } from "./scope.js";
 import type { TransformSettings } from "./types.js";
 
@@ -26,7 +26,7 @@ export function needsLowering(features: Features): boolean {
 /** Lowers a script whose top level declares nothing. Throws an Error with oxc's or esbuild's message. */
 export function lower(script: string, features: Features, settings: TransformSettings): Lowered {
   const standardDecorators = features.decorators && !settings.experimentalDecorators;
-  const lowered = standardDecorators ? lowerByEsbuild(script, settings) : lowerByOxc(script, settings);
+  const lowered = standardDecorators ? lowerByEsbuild(script, settings, settings.jsx ? "jsx" : "js") : lowerByOxc(script, settings);
   const block = asBlock(lowered.code);
   return { code: block.toString(), maps: [lowered.map, JSON.parse(block.generateMap({ hires: true }).toString()) as object] };
 }
@@ -37,14 +37,16 @@ function lowerByOxc(script: string, settings: TransformSettings) {
   const result = transformSync("cell.jsx", script, {
     lang: "jsx",
     sourceType: "module",
-    target,
-    helpers: externalHelpers,
-    decorator: { legacy: settings.experimentalDecorators },
-    ...(settings.jsx && { jsx: jsxOptions(settings.jsx) }),
     sourcemap: true,
+    ...oxcLowering(settings),
   });
   if (result.errors[0]) throw new Error(result.errors[0].message);
   return { code: result.code, map: result.map as object };
+}
+
+/** How oxc lowers what this Node does not run, as the project says; its helpers are called on `babelHelpers`. */
+export function oxcLowering({ jsx, experimentalDecorators }: TransformSettings): TransformOptions {
+  return { target, helpers: externalHelpers, decorator: { legacy: experimentalDecorators }, ...(jsx && { jsx: jsxOptions(jsx) }) };
 }
 
 function jsxOptions({ runtime, importSource, pragma, pragmaFrag }: NonNullable<TransformSettings["jsx"]>) {
@@ -52,11 +54,12 @@ function jsxOptions({ runtime, importSource, pragma, pragmaFrag }: NonNullable<T
 }
 
 /** oxc does not lower standard decorators yet; esbuild does, in a process of its own that ends with the call. */
-function lowerByEsbuild(script: string, settings: TransformSettings) {
+export function lowerByEsbuild(script: string, settings: TransformSettings, loader: "js" | "jsx" | "ts" | "tsx") {
   const esbuild = require("esbuild") as typeof import("esbuild");
   const { runtime, importSource, pragma, pragmaFrag } = settings.jsx ?? {};
   const result = esbuild.transformSync(script, {
-    loader: settings.jsx ? "jsx" : "js",
+    loader,
+    tsconfigRaw: {}, // nothing of a tsconfig.json that happens to be near
     target,
     sourcemap: "external",
     keepNames: true,

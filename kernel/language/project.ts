@@ -44,6 +44,7 @@ export function openProject(folder: string, library: string): Project {
   const sources = new Set([join(folder, "tsconfig.json")]);
   const options = path ? resolvedOptions(path, sources) : {};
   const jsx = jsxSettings(options);
+  const paths = pathsOf(options);
   const level = own.cellgrad?.typeErrors;
   const config = {
     // The document hides a tsconfig.json of the folder itself, whose content it therefore repeats.
@@ -53,7 +54,7 @@ export function openProject(folder: string, library: string): Project {
       ...whereUnset(options),
       ...forCells,
       paths: {
-        ...(options.paths as object | undefined),
+        ...paths,
         cellgrad: [library],
         tslab: [fileURLToPath(new URL("../runtime/tslab.d.ts", import.meta.url))],
       },
@@ -64,7 +65,7 @@ export function openProject(folder: string, library: string): Project {
     references: [],
   };
   return {
-    settings: { jsx, experimentalDecorators: options.experimentalDecorators === true },
+    settings: { jsx, experimentalDecorators: options.experimentalDecorators === true, paths },
     typeErrors: level === "warn" || level === "off" ? level : "error",
     choosesLibrary: options.lib !== undefined,
     sources,
@@ -88,6 +89,7 @@ const forCells = {
   emitDeclarationOnly: false,
   rootDir: null,
   outDir: null,
+  baseUrl: null,
   tsBuildInfoFile: null,
   module: "esnext",
   moduleResolution: "bundler",
@@ -146,17 +148,28 @@ function resolvedOptions(path: string, sources: Set<string>, seen: ReadonlySet<s
   const config = readConfig(path);
   const bases = [config.extends ?? []].flat();
   const inherited = bases.map((base) => resolvedOptions(extendedPath(base, path), sources, new Set([...seen, path])));
-  const { paths } = config.compilerOptions ?? {};
-  return Object.assign({}, ...inherited, config.compilerOptions, paths && { paths: absolutePaths(paths, dirname(path)) }) as Record<
-    string,
-    unknown
-  >;
+  const options: Record<string, unknown> = Object.assign({}, ...inherited, config.compilerOptions);
+  const { paths, baseUrl } = config.compilerOptions ?? {};
+  if (typeof baseUrl === "string") options.baseUrl = resolve(dirname(path), baseUrl);
+  if (isPaths(paths)) options.paths = absolutePaths(paths, (options.baseUrl as string | undefined) ?? dirname(path));
+  return options;
 }
 
-/** Path mappings count from the file they stand in. */
-function absolutePaths(paths: unknown, folder: string): Record<string, readonly string[]> {
-  const entries = Object.entries(paths as Record<string, readonly string[]>);
-  return Object.fromEntries(entries.map(([name, targets]) => [name, targets.map((target) => resolve(folder, target))]));
+type Paths = TransformSettings["paths"];
+
+function isPaths(value: unknown): value is Paths {
+  const isTargets = (targets: unknown) => Array.isArray(targets) && targets.every((target) => typeof target === "string");
+  return typeof value === "object" && value !== null && Object.values(value).every(isTargets);
+}
+
+/** Path mappings count from `baseUrl`, or else from the file they stand in. */
+function absolutePaths(paths: Paths, folder: string): Paths {
+  return Object.fromEntries(Object.entries(paths).map(([name, targets]) => [name, targets.map((target) => resolve(folder, target))]));
+}
+
+/** The path mappings of resolved options; a `baseUrl`, which TypeScript 7 no longer knows, is one more. */
+function pathsOf({ paths, baseUrl }: Record<string, unknown>): Paths {
+  return { ...(isPaths(paths) && paths), ...(typeof baseUrl === "string" && { "*": [join(baseUrl, "*")], ...(isPaths(paths) && paths) }) };
 }
 
 function extendedPath(base: string, from: string): string {

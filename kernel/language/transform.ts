@@ -10,7 +10,7 @@ import type { CellTransformer, DeclaredName, Position, SyntaxFailure, Transforme
 /** Invisible, and allowed inside identifiers: `process` declared in a cell becomes another name that still reads `process`. */
 export const joiner = "\u200c";
 
-export const defaultSettings: TransformSettings = { jsx: null, experimentalDecorators: false };
+export const defaultSettings: TransformSettings = { jsx: null, experimentalDecorators: false, paths: {} };
 
 /** Makes the transformer of a session. */
 export function createTransformer(settings: TransformSettings = defaultSettings): CellTransformer {

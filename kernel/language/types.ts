@@ -33,6 +33,8 @@ export interface TransformSettings {
     readonly pragmaFrag?: string;
   } | null;
   readonly experimentalDecorators: boolean;
+  /** What stands for what in imports: patterns with at most one star, and absolute paths. */
+  readonly paths: { readonly [pattern: string]: readonly string[] };
 }
 
 /** A cell that can be run. */

@@ -32,7 +32,7 @@ export function hasTag({ metadata }: Cell, tag: string): boolean {
 
 /** The values a cell declares, by name, with whether they can be assigned. */
 function declaredNames(code: string): ReadonlyMap<string, boolean> {
-  const script = createTransformer({ jsx: null, experimentalDecorators: false }).transform(code);
+  const script = createTransformer().transform(code);
   if (!script.ok) throw new Error(`the cell tagged parameters: ${script.message}`);
   const variables = script.names.filter(({ kind }) => kind === "const" || kind === "let" || kind === "var");
   return new Map(variables.map(({ name, kind }) => [name, kind !== "const"]));

@@ -1,7 +1,9 @@
 /** `import` in cells: resolved from the notebook's folder as Node resolves, with local TypeScript, fresh after an edit. */
 import { createRequire, findSourceMap, isBuiltin, register } from "node:module";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { pathToFileURL } from "node:url";
-import type { CellHooks } from "../language/types.js";
+import { defaultSettings } from "../language/transform.js";
+import type { CellHooks, TransformSettings } from "../language/types.js";
 
 /** What the hooks of `module-hooks.ts` are told. */
 export interface HookSettings {
@@ -13,23 +15,42 @@ export interface HookSettings {
   readonly library: string;
   /** The kernel's own module in place of tslab's. */
   readonly tslab: string;
+  /** What the nearest tsconfig.json says when the hooks are put in place, and where it comes when it has changed. */
+  readonly project: TransformSettings;
+  readonly changes: MessagePort;
+}
+
+/** What R takes from here. */
+export interface Imports extends Pick<CellHooks, "import" | "meta"> {
+  /** Loads the library ahead. */
+  preload(): Promise<void>;
+  /** Has modules that are imported from now on loaded as the project says. */
+  follow(project: TransformSettings): void;
 }
 
 const tslab = new URL("./tslab.js", import.meta.url).href;
 const library = new URL("../../src/index.js", import.meta.url).href;
 
 /** Makes the import function and `import.meta` of cells in a folder; also gives them `require`. */
-export function createImports(folder: string): Pick<CellHooks, "import" | "meta"> & { readonly preload: () => Promise<void> } {
+export function createImports(folder: string): Imports {
   const base = pathToFileURL(`${folder}/cell.ts`).href;
-  const settings: HookSettings = { importer: import.meta.url, base, library, tslab };
-  let registered = false;
+  let project = defaultSettings;
+  let changes: MessagePort | null = null;
 
   /** On first use: it starts a thread, which plain cells need not wait for. */
   function registerHooks(): void {
-    if (registered) return;
-    registered = true;
+    if (changes) return;
     process.setSourceMapsEnabled(true);
-    register("./module-hooks.js", { parentURL: import.meta.url, data: settings });
+    const { port1, port2 } = new MessageChannel();
+    changes = port1;
+    const data: HookSettings = { importer: import.meta.url, base, library, tslab, project, changes: port2 };
+    register("./module-hooks.js", { parentURL: import.meta.url, data, transferList: [port2] });
+  }
+
+  function follow(next: TransformSettings): void {
+    if (JSON.stringify(next) === JSON.stringify(project)) return;
+    project = next;
+    changes?.postMessage(project);
   }
 
   async function load(specifier: string, options?: ImportCallOptions, names: readonly string[] = []): Promise<Record<string, unknown>> {
@@ -48,7 +69,7 @@ export function createImports(folder: string): Pick<CellHooks, "import" | "meta"
     resolve: (specifier: string) =>
       isBuiltin(specifier) ? `node:${specifier.replace(/^node:/, "")}` : pathToFileURL(require.resolve(specifier)).href,
   };
-  return { import: load, meta: meta as ImportMeta, preload: async () => void (await load("cellgrad")) };
+  return { import: load, meta: meta as ImportMeta, preload: async () => void (await load("cellgrad")), follow };
 }
 
 /** Where a line of a stripped module is in its source; null when the module has no map. */

@@ -84,6 +84,7 @@ function obey(command: ToRuntime, buffers: readonly Uint8Array[]): void {
       return emit({ type: "ready" });
     case "prepare":
       if (preloadTimer) clearTimeout(preloadTimer);
+      imports.follow(command.settings);
       return evaluator!.prepare(command.cell, command.settings);
     case "run":
       return evaluator!.run(command.key, command.expressions);

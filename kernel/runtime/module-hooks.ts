@@ -1,9 +1,12 @@
 /** Node's module hooks for imports from cells: local TypeScript without a build, and a fresh copy of what was edited since the last import. */
 import { readFileSync, statSync } from "node:fs";
-import type { InitializeHook, LoadHook, ResolveHook } from "node:module";
-import { fileURLToPath } from "node:url";
+import { isBuiltin, type InitializeHook, type LoadHook, type ResolveHook } from "node:module";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { receiveMessageOnPort } from "node:worker_threads";
+import type { TransformSettings } from "../language/types.js";
 import type { HookSettings } from "./imports.js";
-import { stripModule } from "./strip-module.js";
+import { mappedTo } from "./path-mapping.js";
+import { isStripped, stripModule } from "./strip-module.js";
 
 /** A local file that was imported. Its URL carries the version from the first edit on. */
 interface LocalModule {
@@ -14,13 +17,15 @@ interface LocalModule {
 }
 
 let settings: HookSettings;
+let project: TransformSettings;
 const modules = new Map<string, LocalModule>();
 
 /** What may be left out of, or stands for another ending in, a relative specifier. */
-const endings = [".ts", ".tsx", ".mts", ".js", ".mjs", ".json", "/index.ts", "/index.js"];
+const endings = [".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".json", "/index.ts", "/index.tsx", "/index.js"];
 
 export const initialize: InitializeHook<HookSettings> = (data) => {
   settings = data;
+  project = data.project;
 };
 
 export const resolve: ResolveHook = async (specifier, context, next) => {
@@ -29,7 +34,9 @@ export const resolve: ResolveHook = async (specifier, context, next) => {
   if (fromCell && specifier === "tslab") return { url: settings.tslab, format: "module", shortCircuit: true };
   if (fromCell) refresh();
   const parentURL = fromCell ? settings.base : context.parentURL;
-  const resolved = await resolveLoosely(specifier, (candidate) => next(candidate, { ...context, parentURL: parentURL! }));
+  const attempt = (candidate: string) => next(candidate, { ...context, parentURL: parentURL! });
+  const mapped = isLocal(parentURL ?? "") && !isBuiltin(specifier) ? mappedTo(specifier, project.paths) : [];
+  const resolved = await firstOf([...mapped.map((path) => pathToFileURL(path).href), specifier], (each) => resolveLoosely(each, attempt));
   if (!isLocal(resolved.url)) return resolved;
   const importAttributes = resolved.url.endsWith(".json") ? { type: "json" } : (resolved.importAttributes ?? context.importAttributes);
   return { ...resolved, importAttributes, url: versioned(resolved.url, fromCell ? undefined : parentURL) };
@@ -37,12 +44,24 @@ export const resolve: ResolveHook = async (specifier, context, next) => {
 
 export const load: LoadHook = async (url, context, next) => {
   const path = url.startsWith("file:") ? fileURLToPath(url.split("?")[0]!) : "";
-  if (!/\.[mc]?tsx?$/.test(path)) return next(url, context);
-  const { code, map } = stripModule(path, readFileSync(path, "utf8"));
+  if (!isStripped(path)) return next(url, context);
+  const { code, map } = stripModule(path, readFileSync(path, "utf8"), project);
   const inlineMap = Buffer.from(JSON.stringify(map)).toString("base64");
   const source = `${code}\n//# sourceMappingURL=data:application/json;base64,${inlineMap}`;
   return { format: path.endsWith(".cts") ? "commonjs" : "module", source, shortCircuit: true };
 };
+
+/** What the first of these leads to that leads somewhere; fails as the last does. */
+async function firstOf<Result>(specifiers: readonly string[], attempt: (specifier: string) => Promise<Result>): Promise<Result> {
+  for (const each of specifiers.slice(0, -1)) {
+    try {
+      return await attempt(each);
+    } catch {
+      continue;
+    }
+  }
+  return attempt(specifiers.at(-1)!);
+}
 
 /** As Node resolves; failing that, a relative specifier with an ending added, or `.js` read as `.ts`. */
 async function resolveLoosely<Result>(specifier: string, attempt: (specifier: string) => Result | Promise<Result>): Promise<Result> {
@@ -76,8 +95,10 @@ function versioned(url: string, importer: string | undefined): string {
   return module.version === 0 ? url : `${url.split("?")[0]}?version=${module.version}`;
 }
 
-/** Gives every file that changed, and every file that imports it, another version. */
+/** Takes what tsconfig.json says now; gives every file that changed, and every file that imports it, another version. */
 function refresh(): void {
+  for (let message = receiveMessageOnPort(settings.changes); message; message = receiveMessageOnPort(settings.changes))
+    project = (message as { readonly message: TransformSettings }).message;
   const stale = new Set<string>();
   for (const [path, module] of modules) {
     const modified = modifiedTime(path);

@@ -73,6 +73,16 @@ test("a name that a module does not have is a SyntaxError that says so (row 40)"
   });
 });
 
+test("standard decorators in a local module run, and its lines stay", async () => {
+  writeFileSync(
+    join(folder, "counted.ts"),
+    "// @see nothing\nconst calls: string[] = [];\nfunction counted<F>(f: F, c: ClassMethodDecoratorContext): F {\n  calls.push(String(c.name));\n  return f;\n}\nexport class C {\n  @counted run(): never {\n    throw new Error(calls.join());\n  }\n}\n",
+  );
+  const { error } = await started.client.execute('import { C } from "./counted"; new C().run()');
+  expect(error!.evalue).toBe("run");
+  expect(error!.traceback.join("\n")).toContain(`${join(folder, "counted.ts")}:9:11`);
+});
+
 test("an error in a local module points at its TypeScript line", async () => {
   const { error } = await started.client.execute('// @ts-nocheck\nimport { fail } from "./fails.ts";\nfail()');
   const text = error!.traceback.join("\n");

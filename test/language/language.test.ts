@@ -189,7 +189,7 @@ describe("the notebook's folder", () => {
   });
 
   it("gives its tsconfig.json, comments, extends and all (row 43)", async () => {
-    const { cell, language } = await openSession({
+    const { cell, language, folder } = await openSession({
       "tsconfig.json":
         '{ // strict is too strict\n "extends": "./base.json", "compilerOptions": { "strict": false, }, "include": ["src"], "cellgrad": { "typeErrors": "warn" } }',
       "base.json":
@@ -197,7 +197,11 @@ describe("the notebook's folder", () => {
       "src/deep.ts": "export const deep = 1",
     });
     expect(language.typeErrors).toBe("warn");
-    expect(language.transformSettings).toEqual({ jsx: null, experimentalDecorators: true });
+    expect(language.transformSettings).toMatchObject({
+      jsx: null,
+      experimentalDecorators: true,
+      paths: { "@/*": [join(folder, "src/*")] },
+    });
     expect(
       await cell(
         'import { deep } from "@/deep"; document.title; deep.toFixed(); function f(x) { return x }; (null as string | null).length',
