@@ -63,14 +63,14 @@ function table(name: string, index: number, { forward, backward }: RecordedRun):
     { pass: "backward", launches: launchesOf(backward ?? "") },
   ];
   const all = parts.flatMap(({ pass, launches }) => launches.map((launch) => ({ pass, ...launch })));
-  const head = ["", "launch", "makes", "fused"].map((cell) => `<th>${cell}</th>`).join("");
+  const head = ["", "launch", "makes", "fused"].map((cell) => `<th style="text-align:left">${cell}</th>`).join("");
   const rows = all.slice(0, mostRows).map(({ pass, ops, makes, way }, i) => {
     const fused = ops.length > 1 ? [`${ops.length} ops in one pass over memory`, way].filter(Boolean).join(", ") : "";
     const number = backward === null ? String(i + 1) : `${pass} ${i + 1}`;
-    const cells = [number, ops.join(" + "), makes, fused].map((cell) => `<td>${escapeMarkup(cell)}</td>`);
+    const cells = [number, ops.join(" + "), makes, fused].map((cell) => `<td style="text-align:left">${escapeMarkup(cell)}</td>`);
     return `<tr>${cells.join("")}</tr>`;
   });
   const more = all.length > mostRows ? `<tr><td></td><td>${all.length - mostRows} more</td><td></td><td></td></tr>` : "";
   const caption = escapeMarkup(summaryOf(name, index, all));
-  return `<table><caption>${caption}</caption><thead><tr>${head}</tr></thead><tbody>${rows.join("")}${more}</tbody></table>`;
+  return `<table><caption style="text-align:left">${caption}</caption><thead><tr>${head}</tr></thead><tbody>${rows.join("")}${more}</tbody></table>`;
 }

@@ -92,7 +92,7 @@ export class Profile<T = unknown> {
         (mean * 1000).toFixed(1),
         `${((100 * total) / (native || 1)).toFixed(0)} %`,
         formatBytes(bytes),
-        `${place.cell === null ? "" : `cell ${place.cell} `}${place.frame ?? ""}`,
+        placeText(place),
       ]);
     const widths = head.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i]!.length)));
     const left = new Set([0, 1, 7]);
@@ -133,6 +133,12 @@ export class Profile<T = unknown> {
   exportChromeTrace(path: string): void {
     writeFileSync(path, JSON.stringify(this.toChromeTrace()));
   }
+}
+
+/** `cell 4`, `Cell [4]:2:9`, or `cell 4 layers.ts:3:1` where a module of the person's was called. */
+export function placeText({ cell, frame }: Place): string {
+  if (cell === null || frame?.startsWith("Cell [")) return frame ?? "";
+  return `cell ${cell}${frame === null ? "" : ` ${frame}`}`;
 }
 
 function average(events: readonly ProfileEvent[]): KernelAverage {

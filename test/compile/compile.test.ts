@@ -300,7 +300,7 @@ describe("a report", () => {
     expect(shown()["text/plain"]).toBe(
       "recorded run 1 of step: 4 ops in 1 launch, 1 fused chain\nmul + add + tanh + sum -> float32 [] (reduced on the way)\n",
     );
-    expect(shown()["text/html"]).toContain(
+    expect(shown()["text/html"].replaceAll(' style="text-align:left"', "")).toContain(
       "<td>mul + add + tanh + sum</td><td>float32 []</td><td>4 ops in one pass over memory, reduced on the way</td>",
     );
     const reading = compile(Object.defineProperty((x: Tensor) => x.sum().item(), "name", { value: "<reads>" }));

@@ -23,7 +23,7 @@ const colorsOf = (seriesCount: number): number => 6 + 3 * Math.min(seriesCount, 
 
 const panelHeights = [190, 115, 85, 70];
 const mostPanels = 6;
-const seriesColors = ["#0072b2", "#d55e00", "#007f5f", "#b0578d", "#8a6d00", "#3f7fae", "#6b4fa0"];
+export const seriesColors = ["#0072b2", "#d55e00", "#007f5f", "#b0578d", "#8a6d00", "#3f7fae", "#6b4fa0"];
 
 /** The specification with at most `most` points a series, half as many for ghosts. */
 export function chartSpec(
