@@ -1,6 +1,7 @@
 // Pointwise launches. Arguments: op, inputs, attributes, dtype, then the owner of the result or the tensor to write into.
 #include <array>
 #include <string>
+#include <vector>
 
 #include "binding/arguments.h"
 #include "binding/exports.h"
@@ -78,14 +79,45 @@ template <Target kTarget> napi_value binary_scalar(napi_env env, napi_callback_i
                 5);
 }
 
+std::string string_at(const Arguments& args, size_t i) {
+  size_t length = 0;
+  napi_get_value_string_utf8(args.env(), args[i], nullptr, 0, &length);
+  std::string text(length + 1, '\0');
+  napi_get_value_string_utf8(args.env(), args[i], text.data(), text.size(), &length);
+  text.resize(length);
+  return text;
+}
+
 napi_value add_own_row(napi_env env, napi_callback_info info) {
   const Arguments args(env, info);
-  size_t length = 0;
-  napi_get_value_string_utf8(env, args[0], nullptr, 0, &length);
-  std::string text(length + 1, '\0');
-  napi_get_value_string_utf8(env, args[0], text.data(), text.size(), &length);
-  text.resize(length);
-  return args.answer(add_row(std::move(text), args.integer(1)));
+  return args.answer(add_row(string_at(args, 0), args.integer(1)));
+}
+
+napi_value add_own_text(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  return args.answer(add_text(string_at(args, 0), string_at(args, 1)));
+}
+
+// A person's own kernel: io has the handles of the inputs and of the output, then the numbers.
+napi_value run_text(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  Environment& environment = args.environment();
+  const auto tensors = static_cast<size_t>(args.integer(1)), numbers = static_cast<size_t>(args.integer(2));
+  std::vector<View> views;
+  int32_t device = -1;
+  for (size_t k = 0; k < tensors; ++k) {
+    const Tensor* tensor = environment.handles().find(static_cast<Handle>(environment.io()[k]));
+    if (tensor == nullptr) return args.answer(Status::kStaleHandle);
+    if (device >= 0 && tensor->storage->device != device)
+      return args.answer(fail(Status::kMixedDevices, device, tensor->storage->device));
+    device = tensor->storage->device;
+    views.push_back(tensor->view);
+  }
+  if (views.empty()) return args.answer(Status::kInvalid);
+  const std::vector<double> attributes(environment.io() + tensors, environment.io() + tensors + numbers);
+  const std::span<const View> all = views;
+  const Call call{all.first(tensors - 1), all.last(1), attributes};
+  return args.answer(launch_text(devices()[static_cast<size_t>(device)], args.integer(0), call));
 }
 
 // A person's own row on the tensors whose handles are in io.
@@ -131,6 +163,8 @@ constexpr Function kFunctions[] = {
     {"ternary", pointwise<Family::kTernary, 3, 1, kFresh>},
     {"addRow", add_own_row},
     {"custom", custom},
+    {"addText", add_own_text},
+    {"runText", run_text},
     {"ternaryInto", pointwise<Family::kTernary, 3, 1, kExisting>},
 };
 

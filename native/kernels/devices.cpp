@@ -125,8 +125,10 @@ struct OwnRow {
   std::string text;
   Row row;
 };
+struct OwnText { std::string text, kinds; };
 std::mutex own_lock;
 std::deque<OwnRow> own_rows; // their texts stay where they are
+std::deque<OwnText> own_texts;
 
 } // namespace
 
@@ -146,6 +148,23 @@ Status launch_row(const Device& device, int row, const Pointwise& call, const Vi
   if (own == nullptr || static_cast<size_t>(own->inputs) != call.in.size()) return fail(Status::kInvalid);
   if (device.driver == nullptr) return fail(Status::kNoKernel);
   return static_cast<programs::DeviceLauncher*>(device.launcher)->row(*own, call, out);
+}
+
+int add_text(std::string text, std::string kinds) {
+  std::lock_guard guard(own_lock);
+  own_texts.push_back({std::move(text), std::move(kinds)});
+  return static_cast<int>(own_texts.size()) - 1;
+}
+
+Status launch_text(const Device& device, int text, const Call& call) {
+  const OwnText* own = nullptr;
+  {
+    std::lock_guard guard(own_lock);
+    if (static_cast<size_t>(text) < own_texts.size()) own = &own_texts[static_cast<size_t>(text)];
+  }
+  if (own == nullptr || own->kinds.size() != call.attr.size()) return fail(Status::kInvalid);
+  if (device.driver == nullptr) return fail(Status::kNoKernel);
+  return static_cast<programs::DeviceLauncher*>(device.launcher)->text(own->text, own->kinds, call);
 }
 
 Status send(const Device& device, void* dst, const void* host, size_t bytes) {

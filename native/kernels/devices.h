@@ -51,6 +51,10 @@ std::span<const Row> rows(Family family);
 int add_row(std::string text, int inputs);
 Status launch_row(const Device& device, int row, const Pointwise& call, const View& out);
 
+// A kernel of a person's own (programs/own.h): its code, and a launch of it.
+int add_text(std::string text, std::string kinds);
+Status launch_text(const Device& device, int text, const Call& call);
+
 // The rows of structured.def, in code order.
 std::span<const char* const> structured_names();
 

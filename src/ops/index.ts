@@ -37,6 +37,7 @@ export { nextafter, ldexp, frexp, heaviside, floatPower, signbit } from "./repre
 export { add, sub, rsub, mul, div, floorDivide, remainder, fmod, pow, atan2, hypot, maximum, minimum, fmax, fmin, copysign, logaddexp, logaddexp2, xlogy, eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor, bitwiseAnd, bitwiseOr, bitwiseXor, bitwiseLeftShift, bitwiseRightShift, gcd, lcm, type AlphaOptions, type DivOptions } from "./binary.js"; // prettier-ignore
 export { where, clamp, clampMin, clampMax, lerp, addcmul, addcdiv, maskedFill, type ClampOptions } from "./ternary.js";
 export { customOp } from "./custom.js";
+export { kernelOp, type KernelDefinition } from "./kernel-op.js";
 export * from "./creation.js";
 export { broadcastShapes, isConj, isNeg, isNonzero, isSameSize, isSigned, numel, resolveNeg } from "./facts.js";
 export {

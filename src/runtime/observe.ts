@@ -62,7 +62,7 @@ const words: Readonly<Record<string, string>> = {
 };
 
 // What uses a device's stream or memory besides.
-const unseen = ["itemBigInt", "custom", "reshape", "planRun"];
+const unseen = ["itemBigInt", "custom", "runText", "reshape", "planRun"];
 
 let observers: readonly Observer[] = [];
 let preparing: (() => void) | null = null;

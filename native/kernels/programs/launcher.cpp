@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "kernels/programs/host_copy.h"
+#include "kernels/programs/own.h"
 #include "kernels/programs/pointwise.h"
 #include "kernels/programs/structured.h"
 
@@ -44,6 +45,12 @@ Status DeviceLauncher::row(const Row& row, const Pointwise& call, const View& ou
   for (const View* view : call.in) used(*view);
   used(out);
   return writes_texts() ? programs::pointwise(context_, row, call, out) : Status::kNoKernel;
+}
+
+Status DeviceLauncher::text(const std::string& text, std::string_view kinds, const Call& call) {
+  for (const View& view : call.in) used(view);
+  used(call.out[0]);
+  return writes_texts() ? own_text(context_, text, kinds, call) : Status::kNoKernel;
 }
 
 Status DeviceLauncher::structured(int kernel, const Call& call) {

@@ -35,6 +35,9 @@ public:
   // A row that is not in a table; kNoKernel where this device compiles no texts.
   Status row(const Row& row, const Pointwise& call, const View& out);
 
+  // A text that is not in a table; the same.
+  Status text(const std::string& text, std::string_view kinds, const Call& call);
+
   // Between pinned memory of the host and this device, in the order of the stream; the host goes on.
   Status send(void* dst, const void* host, size_t bytes);
   Status fetch(void* host, const void* src, size_t bytes);
