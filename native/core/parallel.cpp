@@ -19,7 +19,7 @@ namespace {
 thread_local const std::atomic<int32_t>* cancel_word = nullptr;
 thread_local bool inside_region = false;
 
-constexpr auto kSpin = std::chrono::microseconds(50);
+constexpr auto kSpin = std::chrono::microseconds(300); // longer than a minor garbage collection between two ops
 constexpr int kMostThreads = 256;
 
 // One region at a time. `gate` holds the number of workers inside, and kOpen while more may enter.

@@ -162,6 +162,23 @@ describe("fusion", () => {
     expect(chain.explain()).toContain("mul + add + tanh + square");
   });
 
+  test("steps that read only each other's results have the bits of eager ones, whatever is left of a tile", () => {
+    const chains: ((x: Tensor, y: Tensor, row: Tensor) => Tensor)[] = [
+      (x, y) => x.mul(x).mul(y).mul(0.3).add(x).tanh().add(1).mul(y).mul(0.5),
+      (x, y, row) => row.sub(x.mul(-2).sub(y)).exp().div(3).reciprocal().sub(y),
+      (x, y, row) => y.sub(x.add(row)).div(y).sigmoid().mul(row).sub(0.25),
+      (x, y) => y.div(x.sub(y).mul(0.1)).add(x.mul(2).add(y)),
+    ];
+    for (const n of [1, 3, 127, 128, 129, 1000, 1151, 16384 + 130]) {
+      const [x, y, row] = [randn(2, n), randn(2, n), randn(n)];
+      for (const [i, chain] of chains.entries()) {
+        const compiled = compile(chain);
+        compiled(x, y, row);
+        expect(equal(compiled(x, y, row), chain(x, y, row)), `chain ${i} of ${n}`).toBe(true);
+      }
+    }
+  });
+
   test("softmax, layerNorm and RMSNorm written by hand are one launch, row by row", () => {
     const [w, b] = [randn(300), randn(300)];
     const byHand: Record<string, (x: Tensor) => Tensor> = {

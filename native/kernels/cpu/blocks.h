@@ -72,6 +72,9 @@ public:
     return buffer.bytes;
   }
 
+  // The same number for every element: what `fetch` answers begins with it.
+  bool repeated() const { return kind_ == Kind::kRepeated; }
+
 private:
   enum class Kind { kLinear, kRepeated, kWalked };
   Kind kind_;

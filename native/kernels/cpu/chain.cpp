@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <memory>
 
 #include "core/parallel.h"
@@ -37,7 +38,50 @@ struct Work {
   Loop loop = nullptr;               // nullptr: a copy
   Convert prepare[kMostInputs] = {}; // nullptr: read as it is
   int64_t from[kMostInputs], to[kMostInputs];
+  Carry carry = Carry::kNone;
+  int operand = 0; // when carried: the value that the step combines with
+  size_t next = 0; // the step after it, and after those that carry its result on
 };
+
+// How the step can be carried out on the value that `k` of its inputs is.
+Carry carry_of(const Chain::Step& step, const Work& work, int k) {
+  if (step.copies || step.dtype != DType::kFloat32 || std::ranges::any_of(work.prepare, std::identity{}))
+    return Carry::kNone;
+  const Carrying& carrying = *table().carrying;
+  const auto op = static_cast<size_t>(step.op);
+  if (step.family == Family::kUnary) return carrying.unary[op];
+  if (step.family != Family::kBinary) return Carry::kNone;
+  const Carry found = carrying.binary[op];
+  if (k == 0) return found;
+  return found == Carry::kSub ? Carry::kSubFrom : found == Carry::kDiv ? Carry::kDivInto : found;
+}
+
+// Finds steps whose results only the step after them reads: they are carried to it in registers.
+void find_carried(const Chain& chain, int fed, std::vector<Work>& works) {
+  std::vector<int> reads(chain.values.size(), 0);
+  for (const Chain::Step& step : chain.steps)
+    for (int k = 0; k < step.inputs; ++k) ++reads[static_cast<size_t>(step.in[k])];
+  for (const int value : chain.outputs) ++reads[static_cast<size_t>(value)];
+  if (fed >= 0) ++reads[static_cast<size_t>(fed)];
+
+  const size_t steps = chain.steps.size();
+  for (size_t s = 0; s < steps;) {
+    size_t next = s + 1;
+    works[s].carry = carry_of(chain.steps[s], works[s], 0);
+    works[s].operand = chain.steps[s].in[chain.steps[s].inputs - 1];
+    for (; works[next - 1].carry != Carry::kNone && next < steps; ++next) {
+      const int value = chain.steps[next - 1].out;
+      const Chain::Step& step = chain.steps[next];
+      const int k = step.in[0] == value ? 0 : step.inputs - 1;
+      if (step.in[k] != value || reads[static_cast<size_t>(value)] != 1) break;
+      works[next].carry = carry_of(step, works[next], k);
+      works[next].operand = step.in[step.inputs - 1 - k];
+      if (works[next].carry == Carry::kNone) break;
+    }
+    works[s].next = next;
+    s = next;
+  }
+}
 
 Work work_of(const Chain::Step& step, const std::vector<DType>& values) {
   Work work;
@@ -78,6 +122,7 @@ public:
       sources_[i].open(in[i], chain.values[i], in[i].numel == shape.numel ? in[i] : shape);
     for (const View& view : out) sinks_.emplace_back(view, view.dtype);
     for (const Chain::Step& step : chain.steps) works_.push_back(work_of(step, chain.values));
+    find_carried(chain, fed, works_);
   }
 
 private:
@@ -104,7 +149,12 @@ public:
     for (int64_t i = begin; i < end; i += kBlock) {
       const int64_t n = std::min(kBlock, end - i);
       place(i, n, into);
-      for (size_t s = 0; s < p_.works_.size(); ++s) compute(p_.chain_.steps[s], p_.works_[s], n);
+      for (size_t s = 0; s < p_.works_.size(); s = p_.works_[s].next) {
+        if (p_.works_[s].next == s + 1)
+          compute(p_.chain_.steps[s], p_.works_[s], n);
+        else
+          carry(s, n);
+      }
       store(i, n, into);
       if (into != nullptr) into += n * fed_size();
     }
@@ -137,6 +187,22 @@ private:
     if (work.loop != nullptr) work.loop(result, operands, n, step.p);
   }
 
+  // Step `s` and those that carry its result on.
+  void carry(size_t s, int64_t n) {
+    const Chain::Step* steps = p_.chain_.steps.data();
+    const size_t next = p_.works_[s].next;
+    carried_.clear();
+    for (size_t k = s; k < next; ++k) {
+      const Work& work = p_.works_[k];
+      const auto value = static_cast<size_t>(work.operand);
+      const bool repeated = value < p_.in_ && p_.sources_[value].repeated();
+      carried_.push_back(
+          {work.carry, repeated, steps[k].inputs == 1 ? nullptr : static_cast<const float*>(at_[value])});
+    }
+    auto* out = static_cast<float*>(const_cast<void*>(at_[static_cast<size_t>(steps[next - 1].out)]));
+    table().carrying->loop(out, static_cast<const float*>(at_[static_cast<size_t>(steps[s].in[0])]), carried_, n);
+  }
+
   void store(int64_t i, int64_t n, char* into) {
     std::optional<Cursor<1>> none;
     if (p_.fed_ != kNone)
@@ -159,6 +225,7 @@ private:
   Buffer converted_[kMostInputs];
   std::vector<std::optional<Cursor<1>>> cursors_;
   std::vector<const void*> at_;
+  std::vector<CarryStep> carried_;
 };
 
 class ChainFeed final : public Feed {

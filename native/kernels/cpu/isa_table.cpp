@@ -17,6 +17,7 @@ namespace cg::cpu {
 namespace CG_ISA {
 
 extern const ConvertTable convert_table;
+extern const Carrying carrying;
 extern const Loops unary_loops[], unary_attr_loops[], binary_loops[], binary_attr_loops[], ternary_loops[];
 
 #define STRUCTURED(name) Status name(const Call&);
@@ -39,10 +40,8 @@ constexpr Kernel kStructured[] = {
 
 extern const Table kTable;
 const Table kTable = {
-    CG_TEXT(CG_ISA),
-    &convert_table,
-    {unary_loops, unary_attr_loops, binary_loops, binary_attr_loops, ternary_loops},
-    kStructured,
+    CG_TEXT(CG_ISA), &convert_table, {unary_loops, unary_attr_loops, binary_loops, binary_attr_loops, ternary_loops},
+    &carrying,       kStructured,
 };
 
 } // namespace CG_ISA

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "core/view.h"
+#include "kernels/cpu/carry.h"
 #include "kernels/cpu/copy.h"
 #include "kernels/cpu/pointwise.h"
 
@@ -17,6 +18,7 @@ struct Table {
   const char* isa;
   const ConvertTable* convert;
   const Loops* loops[kFamilies];
+  const Carrying* carrying;
   std::span<const Kernel> structured; // by code
 };
 const Table& table();
