@@ -1,4 +1,5 @@
 /** The two ways to ask for gradients: `backward` leaves them in `.grad`, `grad` hands them back. */
+import { Batched, batching, frameOf, hoisted, lowered, valueIn, within, without, type Frame } from "../tensor/batched.js";
 import { AutogradError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import { sameShape } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
@@ -60,6 +61,14 @@ export function watchBackward(watch: (roots: readonly Tensor[]) => void): void {
 }
 
 function run(tensors: readonly Tensor[], gradients: readonly (Tensor | null)[], argument: string, options: BackwardOptions): void {
+  if (batching !== null && frameOf(tensors) !== null) {
+    throw new AutogradError({
+      op: "backward",
+      expected: "func.grad inside vmap",
+      got: "backward() of a batched tensor",
+      hint: "call backward() on what vmap returns",
+    });
+  }
   const roots = tensors.map((t, i) => rootOf("backward", argument, t, gradients[i]!));
   watcher?.(tensors);
   const createGraph = options.createGraph ?? false;
@@ -102,6 +111,8 @@ export function grad(
   const ins = tensorsOf("grad", "inputs", inputs);
   const given = gradientsOf("grad", "gradOutputs", options.gradOutputs ?? null, outs);
   if (options.isGradsBatched === true) return batched(outs, ins, given, options);
+  const frame = batching === null ? null : frameOf([outs, ins]);
+  if (frame !== null) return ofExamples(frame, outs, ins, given, options);
   const roots = outs.map((t, i) => rootOf("grad", "gradOutputs", t, given[i]!));
   const createGraph = options.createGraph ?? false;
   const found = runBackward(roots, { createGraph, retainGraph: options.retainGraph ?? createGraph }, ins, false);
@@ -125,7 +136,34 @@ export function grad(
   });
 }
 
-/** One pass for each element of the gradients' first dim; the results stacked. */
+/** Gradients inside vmap: examples do not depend on each other, so one pass on all of them gives the gradients of each. */
+function ofExamples(
+  frame: Frame,
+  outs: readonly Tensor[],
+  ins: readonly Tensor[],
+  given: readonly (Tensor | null)[],
+  options: GradOptions,
+): Tensor[] {
+  if (ins.some((t) => valueIn(frame, t) === null)) {
+    throw new AutogradError({
+      op: "grad",
+      argument: "inputs",
+      expected: "inputs of the function that vmap runs",
+      got: "a tensor that all examples share",
+      hint: "use func.grad, which gives each example a gradient of its own",
+    });
+  }
+  const gradOutputs = outs.map((t, i) => {
+    const own = valueIn(frame, t);
+    if (own === null) return given[i]!;
+    return given[i] !== null ? hoisted(frame, given[i]!) : t.numel() === 1 ? ops.onesLike(own) : null;
+  });
+  const [under, by] = [outs, ins].map((list) => list.map((t) => valueIn(frame, t) ?? t));
+  const found = without(frame, () => grad(under!, by!, { ...options, gradOutputs }));
+  return found.map((g) => (g === null ? g : lowered(frame, g)));
+}
+
+/** The gradients for each element of the first dim of what is given, in one pass. */
 function batched(outs: readonly Tensor[], ins: readonly Tensor[], given: readonly (Tensor | null)[], options: GradOptions): Tensor[] {
   const sizes = given.map((g) => g?.shape[0]);
   const [size] = sizes;
@@ -138,15 +176,10 @@ function batched(outs: readonly Tensor[], ins: readonly Tensor[], given: readonl
     });
   }
   if (size === 0) return ins.map((t) => ops.zerosLike(t).expand([0, ...t.shape]));
-  const passes = Array.from({ length: size }, (_unused, i) =>
-    grad(outs, ins, {
-      ...options,
-      isGradsBatched: false,
-      gradOutputs: given.map((g) => g!.select(0, i)),
-      retainGraph: i < size - 1 || options.retainGraph,
-    }),
-  );
-  return ins.map((_input, k) => (passes[0]![k] === null ? null! : ops.stack(passes.map((pass) => pass[k]!))));
+  return within(size, "same", (frame) => {
+    const gradOutputs = given.map((g) => new Batched(g!, frame));
+    return grad(outs, ins, { ...options, isGradsBatched: false, gradOutputs }).map((g) => (g === null ? g : hoisted(frame, g)));
+  });
 }
 
 function gradientsOf(

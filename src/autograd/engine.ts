@@ -1,6 +1,7 @@
 /** The backward pass: visits nodes from the latest to the earliest, adds up gradients, leaves them in leaves or hands them back. */
 import { AutogradError, InterruptedError, formatShape } from "../tensor/errors.js";
 import type { TypedArray } from "../tensor/dtype.js";
+import { batching } from "../tensor/batched.js";
 import type { Shape } from "../tensor/shape.js";
 import { metaOf, type Tensor } from "../tensor/tensor.js";
 import { trace } from "../tensor/trace.js";
@@ -22,6 +23,9 @@ export interface EngineOps {
   cast(t: Tensor, dt: number): Tensor;
   /** Sums over the dims that broadcasting added or stretched. */
   sumTo(t: Tensor, shape: Shape): Tensor;
+  cat(tensors: readonly Tensor[], dim: number): Tensor;
+  /** The rule of a node on gradients that vmap batched. */
+  applyRule(node: Node, grads: (Tensor | null)[]): readonly (Tensor | null)[];
   hasNan(t: Tensor): boolean;
   /** A contiguous CPU tensor of elements in row-major order. */
   fromData(data: TypedArray, shape: Shape, dt: number, dev: number): Tensor;
@@ -109,8 +113,8 @@ export function runBackward(
 
 /** The gradients of a node's inputs. In anomaly mode an error says where the op was called, and NaN is one. */
 function apply(node: Node, grads: Inbox): readonly (Tensor | null)[] {
-  const { rule, name } = node;
-  if (rule === null) {
+  const { name } = node;
+  if (node.rule === null) {
     throw new AutogradError({
       op: "backward",
       expected: "a graph that is still there",
@@ -118,6 +122,7 @@ function apply(node: Node, grads: Inbox): readonly (Tensor | null)[] {
       hint: "pass { retainGraph: true } to the first one",
     });
   }
+  const rule = batching === null ? node.rule : (given: Inbox) => ops.applyRule(node, given);
   if (node.place === null) return node.posthooked(rule(grads, node), grads);
   let results: readonly (Tensor | null)[];
   try {

@@ -4,9 +4,10 @@ import { sameShape } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
 import { readArguments, requireFunction, tensorsOf } from "./arguments.js";
 import { grad } from "./backward.js";
-import { assembled, basisOf } from "./basis.js";
+import { alongBasis } from "./basis.js";
 import { ops } from "./engine.js";
 import { withRecording } from "./mode.js";
+import { tracked, variable } from "./variable.js";
 
 type Tensors = Tensor | readonly Tensor[];
 type Fn = (...inputs: Tensor[]) => Tensors;
@@ -47,7 +48,7 @@ function evaluate(op: string, fn: Fn, inputs: Tensors, createGraph: boolean, str
   requireFunction(op, "func", fn);
   const given = tensorsOf(op, "inputs", inputs);
   return withRecording(true, () => {
-    const own = given.map((t) => (createGraph && t.requiresGrad ? t.viewAs(t) : t.detach().requiresGrad_()));
+    const own = given.map((t) => (createGraph && t.requiresGrad ? tracked(t) : variable(t)));
     const result = fn(...own);
     const outputs = tensorsOf(op, "func's result", result);
     outputs.forEach((output, i) => {
@@ -102,7 +103,7 @@ function direction(op: string, v: Tensors | null | undefined, like: readonly Ten
 
 /** The derivative of `outputs` along directions of `inputs`: a backward pass that is linear in its gradients, differentiated by them. */
 function pushforward(point: Pick<Point, "op" | "strict">, outputs: readonly Tensor[], inputs: readonly Tensor[]) {
-  const seeds = outputs.map((t) => ops.zerosLike(t).requiresGrad_());
+  const seeds = outputs.map((t) => variable(ops.zerosLike(t)));
   const linear = pull(point, outputs, inputs, seeds, true);
   return (tangents: readonly Tensor[], createGraph: boolean): Tensor[] =>
     pull({ ...point, strict: false }, linear, seeds, tangents, createGraph);
@@ -159,25 +160,20 @@ export function jacobian<R = Tensor>(func: Fn, inputs: Tensors, ...args: Jacobia
 
 function byRows(point: Point): Tensor[][] {
   return point.outputs.map((output) => {
-    const rows = basisOf(output).map((e) => pull(point, [output], point.inputs, [e], point.createGraph));
-    return point.inputs.map((input, k) => assembled(rows.map((row) => row[k]!), [...output.shape, ...input.shape], input)); // prettier-ignore
+    const rows = alongBasis(output, (e) => pull(point, [output], point.inputs, [e], point.createGraph));
+    return point.inputs.map((input, k) => rows[k]!.reshape([...output.shape, ...input.shape]));
   });
 }
 
 function byColumns(point: Point): Tensor[][] {
   const push = pushforward(point, point.outputs, point.inputs);
-  const columns = point.inputs.map((input, k) =>
-    basisOf(input).map((e) =>
-      push(
-        point.inputs.map((other, j) => (j === k ? e : ops.zerosLike(other))),
-        point.createGraph,
-      ),
-    ),
+  const columns = point.inputs.map(
+    (input, k) =>
+    alongBasis(input, (e) => push(point.inputs.map((other, j) => (j === k ? e : ops.zerosLike(other))), point.createGraph)), // prettier-ignore
   );
   return point.outputs.map((output, o) =>
     point.inputs.map((input, k) => {
-      const flat = assembled(columns[k]!.map((column) => column[o]!), [input.numel(), ...output.shape], output); // prettier-ignore
-      return flat.movedim(0, -1).reshape([...output.shape, ...input.shape]);
+      return columns[k]![o]!.movedim(0, -1).reshape([...output.shape, ...input.shape]);
     }),
   );
 }

@@ -6,9 +6,10 @@ import { readArguments, requireFunction } from "./arguments.js";
 import { grad as gradients } from "./backward.js";
 import { ops } from "./engine.js";
 import { isGradEnabled, withRecording } from "./mode.js";
-import { assembled, basisOf } from "./basis.js";
+import { alongBasis } from "./basis.js";
 import { AccumulateGrad, edgeOf, type Node } from "./node.js";
 import { flatten, type Flat } from "./tree.js";
+import { tracked, underneath, variable } from "./variable.js";
 
 /** Options of the transforms. */
 export interface TransformOptions {
@@ -16,6 +17,12 @@ export interface TransformOptions {
   argnums?: number | readonly number[];
   /** The function returns [output, aux], and aux is handed on. Default false. */
   hasAux?: boolean;
+}
+
+/** Options of {@link jacrev}. */
+export interface JacobianTransformOptions extends TransformOptions {
+  /** How many rows to compute at once, to save memory. Default: all. */
+  chunkSize?: number | null;
 }
 
 type Fn = (...args: never[]) => unknown;
@@ -48,7 +55,7 @@ function trace(op: string, fn: Fn, args: readonly unknown[], { argnums = 0, hasA
       if (!(leaf instanceof Tensor) || !(leaf.isFloatingPoint() || leaf.isComplex())) {
         throw new ValueError({ op, expected: "floating or complex tensors to differentiate by", got: describe(leaf) });
       }
-      return leaf.requiresGrad ? leaf.viewAs(leaf) : leaf.detach().requiresGrad_();
+      return leaf.requiresGrad ? tracked(leaf) : variable(leaf);
     });
     const built = input.build(inputs);
     const given = [...args];
@@ -69,9 +76,9 @@ function trace(op: string, fn: Fn, args: readonly unknown[], { argnums = 0, hasA
 
 /** True when the graph of `outputs` leads to leaves other than `inputs`. */
 function othersIn(outputs: readonly Tensor[], inputs: readonly Tensor[]): boolean {
-  const own = new Set(inputs.filter((t) => t.isLeaf).map((t) => edgeOf(t)!.node));
+  const own = new Set(inputs.map(underneath).filter((t) => t.isLeaf).map((t) => edgeOf(t)!.node)); // prettier-ignore
   const seen = new Set<Node>();
-  const stack = outputs.flatMap((t) => edgeOf(t)?.node ?? []);
+  const stack = outputs.flatMap((t) => edgeOf(underneath(t))?.node ?? []);
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     if (seen.has(node)) continue;
     seen.add(node);
@@ -94,7 +101,7 @@ function pull(outputs: readonly Tensor[], inputs: readonly Tensor[], given: read
 
 /** The directional derivative by two backward passes: the first is linear in its gradients, the second differentiates it by them. */
 function pushforward({ outputs, inputs, recorded }: Traced): (tangents: readonly Tensor[]) => Tensor[] {
-  const seeds = outputs.map((t) => ops.zerosLike(t).requiresGrad_());
+  const seeds = outputs.map((t) => variable(ops.zerosLike(t)));
   const linear = withRecording(true, () => pull(outputs, inputs, seeds, true, true));
   return (tangents) => pull(linear, seeds, tangents, true, recorded);
 }
@@ -102,9 +109,9 @@ function pushforward({ outputs, inputs, recorded }: Traced): (tangents: readonly
 const finish = ({ recorded, output, outputs }: Traced): unknown => output.build(recorded ? outputs : outputs.map((t) => t.detach()));
 const withAux = (traced: Traced, value: unknown, hasAux: boolean | undefined): unknown => (hasAux === true ? [value, traced.aux] : value);
 
-function readOptions(op: string, fn: unknown, args: readonly unknown[]): TransformOptions {
+function readOptions(op: string, fn: unknown, args: readonly unknown[]): JacobianTransformOptions {
   requireFunction(op, "fn", fn);
-  return readArguments<TransformOptions>(op, ["argnums", "hasAux"], args);
+  return readArguments<JacobianTransformOptions>(op, op === "jacrev" ? ["argnums", "hasAux", "chunkSize"] : ["argnums", "hasAux"], args);
 }
 
 function requireScalar(op: string, { outputs }: Traced): void {
@@ -200,16 +207,22 @@ export function jvp(fn: Fn, primals: readonly unknown[], tangents: readonly unkn
  * The function that computes the Jacobian of `fn` row by row, by backward passes (torch.func.jacrev): for few outputs.
  * @returns (...args) => tensor of shape [...output, ...input], in the structure of the outputs and, inside it, of the inputs
  */
-export function jacrev<R = Tensor>(fn: OfTensors, ...rest: Rest): (...args: Tensor[]) => R;
-export function jacrev<F extends Fn, R = Tensor>(fn: F, ...rest: Rest): (...args: Parameters<F>) => R;
+export function jacrev<R = Tensor>(
+  fn: OfTensors,
+  ...rest: [argnums?: number | readonly number[] | JacobianTransformOptions, hasAux?: boolean | JacobianTransformOptions]
+): (...args: Tensor[]) => R;
+export function jacrev<F extends Fn, R = Tensor>(
+  fn: F,
+  ...rest: [argnums?: number | readonly number[] | JacobianTransformOptions, hasAux?: boolean | JacobianTransformOptions]
+): (...args: Parameters<F>) => R;
 export function jacrev(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unknown {
   const options = readOptions("jacrev", fn, rest);
   return (...args) => {
     const traced = trace("jacrev", fn, args, options);
     const { outputs, inputs, recorded } = traced;
     const blocks = outputs.map((output) => {
-      const rows = basisOf(output).map((e) => pull([output], inputs, [e], true, recorded));
-      return inputs.map((input, k) => assembled(rows.map((row) => row[k]!), [...output.shape, ...input.shape], input)); // prettier-ignore
+      const rows = alongBasis(output, (e) => pull([output], inputs, [e], true, recorded), options.chunkSize);
+      return inputs.map((input, k) => rows[k]!.reshape([...output.shape, ...input.shape]));
     });
     return withAux(traced, traced.output.build(blocks.map((row) => traced.input.build(row))), options.hasAux);
   };
@@ -227,13 +240,10 @@ export function jacfwd(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unkn
     const traced = trace("jacfwd", fn, args, options);
     const { outputs, inputs } = traced;
     const push = pushforward(traced);
-    const columns = inputs.map((input, k) =>
-      basisOf(input).map((e) => push(inputs.map((other, j) => (j === k ? e : ops.zerosLike(other))))),
-    );
+    const columns = inputs.map((input, k) => alongBasis(input, (e) => push(inputs.map((other, j) => (j === k ? e : ops.zerosLike(other)))))); // prettier-ignore
     const blocks = outputs.map((output, o) =>
       inputs.map((input, k) => {
-        const flat = assembled(columns[k]!.map((column) => column[o]!), [input.numel(), ...output.shape], output); // prettier-ignore
-        return flat.movedim(0, -1).reshape([...output.shape, ...input.shape]);
+        return columns[k]![o]!.movedim(0, -1).reshape([...output.shape, ...input.shape]);
       }),
     );
     return withAux(traced, traced.output.build(blocks.map((row) => traced.input.build(row))), options.hasAux);

@@ -3,6 +3,7 @@ import { isGradEnabled, withRecording } from "../autograd/mode.js";
 import { Node, edgeOf, markChanged, rewriteHistory, type BackwardRule, type Edge } from "../autograd/node.js";
 import { save, type Saved } from "../autograd/saved.js";
 import { native } from "../runtime/addon.js";
+import { Batched, batching } from "../tensor/batched.js";
 import { Code, dtypes, isComplex, promoteTypes, promoteWeak } from "../tensor/dtype.js";
 import { AutogradError, DTypeError, DeviceError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import { done, made } from "../tensor/launch.js";
@@ -44,16 +45,32 @@ export function op<F extends AnyFunction>(
 ): F {
   const params = parseSignature(signature);
   const run = body as unknown as (...values: unknown[]) => unknown;
-  const call = (...args: unknown[]): unknown => run(...bind(name, params, args));
-  return register(name, params, call, options) as unknown as F;
+  const bound = (...args: unknown[]): unknown => run(...bind(name, params, args));
+  const call = (...args: unknown[]): unknown => (batching === null ? run(...bind(name, params, args)) : batching(name, bound, args));
+  enter(name, params, options);
+  return Object.defineProperty(call, "name", { value: name }) as unknown as F;
 }
 
 /** Registers a function that binds its own arguments (the hot ops). */
 export function register<F extends AnyFunction>(name: string, params: readonly Param[], call: F, options: OpOptions = {}): F {
-  const { method = true, inPlace = false, differentiable = true } = options;
+  enter(name, params, options);
+  return dispatched(name, call);
+}
+
+function enter(name: string, params: readonly Param[], { method = true, inPlace = false, differentiable = true }: OpOptions): void {
   registry.set(name, { name, params, method, inPlace, differentiable });
-  Object.defineProperty(call, "name", { value: name });
-  return call;
+}
+
+/** `call` under a name, which goes through vmap while one is under way. */
+export function dispatched<F extends AnyFunction>(name: string, call: F): F {
+  const run = call as unknown as (...args: unknown[]) => unknown;
+  const entry = function (a?: unknown, b?: unknown, ...rest: unknown[]): unknown {
+    const plain = b === undefined && rest.length === 0;
+    if (batching !== null) return batching(name, run, plain ? (a === undefined ? [] : [a]) : [a, b, ...rest]);
+    return plain ? (a === undefined ? run() : run(a)) : rest.length === 0 ? run(a, b) : run(a, b, ...rest);
+  };
+  Object.defineProperty(entry, "name", { value: name });
+  return entry as unknown as F;
 }
 
 export function requireTensor(op: string, argument: string, value: unknown): asserts value is Tensor {
@@ -135,6 +152,7 @@ export function recordMany(
   saved: readonly Tensor[],
   rule: BackwardRule,
 ): void {
+  for (const t of inputs) if (t instanceof Batched) throw t.gone(name);
   const edges: (Edge | null)[] = new Array(inputs.length);
   for (let i = 0; i < inputs.length; i++) edges[i] = edgeOf(inputs[i]!);
   const keep: Saved[] = new Array(saved.length);

@@ -5,7 +5,8 @@ import { dtypes } from "../tensor/dtype.js";
 import { add } from "./binary.js";
 import { fromBuffer, onesLike, zeros, zerosLike } from "./creation.js";
 import { clone, convertDtype } from "./convert.js";
-import { stack } from "./joining.js";
+import { cat, stack } from "./joining.js";
+import { applyRule } from "./batching.js";
 import { setGradOf, sumTo } from "./pointwise.js";
 import { getRngState, setRngState } from "./random.js";
 import "./methods.js";
@@ -24,6 +25,8 @@ setEngineOps({
   rngState: getRngState,
   setRngState: (state) => setRngState(state as ReturnType<typeof getRngState>),
   rngUsed: (since) => getRngState().launches !== (since as ReturnType<typeof getRngState>).launches,
+  cat: (tensors, dim) => cat(tensors, dim),
+  applyRule,
   hasNan: (t) => t.isnan().any().item<boolean>(),
 });
 setGradOf((output, inputs, g) => grad(output, inputs, { gradOutputs: g, createGraph: true, allowUnused: true }));

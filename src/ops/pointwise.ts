@@ -7,7 +7,17 @@ import { DTypeError, ValueError, describe } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, sameShape, type Shape } from "../tensor/shape.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
-import { inPlace, record, recorded, register, requireSameDevice, requireTensor, requireWritable, resultCode } from "./define.js";
+import {
+  dispatched,
+  inPlace,
+  record,
+  recorded,
+  register,
+  requireSameDevice,
+  requireTensor,
+  requireWritable,
+  resultCode,
+} from "./define.js";
 import { bind, parseSignature } from "./schema.js";
 
 const unaryCode = launch.codesOf("unary");
@@ -24,7 +34,11 @@ const operandParams = parseSignature("input: operand, other: operand");
 const inputParams = parseSignature("input: tensor");
 
 /** In-place methods by name (`sin_`), filled by the builders and installed by methods.ts. */
-export const inPlaceForms = new Map<string, (target: Tensor, ...args: never[]) => Tensor>();
+export const inPlaceForms = new (class extends Map<string, (target: Tensor, ...args: never[]) => Tensor> {
+  override set(name: string, call: (target: Tensor, ...args: never[]) => Tensor): this {
+    return super.set(name, dispatched(name, call));
+  }
+})();
 
 export interface UnarySpec {
   /** The native row, when its name differs. */

@@ -18,7 +18,7 @@ import {
 } from "./errors.js";
 import { describeHolder, holders } from "./memory.js";
 import type { Shape } from "./shape.js";
-import { Tensor, disposed, setReadFailure } from "./tensor.js";
+import { Tensor, setReadFailure } from "./tensor.js";
 
 const ownFinalizers = !native.basicFinalizers;
 
@@ -81,7 +81,7 @@ export function failure(op: string, status: number, inputs: readonly Tensor[], d
       const taken = inputs.find((t) => t.handle >= 0 && t.tag?.lender?.buffer.byteLength === 0);
       if (taken !== undefined) return transferred(op, taken);
       const dead = inputs.find((t) => t.handle < 0);
-      return disposed(op, dead ?? inputs[0]!);
+      return (dead ?? inputs[0]!).gone(op);
     }
     case Status.indexOutOfRange:
       return new IndexError({

@@ -6,7 +6,7 @@ import type { Handle } from "../runtime/native.js";
 import { DeviceEvent } from "./event.js";
 import { deviceName, type Device } from "./device.js";
 import { Code, dtypes, isDifferentiable, typedArrayFor, type DType, type TypedArray } from "./dtype.js";
-import { AutogradError, DTypeError, DisposedError, ValueError, describe, formatShape } from "./errors.js";
+import { AutogradError, DTypeError, DisposedError, ValueError, describe, formatShape, type CellgradError } from "./errors.js";
 import { formatTensor } from "./print.js";
 import { numelOf, wrapDim, type Shape } from "./shape.js";
 import { trace } from "./trace.js";
@@ -398,10 +398,15 @@ export class Tensor {
     return Number(this.item());
   }
 
-  /** @internal The handle, or a DisposedError that names `op`. */
+  /** @internal The handle, or an error that names `op`. */
   live(op: string): Handle {
-    if (this.handle < 0) throw disposed(op, this);
+    if (this.handle < 0) throw this.gone(op);
     return this.handle;
+  }
+
+  /** @internal Why there is no handle. */
+  gone(op: string): CellgradError {
+    return new DisposedError({ op, expected: "a live tensor", got: `one of shape ${formatShape(this.shape)} that was disposed` });
   }
 
   /** The handle, when the device has done all work before: its failures come now. */
@@ -432,10 +437,6 @@ let readFailure: (op: string, status: number, t: Tensor) => Error;
 /** Given by launch.ts: the error behind a status of reading a tensor. */
 export function setReadFailure(given: typeof readFailure): void {
   readFailure = given;
-}
-
-export function disposed(op: string, t: Tensor): DisposedError {
-  return new DisposedError({ op, expected: "a live tensor", got: `one of shape ${formatShape(t.shape)} that was disposed` });
 }
 
 let warned = false;

@@ -87,27 +87,6 @@ describe("has the gradients of complex numbers that differences show, where it t
   });
 });
 
-// Strides over a storage that the batch gives another layout.
-const unmapped: readonly string[] = ["asStrided"];
-
-describe("maps over a batch as a loop would", () => {
-  const pure = names.filter((name) => samples[name].inputs.length > 0 && !/random|JavaScript/.test(samples[name].noGrad ?? ""));
-  it.each(pure.filter((name) => !unmapped.includes(name)))("%s", (name) => {
-    const a = makeInputs(name, "float64");
-    const b = a.map((t) => (t.isFloatingPoint() ? t.mul(0.9) : t));
-    const [first, second] = [listOf(samples[name].call(...a)), listOf(samples[name].call(...b))];
-    const single = (...x: Tensor[]): Tensor | Tensor[] => {
-      const results = listOf(samples[name].call(...x));
-      return results.length === 1 ? results[0]! : results;
-    };
-    const mapped = listOf(cg.func.vmap(single)(...a.map((t, i) => cg.stack([t, b[i]!]))));
-    mapped.forEach((t, i) => {
-      expect(t.at(0).allclose(first[i]!, { equalNan: true })).toBe(true);
-      expect(t.at(1).allclose(second[i]!, { equalNan: true })).toBe(true);
-    });
-  });
-});
-
 const support = new Map<string, string[]>();
 
 describe("takes a dtype, or refuses it by name", () => {
