@@ -4,7 +4,8 @@ import { pathToFileURL } from "node:url";
 import type { Language } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
 import type { DebuggedCell } from "../runtime/debugging.js";
-import type { Devtools, Location } from "./devtools.js";
+import type { Devtools } from "./devtools.js";
+import type { Location } from "./values.js";
 import { escapePattern, pathOfCell, type Place, type Sources } from "./sources.js";
 import { nearest, stopsOfCell, stopsOfFile, type Stop } from "./stops.js";
 

@@ -1,7 +1,8 @@
 /** TypeScript that a person types into the debugger, evaluated in a frame or in the session. */
 import type { Language } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
-import { Devtools, argumentOf, messageOf, objectGroup, type CallFrame, type Evaluated, type RemoteObject } from "./devtools.js";
+import { Devtools, argumentOf, messageOf, objectGroup } from "./devtools.js";
+import type { CallFrame, Evaluated, RemoteObject } from "./values.js";
 import type { Variables } from "./variables.js";
 
 export class Evaluation {

@@ -6,7 +6,8 @@ import { basename, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { JsonObject } from "../protocol/message.js";
 import type { DebuggedCell } from "../runtime/debugging.js";
-import type { CallFrame, Devtools } from "./devtools.js";
+import type { Devtools } from "./devtools.js";
+import type { CallFrame } from "./values.js";
 import { murmur2 } from "./murmur2.js";
 
 /** A place in a source as people count: from 1. */

@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { SourceMap, type SourceMapPayload } from "node:module";
 import type { TransformSettings } from "../language/types.js";
-import type { Devtools, Location } from "./devtools.js";
+import type { Devtools } from "./devtools.js";
+import type { Location } from "./values.js";
 import type { Place } from "./sources.js";
 
 /** A place in a script, from 0, and in its source. */

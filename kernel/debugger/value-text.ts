@@ -1,5 +1,5 @@
 /** Values as short texts, from V8's descriptions alone: nothing of the program runs. */
-import type { Preview, Property, PropertyPreview, RemoteObject } from "./devtools.js";
+import type { Preview, Property, PropertyPreview, RemoteObject } from "./values.js";
 
 /** Longer strings are cut. */
 const maxLength = 1000;

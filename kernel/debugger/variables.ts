@@ -1,15 +1,8 @@
 /** Variables as a person browses them: scopes, objects, pages of large collections. Getters are not called. */
 import type { Description } from "../../src/wire/host.js";
 import type { JsonObject } from "../protocol/message.js";
-import {
-  objectGroup,
-  type CallFrame,
-  type Devtools,
-  type Evaluated,
-  type Properties,
-  type Property,
-  type RemoteObject,
-} from "./devtools.js";
+import { objectGroup, type Devtools } from "./devtools.js";
+import type { CallFrame, Evaluated, Properties, Property, RemoteObject } from "./values.js";
 import { lengthOf, propertyText, typeOf } from "./value-text.js";
 
 /** More children than this are shown in pages of as many. */

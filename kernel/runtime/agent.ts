@@ -8,7 +8,7 @@ import type { DevicesRequest } from "../../src/wire/devices.js";
 import { devicesAnswer } from "./devices.js";
 import { deliverText, runningWord, takeOver } from "./handover.js";
 import { readLines } from "./lines.js";
-import type { Evaluated, RemoteObject } from "../debugger/devtools.js";
+import type { Evaluated, RemoteObject } from "../debugger/values.js";
 import type { Look } from "./look.js";
 import { Pipe, type FromAgent, type InputAnswer, type LiveName, type LiveValue, type ToAgent } from "./messages.js";
 

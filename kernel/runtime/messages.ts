@@ -1,6 +1,6 @@
 /** What the kernel front (K), the runtime (R) and its agent say to each other: one JSON text a line on the pipes of {@link Pipe}. */
 import { join } from "node:path";
-import type { RemoteObject } from "../debugger/devtools.js";
+import type { RemoteObject } from "../debugger/values.js";
 import type { TransformSettings } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
 
