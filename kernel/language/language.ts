@@ -46,6 +46,9 @@ const spareSlots = 48;
 const soon = 15;
 const pause = 300;
 
+/** Notebooks that were written for tslab, which is not strict. */
+const importsTslab = /(?:\bfrom|\bimport|\brequire\()\s*["']tslab["']/;
+
 const late = Symbol("late");
 
 /** Starts the language for a notebook's folder, with a checker that was started ahead or one of its own. Returns at once; T gets ready meanwhile. */
@@ -64,6 +67,8 @@ class CellLanguage implements Language {
   private readonly advice: Advice;
   private readonly watch: FileWatch;
   private isHung = false;
+  /** What holds where tsconfig.json does not say. */
+  private strict = true;
   private candidate: CellModule | null = null;
   private resting: NodeJS.Timeout | null = null;
   private affected = new Set<CellModule>();
@@ -109,6 +114,7 @@ class CellLanguage implements Language {
 
   async check(cell: Cell): Promise<CheckResult> {
     this.rest(soon);
+    if (importsTslab.test(cell.code)) this.becomeStrict(false);
     if (this.candidate) this.modules.drop(this.candidate);
     const module = (this.candidate = this.modules.create(cell));
     if (!module) return { status: "checked", diagnostics: [] }; // the transform reports what does not parse
@@ -242,6 +248,7 @@ class CellLanguage implements Language {
     this.modules.clear();
     this.refused.clear();
     this.affected.clear();
+    this.becomeStrict(true);
     for (const each of this.notebooks) each.refresh("all");
   }
 
@@ -274,8 +281,14 @@ class CellLanguage implements Language {
     await this.server.request("textDocument/diagnostic", { textDocument: { uri: uriOf(path) } }).catch(() => null);
   }
 
+  private becomeStrict(strict: boolean): void {
+    if (this.strict === strict) return;
+    this.strict = strict;
+    this.readProject();
+  }
+
   private readProject(): void {
-    this.project = openProject(this.options.folder, this.options.library);
+    this.project = openProject(this.options.folder, this.options.library, { strict: this.strict });
     this.modules.settings = this.project.settings;
     this.slots.use(extensionOf(this.project.settings));
     for (const [path, text] of this.project.documents) this.server.open(path, text);

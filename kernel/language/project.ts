@@ -37,8 +37,8 @@ interface TsConfig {
   readonly cellgrad?: { readonly typeErrors?: unknown };
 }
 
-/** Reads the configuration that holds for a folder. */
-export function openProject(folder: string, library: string): Project {
+/** Reads the configuration that holds for a folder. `strict` is that of a configuration that does not say. */
+export function openProject(folder: string, library: string, { strict }: { readonly strict: boolean } = { strict: true }): Project {
   const path = nearest(folder, "tsconfig.json");
   const own = path ? readConfig(path) : {};
   const sources = new Set([join(folder, "tsconfig.json")]);
@@ -51,7 +51,8 @@ export function openProject(folder: string, library: string): Project {
     ...(path && dirname(path) === folder ? own : path && { extends: path }),
     compilerOptions: {
       ...(path && dirname(path) === folder ? own.compilerOptions : {}),
-      ...whereUnset(options),
+      ...whereUnset(options, strict),
+      ...(!strict && options.strict === undefined && { noImplicitAny: false }),
       ...forCells,
       paths: {
         ...paths,
@@ -105,8 +106,8 @@ const forCells = {
   noUnusedParameters: false,
 };
 
-function whereUnset(options: Record<string, unknown>): Record<string, unknown> {
-  const defaults = { strict: true, target: "esnext", lib: libraries, types: [], allowJs: true, customConditions: ["node"] };
+function whereUnset(options: Record<string, unknown>, strict: boolean): Record<string, unknown> {
+  const defaults = { strict, target: "esnext", lib: libraries, types: [], allowJs: true, customConditions: ["node"] };
   return Object.fromEntries(Object.entries(defaults).filter(([option]) => options[option] === undefined));
 }
 

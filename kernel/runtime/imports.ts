@@ -1,7 +1,7 @@
 /** `import` in cells: resolved from the notebook's folder as Node resolves, with local TypeScript, fresh after an edit. */
 import { createRequire, findSourceMap, isBuiltin, register } from "node:module";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { defaultSettings } from "../language/transform.js";
 import type { CellHooks, TransformSettings } from "../language/types.js";
 
@@ -60,7 +60,7 @@ export function createImports(folder: string): Imports {
     return missing.length === 0 ? module : withNamesOfDefault(specifier, module, missing);
   }
 
-  const require = createRequire(base);
+  const require = requireFrom(base);
   Object.defineProperty(globalThis, "require", { configurable: true, writable: true, value: require });
   const meta = {
     url: base,
@@ -70,6 +70,17 @@ export function createImports(folder: string): Imports {
       isBuiltin(specifier) ? `node:${specifier.replace(/^node:/, "")}` : pathToFileURL(require.resolve(specifier)).href,
   };
   return { import: load, meta: meta as ImportMeta, preload: async () => void (await load("cellgrad")), follow };
+}
+
+/** Node's `require` from a folder, which has the kernel's own modules as imports have them. */
+function requireFrom(base: string): NodeJS.Require {
+  const require = createRequire(base);
+  const own = new Map([
+    ["tslab", fileURLToPath(tslab)],
+    ["cellgrad", fileURLToPath(library)],
+  ]);
+  const named = (specifier: string): unknown => require(own.get(specifier) ?? specifier);
+  return Object.assign(named, require);
 }
 
 /** Where a line of a stripped module is in its source; null when the module has no map. */

@@ -73,6 +73,13 @@ test("a name that a module does not have is a SyntaxError that says so (row 40)"
   });
 });
 
+test("require has the kernel's own modules as imports have them", async () => {
+  const { result } = await started.client.execute(
+    'import * as cg from "cellgrad"; import { versions } from "tslab"; [require("cellgrad").zeros === cg.zeros, require("tslab").versions === versions, typeof require.resolve]',
+  );
+  expect(result).toBe("[ true, true, 'function' ]");
+});
+
 test("standard decorators in a local module run, and its lines stay", async () => {
   writeFileSync(
     join(folder, "counted.ts"),

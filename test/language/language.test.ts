@@ -188,6 +188,19 @@ describe("the notebook's folder", () => {
     expect((await chosen.cell(code))[0]).toMatch(/^TS2550 .* Try changing the 'lib' compiler option to 'es2024' or later\.$/);
   });
 
+  it("is not strict where a notebook imports tslab, unless its tsconfig.json says so", async () => {
+    const loose = "let nothing = { x: null }; nothing.x?.y; function untyped(n) { return n }";
+    const { cell, language } = await openSession({ "tsconfig.json": '{ "compilerOptions": { "noImplicitAny": true } }' });
+    expect(await cell(loose)).not.toEqual([]);
+    expect(await cell('import * as tslab from "tslab"')).toEqual([]);
+    expect(await cell(loose)).toEqual([]);
+    language.reset();
+    expect(await cell(loose)).not.toEqual([]);
+    const strict = await openSession({ "tsconfig.json": '{ "compilerOptions": { "strict": true } }' });
+    await strict.cell('import * as tslab from "tslab"');
+    expect(await strict.cell(loose)).not.toEqual([]);
+  });
+
   it("gives its tsconfig.json, comments, extends and all (row 43)", async () => {
     const { cell, language, folder } = await openSession({
       "tsconfig.json":
