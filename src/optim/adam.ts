@@ -6,9 +6,9 @@ import { ValueError, describe } from "../tensor/errors.js";
 import { markAllChanged } from "../autograd/node.js";
 import { zerosLike } from "../ops/creation.js";
 import { bind, parseSignature } from "../ops/schema.js";
-import { Optimizer, requireRange, type ParamGroup, type Params } from "./optimizer.js";
+import { Optimizer, requireRange, requireUndifferentiated, type Ignored, type ParamGroup, type Params } from "./optimizer.js";
 
-export interface AdamOptions {
+export interface AdamOptions extends Ignored {
   /** Learning rate. Default 1e-3. */
   lr: number;
   /** Decay of the running mean and of the running square. Default [0.9, 0.999]. */
@@ -18,20 +18,28 @@ export interface AdamOptions {
   weightDecay: number;
   amsgrad: boolean;
   maximize: boolean;
+  /** Of no effect, as torch's on the CPU. */
+  capturable: boolean;
+  /** True: the decay of AdamW. */
+  decoupledWeightDecay: boolean;
 }
 
 const kernel = codesOf("structured")("adamStep");
 
 /** Adam as torch.optim.Adam (Kingma and Ba, 2015). @example new optim.Adam(model.parameters(), { lr: 1e-3 }) */
 export class Adam extends Optimizer<AdamOptions> {
-  protected static readonly signature: string = signatureOf(0);
-  protected readonly decoupled: 0 | 1 = 0;
+  protected static readonly signature: string = signatureOf(0, false);
 
   constructor(parameters: Params<AdamOptions>, ...rest: (number | boolean | readonly number[] | Partial<AdamOptions>)[]) {
-    const [list, lr, betas, eps, weightDecay, amsgrad, maximize] = bind(new.target.name, parseSignature(new.target.signature), [parameters, ...rest]) as [
-      Params<AdamOptions>, number, [number, number], number, number, boolean, boolean,
-    ]; // prettier-ignore
-    super(list, { lr, betas: betas ?? [0.9, 0.999], eps, weightDecay, amsgrad, maximize });
+    const { name, signature } = new.target;
+    const [list, lr, betas, eps, weightDecay, amsgrad, foreach, maximize, capturable, differentiable, fused, decoupledWeightDecay] =
+      bind(name, parseSignature(signature), [parameters, ...rest]) as [
+        Params<AdamOptions>, number, [number, number] | null, number, number, boolean, boolean | null, boolean, boolean, boolean, boolean | null, boolean,
+      ]; // prettier-ignore
+    requireUndifferentiated(name, differentiable);
+    super(list, {
+      lr, betas: betas ?? [0.9, 0.999], eps, weightDecay, amsgrad, maximize, foreach, capturable, differentiable: false, fused, decoupledWeightDecay,
+    }); // prettier-ignore
   }
 
   protected check({ lr, betas, eps, weightDecay }: AdamOptions): void {
@@ -59,8 +67,8 @@ export class Adam extends Optimizer<AdamOptions> {
       const buffers = [states.map((s) => s.exp_avg), states.map((s) => s.exp_avg_sq), amsgrad ? states.map((s) => s.max_exp_avg_sq!) : []];
       const attributes = (): number[] => {
         for (const state of states) state.step++;
-        const { lr, betas, eps, weightDecay, maximize } = group;
-        return [lr, betas[0], betas[1], eps, weightDecay, this.decoupled, states[0]!.step, amsgrad ? 1 : 0, maximize ? 1 : 0];
+        const { lr, betas, eps, weightDecay, maximize, decoupledWeightDecay } = group;
+        return [lr, betas[0], betas[1], eps, weightDecay, decoupledWeightDecay ? 1 : 0, states[0]!.step, amsgrad ? 1 : 0, maximize ? 1 : 0];
       };
       trace?.guard(() => group.amsgrad === amsgrad && list.every((p, i) => this.state.get(p) === (states[i] as object)));
       runInto(
@@ -96,10 +104,13 @@ interface AdamState {
 
 /** Adam with decoupled weight decay, as torch.optim.AdamW (Loshchilov and Hutter, 2019). */
 export class AdamW extends Adam {
-  protected static override readonly signature: string = signatureOf(0.01);
-  protected override readonly decoupled = 1;
+  protected static override readonly signature: string = signatureOf(0.01, true);
 }
 
-function signatureOf(weightDecay: number): string {
-  return `params: any, lr: float = 0.001, betas: any? = null, eps: float = 1e-08, weightDecay: float = ${weightDecay}, amsgrad: bool = false, *, maximize: bool = false`;
+function signatureOf(weightDecay: number, decoupled: boolean): string {
+  return (
+    `params: any, lr: float = 0.001, betas: any? = null, eps: float = 1e-08, weightDecay: float = ${weightDecay}, amsgrad: bool = false, *, ` +
+    "foreach: bool? = null, maximize: bool = false, capturable: bool = false, differentiable: bool = false, fused: bool? = null, " +
+    `decoupledWeightDecay: bool = ${decoupled}`
+  );
 }

@@ -2,7 +2,9 @@
 import { ValueError, describe } from "../tensor/errors.js";
 import { trace } from "../tensor/trace.js";
 import { bind, parseSignature } from "../ops/schema.js";
+import { withIntegerKeys } from "../tensor/integer-keys.js";
 import type { Optimizer } from "./optimizer.js";
+import { toPython } from "./state-keys.js";
 
 type Group = { lr: number; initialLr?: number };
 
@@ -36,14 +38,28 @@ export abstract class LRScheduler {
     return this.groups.map((group) => group.lr);
   }
 
+  /** What the schedule knows, under PyTorch's keys. */
   stateDict(): Record<string, unknown> {
-    return { lastEpoch: this.lastEpoch, baseLrs: [...this.baseLrs], lastLr: this.getLastLr() };
+    const own = this.kept().map(([key, value]) => [toPython(key), Array.isArray(value) ? [...(value as unknown[])] : value]);
+    const { lastEpoch } = this;
+    return {
+      ...Object.fromEntries(own),
+      _step_count: lastEpoch + 1,
+      _is_initial: false,
+      _get_lr_called_within_step: false,
+      _last_lr: this.getLastLr(),
+    };
   }
 
+  /** Goes on from a state dict, PyTorch's own included, and sets the rates. */
   loadStateDict(state: Record<string, unknown>): void {
-    this.lastEpoch = state["lastEpoch"] as number;
-    this.baseLrs = [...(state["baseLrs"] as number[])];
-    (state["lastLr"] as number[]).forEach((lr, i) => (this.groups[i]!.lr = lr));
+    for (const [key] of this.kept()) if (toPython(key) in state) Object.assign(this, { [key]: state[toPython(key)] });
+    (state["_last_lr"] as number[]).forEach((lr, i) => (this.groups[i]!.lr = lr));
+  }
+
+  /** Numbers and lists of the schedule, without its functions. */
+  private kept(): [key: string, value: unknown][] {
+    return Object.entries(this).filter(([key, value]) => key !== "groups" && typeof value !== "function");
   }
 }
 
@@ -89,6 +105,16 @@ export class MultiStepLR extends LRScheduler {
   }
   protected rate(_base: number, current: number): number {
     return current * this.gamma ** this.milestones.filter((epoch) => epoch === this.lastEpoch).length;
+  }
+  // torch counts how often each epoch is a milestone
+  override stateDict(): Record<string, unknown> {
+    const counts: Record<number, number> = withIntegerKeys({});
+    for (const epoch of this.milestones) counts[epoch] = (counts[epoch] ?? 0) + 1;
+    return { ...super.stateDict(), milestones: counts };
+  }
+  override loadStateDict(state: Record<string, unknown>): void {
+    const counts = Object.entries(state["milestones"] as Record<number, number>);
+    super.loadStateDict({ ...state, milestones: counts.flatMap(([epoch, count]) => new Array<number>(count).fill(Number(epoch))) });
   }
 }
 
@@ -143,5 +169,8 @@ export class LambdaLR extends LRScheduler {
   }
   protected rate(base: number): number {
     return base * this.lrLambda(this.lastEpoch);
+  }
+  override stateDict(): Record<string, unknown> {
+    return { ...super.stateDict(), lr_lambdas: this.baseLrs.map(() => null) };
   }
 }

@@ -1,7 +1,11 @@
 /** The base of optimizers: parameter groups, per-parameter state, state dicts as PyTorch lays them out. */
 import { ValueError, describe } from "../tensor/errors.js";
 import { holderKind } from "../tensor/names.js";
+import { withIntegerKeys } from "../tensor/integer-keys.js";
+import { repr } from "../tensor/repr.js";
 import { Tensor } from "../tensor/tensor.js";
+import { tensor } from "../ops/creation.js";
+import { fromPython, toPython } from "./state-keys.js";
 
 /** Parameters that share their options. */
 export type ParamGroup<O> = { params: Tensor[] } & O;
@@ -9,10 +13,17 @@ export type ParamGroup<O> = { params: Tensor[] } & O;
 /** What an optimizer takes: parameters, or groups with options of their own. */
 export type Params<O> = Iterable<Tensor> | Iterable<{ params: Iterable<Tensor> | Tensor } & Partial<O>>;
 
-/** PyTorch's layout: state by index of the parameter, groups with indices instead of parameters. */
+/** PyTorch's layout, under PyTorch's keys: state by index of the parameter, groups with indices instead of parameters. */
 export interface OptimizerState {
   state: Record<number, Record<string, Tensor | number>>;
-  paramGroups: ({ params: number[] } & Record<string, unknown>)[];
+  param_groups: ({ params: number[] } & Record<string, unknown>)[];
+}
+
+/** Options of every optimizer that PyTorch keeps in its groups, and that change nothing here: a step is always fused. */
+export interface Ignored {
+  foreach: boolean | null;
+  differentiable: false;
+  fused: boolean | null;
 }
 
 export abstract class Optimizer<O extends object = object> {
@@ -92,18 +103,31 @@ export abstract class Optimizer<O extends object = object> {
     }
   }
 
+  /** Everything that {@link loadStateDict} needs to go on, under PyTorch's keys: `save({ optimizer: optimizer.stateDict() }, "a.pt")` is read by torch. */
   stateDict(): OptimizerState {
     const index = new Map<Tensor, number>();
     for (const { params } of this.paramGroups) for (const p of params) index.set(p, index.size);
     return {
-      state: Object.fromEntries([...this.state].map(([p, state]) => [index.get(p)!, { ...state }])),
-      paramGroups: this.paramGroups.map(({ params, ...options }) => ({ ...options, params: params.map((p) => index.get(p)!) })),
+      state: withIntegerKeys(Object.fromEntries([...this.state].map(([p, state]) => [index.get(p)!, withTensors(state)]))),
+      param_groups: this.paramGroups.map(({ params, ...options }) => ({
+        ...Object.fromEntries(Object.entries(options).map(([key, value]) => [toPython(key), value])),
+        params: params.map((p) => index.get(p)!),
+      })),
     };
   }
 
+  /** Goes on from a state dict, PyTorch's own included; state takes the dtype and the device of its parameter. */
   loadStateDict(saved: OptimizerState): void {
     const own = this.paramGroups;
-    if (saved.paramGroups.length !== own.length || saved.paramGroups.some((group, i) => group.params.length !== own[i]!.params.length)) {
+    const groups: unknown = saved?.param_groups;
+    if (!Array.isArray(groups) || typeof saved.state !== "object")
+      throw new ValueError({
+        op: "loadStateDict",
+        argument: "state",
+        expected: "an object of state and param_groups",
+        got: describe(saved),
+      });
+    if (groups.length !== own.length || saved.param_groups.some((group, i) => group.params.length !== own[i]!.params.length)) {
       throw new ValueError({
         op: "loadStateDict",
         argument: "state",
@@ -112,30 +136,43 @@ export abstract class Optimizer<O extends object = object> {
       });
     }
     const params = new Map<number, Tensor>();
-    saved.paramGroups.forEach(({ params: indices, ...options }, i) => {
+    saved.param_groups.forEach(({ params: indices, ...options }, i) => {
       indices.forEach((index, k) => params.set(index, own[i]!.params[k]!));
-      Object.assign(own[i]!, options);
+      for (const [key, value] of Object.entries(options)) Object.assign(own[i]!, { [fromPython(key)]: value });
     });
     this.state.clear();
     for (const [index, state] of Object.entries(saved.state)) {
-      const copied = Object.entries(state).map(([key, value]) => [key, value instanceof Tensor ? value.detach().clone() : value]);
-      this.state.set(params.get(Number(index))!, Object.fromEntries(copied) as Record<string, Tensor | number>);
+      const p = params.get(Number(index))!;
+      const copied = Object.entries(state).map(([key, value]) => [key, key === "step" ? Number(value) : copyFor(p, value)]);
+      this.state.set(p, Object.fromEntries(copied) as Record<string, Tensor | number>);
     }
   }
 
   toString(): string {
     const groups = this.paramGroups.map(
-      ({ params, ...options }, i) =>
-        `Parameter Group ${i}\n${Object.entries(options)
-          .map(([key, value]) => `    ${key}: ${Array.isArray(value) ? `(${value.join(", ")})` : String(value)}`)
-          .join("\n")}\n    params: ${params.length}`,
+      (group, i) =>
+        `Parameter Group ${i}\n${Object.entries(group)
+          .filter(([key]) => key !== "params")
+          .map(([key, value]) => `    ${toPython(key)}: ${repr(value)}`)
+          .toSorted()
+          .join("\n")}\n`,
     );
-    return `${this.constructor.name} (\n${groups.join("\n\n")}\n)`;
+    return `${this.constructor.name} (\n${groups.join("\n")})`;
   }
 
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }
+}
+
+/** The state of a parameter with its count of steps as PyTorch has it, a tensor. */
+const withTensors = (state: Record<string, Tensor | number>): Record<string, Tensor | number> =>
+  Object.fromEntries(Object.entries(state).map(([key, value]) => [key, typeof value === "number" ? tensor(value) : value]));
+
+function copyFor(p: Tensor, value: Tensor | number): Tensor | number {
+  if (!(value instanceof Tensor)) return value;
+  const placed = value.detach().to(p.device);
+  return (p.isFloatingPoint() ? placed.to(p.dtype) : placed).clone();
 }
 
 /** Refuses an option that is not a number in range. */
@@ -148,4 +185,16 @@ export function requireRange(op: string, argument: string, value: unknown, low: 
       got: describe(value),
     });
   }
+}
+
+/** Steps are no part of a graph. */
+export function requireUndifferentiated(op: string, differentiable: boolean): void {
+  if (differentiable)
+    throw new ValueError({
+      op,
+      argument: "differentiable",
+      expected: "false",
+      got: "true",
+      hint: "write the step with ops to differentiate it",
+    });
 }

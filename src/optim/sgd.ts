@@ -5,9 +5,9 @@ import type { Tensor } from "../tensor/tensor.js";
 import { trace } from "../tensor/trace.js";
 import { markAllChanged } from "../autograd/node.js";
 import { bind, parseSignature } from "../ops/schema.js";
-import { Optimizer, requireRange, type ParamGroup, type Params } from "./optimizer.js";
+import { Optimizer, requireRange, requireUndifferentiated, type Ignored, type ParamGroup, type Params } from "./optimizer.js";
 
-export interface SGDOptions {
+export interface SGDOptions extends Ignored {
   /** Learning rate. Default 1e-3. */
   lr: number;
   momentum: number;
@@ -19,23 +19,18 @@ export interface SGDOptions {
 }
 
 const params = parseSignature(
-  "params: any, lr: float = 0.001, momentum: float = 0, dampening: float = 0, weightDecay: float = 0, nesterov: bool = false, *, maximize: bool = false",
+  "params: any, lr: float = 0.001, momentum: float = 0, dampening: float = 0, weightDecay: float = 0, nesterov: bool = false, *, maximize: bool = false, foreach: bool? = null, differentiable: bool = false, fused: bool? = null",
 );
 const kernel = codesOf("structured")("sgdStep");
 
 /** SGD as torch.optim.SGD. @example new optim.SGD(model.parameters(), { lr: 0.1, momentum: 0.9 }) */
 export class SGD extends Optimizer<SGDOptions> {
   constructor(parameters: Params<SGDOptions>, ...rest: (number | boolean | Partial<SGDOptions>)[]) {
-    const [list, lr, momentum, dampening, weightDecay, nesterov, maximize] = bind("SGD", params, [parameters, ...rest]) as [
-      Params<SGDOptions>,
-      number,
-      number,
-      number,
-      number,
-      boolean,
-      boolean,
-    ];
-    super(list, { lr, momentum, dampening, weightDecay, nesterov, maximize });
+    const [list, lr, momentum, dampening, weightDecay, nesterov, maximize, foreach, differentiable, fused] = bind("SGD", params, [parameters, ...rest]) as [
+      Params<SGDOptions>, number, number, number, number, boolean, boolean, boolean | null, boolean, boolean | null,
+    ]; // prettier-ignore
+    requireUndifferentiated("SGD", differentiable);
+    super(list, { lr, momentum, dampening, weightDecay, nesterov, maximize, foreach, differentiable: false, fused });
   }
 
   protected check({ lr, momentum, dampening, weightDecay, nesterov }: SGDOptions): void {

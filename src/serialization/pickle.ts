@@ -1,5 +1,6 @@
 /** Python's pickle, as far as checkpoints need it: read by an allow-list that can call nothing, written as torch writes it. */
 import { SerializationError } from "../tensor/errors.js";
+import { hasIntegerKeys, withIntegerKeys } from "../tensor/integer-keys.js";
 
 /** What reading cannot know: names of Python and references to storages. */
 export interface PickleHooks {
@@ -64,6 +65,7 @@ export function unpickle(bytes: Buffer, path: string, hooks: PickleHooks): unkno
     for (let i = 0; i + 1 < items.length; i += 2) {
       const key = items[i];
       if (typeof key !== "string" && typeof key !== "number") refuse("keys that are strings or integers", String(key));
+      if (typeof key === "number") withIntegerKeys(dict as object);
       Object.defineProperty(dict, key as string, { value: items[i + 1], enumerable: true, writable: true, configurable: true });
     }
   };
@@ -207,7 +209,7 @@ export function pickle(value: unknown, encode: (value: object, path: string) => 
     } else if (Object.getPrototypeOf(x) === Object.prototype) {
       put("}(");
       for (const [key, item] of Object.entries(x as object)) {
-        write(key, path);
+        write(hasIntegerKeys(x) ? Number(key) : key, path);
         write(item, `${path}.${key}`);
       }
       put("u");

@@ -21,6 +21,7 @@ const callables = new Set([
   "torch._utils._rebuild_tensor_v2",
   "torch._utils._rebuild_parameter",
   "collections.OrderedDict",
+  "collections.Counter",
   "torch.Size",
   "torch.device",
 ]);
@@ -66,6 +67,7 @@ export function readTorch(file: TensorFile, entries: ReadonlyMap<string, Entry>,
     if (target === "torch._utils._rebuild_tensor_v2") return rebuild(args);
     if (target === "torch._utils._rebuild_parameter" && args[0] instanceof Tensor) return new Parameter(args[0], args[1] === true);
     if (target === "torch.device" || target === "torch.Size") return args[0];
+    if (target === "collections.Counter") return args[0] ?? {};
     if (target !== "collections.OrderedDict") return refuse("calls that checkpoints make", describe(target));
     return Object.fromEntries(((args[0] ?? []) as unknown[]).map((pair) => pair as [string, unknown]));
   };
