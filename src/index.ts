@@ -39,7 +39,7 @@ export { enableGrad, inferenceMode, isGradEnabled, isInferenceModeEnabled, noGra
 export { scope } from "./autograd/scope.js";
 export { compile, type Compiled } from "./compile/index.js";
 export * as autograd from "./autograd/index.js";
-export * as func from "./autograd/func.js";
+export * as func from "./func.js";
 export * as nn from "./nn/index.js";
 export * as optim from "./optim/index.js";
 export * as utils from "./utils.js";

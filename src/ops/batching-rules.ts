@@ -345,6 +345,18 @@ const normalized: Rule = (batch) => {
   return bias === null ? scaled : scaled.add(batch.aligned(bias, rankOf(input)) as Tensor);
 };
 
+/** Channels of each example are channels of their own. */
+const normalizedByChannel: Rule = (batch) => {
+  const { input, ...others } = batch.values as Values & { input: Tensor };
+  if (rankOf(input) < 2) return undefined;
+  const { size } = batch.frame;
+  const joined = batch.whole(input).movedim(0, 1); // [N,B,C,*]
+  const [n, , channels, ...rest] = joined.shape;
+  const wide = mapTensors(others, (t) => batch.value(t)?.view(-1) ?? batch.whole(t).reshape(-1)) as Values;
+  const out = batch.run({ ...wide, input: joined.reshape([n!, size * channels!, ...rest]) }) as Tensor;
+  return out.reshape(joined.shape).movedim(1, 0);
+};
+
 const attended: Rule = (batch) => {
   const tensors = tensorsOf(batch.values);
   const rank = Math.max(...tensors.map(rankOf));
@@ -443,6 +455,7 @@ const rules: Readonly<Record<string, Rule>> = {
   maxPool2d: merged(4),
   avgPool2d: merged(4),
   layerNorm: normalized,
+  batchNorm: normalizedByChannel,
   scaledDotProductAttention: attended,
   mseLoss: lossOf,
   l1Loss: lossOf,
@@ -473,6 +486,14 @@ function sumOfProducts(batch: Batch, first: string, second: string): unknown {
   if (product === undefined || rankOf(values.input) > rank) return undefined;
   const input = batch.aligned(values.input, rank) as Tensor;
   return input.mul(values.beta ?? 1).add(product.mul(values.alpha ?? 1));
+}
+
+/** An argument that the op changes, and that the examples share; or null. */
+export function sharedTarget(name: string, batch: Batch): string | null {
+  if (name !== "batchNorm" || batch.values.training !== true) return null;
+  return (
+    ["runningMean", "runningVar"].find((key) => batch.values[key] instanceof Tensor && batch.value(batch.values[key]) === null) ?? null
+  );
 }
 
 export const ruleOf = (name: string): Rule | undefined => (Object.hasOwn(rules, name) ? rules[name] : undefined);

@@ -17,7 +17,7 @@ import {
 } from "../tensor/batched.js";
 import { sameShape } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
-import { Batch, isPointwise, ruleOf } from "./batching-rules.js";
+import { Batch, isPointwise, ruleOf, sharedTarget } from "./batching-rules.js";
 import { registry } from "./define.js";
 import { stack } from "./joining.js";
 import { defaultGenerator, Generator } from "./random.js";
@@ -35,7 +35,10 @@ function dispatch(name: string, plain: Call, args: unknown[]): unknown {
   if (name.endsWith("_") || name === "setAt") return change(name, call, args, frame);
   const rule = ruleOf(name);
   if (rule !== undefined) {
-    const result = tried(() => below(frame, () => rule(Batch.of(frame, name, call, args))));
+    const batch = Batch.of(frame, name, call, args);
+    const shared = sharedTarget(name, batch);
+    if (shared !== null) throw sharedChange(name, shared);
+    const result = tried(() => below(frame, () => rule(batch)));
     return result === undefined ? loop(name, call, args, frame) : wrapped(result, frame);
   }
   if (!looped.has(name)) {
@@ -118,14 +121,7 @@ const reshaping: readonly string[] = ["squeeze_", "unsqueeze_", "t_", "transpose
 function change(name: string, call: Call, args: readonly unknown[], frame: Frame): unknown {
   const [target, ...others] = args;
   if (valueIn(frame, target) === null) {
-    throw asRead(
-      new ValueError({
-        op: name,
-        expected: "a batched tensor to change inside vmap",
-        got: "one that all examples share",
-        hint: "use the out-of-place form, or make the tensor inside with zerosLike() of a batched one",
-      }),
-    );
+    throw asRead(sharedChange(name));
   }
   if (reshaping.includes(name)) {
     throw new NotImplementedError({ op: name, expected: "the out-of-place form inside vmap", got: "a change of shape in place" });
@@ -141,6 +137,18 @@ function change(name: string, call: Call, args: readonly unknown[], frame: Frame
   }
   return target;
 }
+
+const sharedChange = (op: string, argument?: string): ValueError =>
+  new ValueError({
+    op,
+    ...(argument === undefined ? {} : { argument }),
+    expected: "a batched tensor to change inside vmap",
+    got: "one that all examples share",
+    hint:
+      argument === undefined
+        ? "use the out-of-place form, or make the tensor inside with zerosLike() of a batched one"
+        : "call eval(), leave running statistics out, or map over them, too",
+  });
 
 // -- random numbers
 
