@@ -1,6 +1,7 @@
 /** The figures that devices must reach: launches, programs, a network on OpenCL against the processor, memory to the brim, profiles. */
 import { execFileSync } from "node:child_process";
 import { environment } from "../../scripts/environment.mjs";
+import { panelCost } from "./panel.mjs";
 
 const library = new URL("../../build/js/src/index.js", import.meta.url).href;
 
@@ -85,6 +86,10 @@ export async function devicesBench() {
     for (let i = 0; i < count; i++) small.add(1);
   };
   note("profile: add [4] takes longer by", 1000 * (profiled(cg, adds, 5000) * inTurns([adds], 5, 5000)[0]), "µs", 1);
+
+  const { percent, bytes } = await panelCost();
+  note("panel that is looked at: of one processor", percent, "%", 0.5);
+  note("panel that is looked at: bytes a second", bytes, "B", 1024);
 
   const device = cg.devices().find(({ name, available }) => available && name !== "cpu")?.name;
   if (device === undefined) return (console.log("No device but the processor: the rest is left out."), figures);

@@ -16,7 +16,7 @@ import { createHolders } from "./holders.js";
 import { poll } from "./poll.js";
 
 /** How often a panel that is seen asks, in ms. */
-const pace = 2000;
+const pace = 2500;
 
 const nothingLoaded = "Nothing of this kernel has loaded cellgrad yet: its devices appear with the first import.";
 
