@@ -11,7 +11,8 @@ import { extensionOf, startChecker, type Checker } from "./checker.js";
 import { documentOf, kindIn, Modules, type CellModule, type Document, type Owners } from "./modules.js";
 import { NotebookDrafts } from "./notebook.js";
 import { offsetOfCursor, placeAt } from "./positions.js";
-import { cellPrefix, openProject, type Project } from "./project.js";
+import { originIn } from "./method-docs.js";
+import { cellPrefix, methodsFile, openProject, type Project } from "./project.js";
 import { ServerUnavailable, uriOf, type LanguageServer } from "./server.js";
 import type { Slots } from "./slots.js";
 import type {
@@ -204,6 +205,11 @@ class CellLanguage implements Language {
       if (query < 0) return null;
       const at = document.text.indexOf(`.${name};`, query) + 1;
       found = await this.definitionAt({ ...params, position: positionIn({ ...document, shift: 0 }, at) });
+    }
+    if (found?.path === join(this.folder, methodsFile)) {
+      const line = this.project.documents.get(found.path)!.split("\n")[found.start.line]!;
+      const position = { line: found.start.line, character: originIn(line) };
+      found = await this.definitionAt({ textDocument: { uri: uriOf(found.path) }, position });
     }
     if (!found) return null;
     if (found.path === document.path) return { cell: null, path: null, ...placeAt(code, offsetIn(document, found.start)) };

@@ -5,6 +5,7 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseSync } from "oxc-parser";
 import { libraries } from "./libraries.js";
+import { methodDocs } from "./method-docs.js";
 import type { Node } from "./syntax.js";
 import type { TransformSettings, TypeErrorLevel } from "./types.js";
 
@@ -14,6 +15,8 @@ const require = createRequire(import.meta.url);
 export const cellPrefix = "cellgrad-cell-";
 const globalsFile = "cellgrad-globals.d.ts";
 const libraryFile = `${cellPrefix}library.ts`;
+/** Declares the methods of Tensor with their documentation. */
+export const methodsFile = `${cellPrefix}methods.ts`;
 
 const cellFiles = [`${cellPrefix}*.ts`, `${cellPrefix}*.tsx`];
 
@@ -75,6 +78,7 @@ export function openProject(folder: string, library: string, { strict }: { reado
       [join(folder, globalsFile), globals(folder)],
       // Keeps the library's types at hand before the first cell imports them.
       [join(folder, libraryFile), 'import "cellgrad";export{};'],
+      [join(folder, methodsFile), methodDocs(library)],
     ]),
   };
 }
