@@ -114,8 +114,40 @@ function halves(dtype: cg.DType, device: string): Tensor[] {
   ];
 }
 
+/**
+ * Arithmetic, products and copies of complex numbers in several layouts, with gradients; `all`: the functions too, of which a compiler of
+ * OpenCL needs half a second each.
+ */
+function complexNumbers(dtype: "complex64" | "complex128", device: string, all: boolean): Tensor[] {
+  const part = dtype === "complex64" ? "float32" : "float64";
+  const make = (...shape: number[]): Tensor => cg.complex(random(...shape).to(part), random(...shape).to(part)).to(device);
+  const [z, w] = [make(5, 4).requiresGrad_(), make(5, 4).requiresGrad_()];
+  const outs = [z.mul(w.at(0)), z.t().add(w.t()), z.sub(2), z.matmul(w.t()), z.unsqueeze(0).expand(3, 5, 4).matmul(w.t()), z.exp()];
+  if (all)
+    outs.push(
+      ...[z.div(w), z.add(cg.ones(4, { device })), z.addcmul(z, w, { value: 0.5 }), z.addcdiv(z, w), cg.where(z.real.gt(0), z, w)],
+      ...[z.log(), z.sqrt(), z.sin(), z.cos(), z.tan(), z.sinh(), z.cosh(), z.tanh(), z.sigmoid(), z.square(), z.reciprocal(), z.neg()],
+      ...[z.pow(2), z.pow(w), z.rsqrt(), z.log1p(), z.expm1(), z.log2(), z.log10(), z.sgn(), z.lerp(w, 0.3), z.t().mul(w.t().conj())],
+    );
+  outs
+    .map((t) => t.abs().square().mean())
+    .reduce((a, b) => a.add(b))
+    .backward();
+  const x = z.detach();
+  const copies = [
+    x.to("complex128"),
+    x.to("complex64").t().contiguous(),
+    random(5).to(device).to(dtype),
+    cg.full([3], 2, { dtype, device }),
+  ];
+  const truths = [x.eq(x), x.ne(w.detach()), x.isnan(), x.isinf(), x.isfinite(), x.logicalNot(), x.logicalAnd(w.detach())];
+  const others = [x.clone().mul_(w.detach()), x.real.to(dtype), ...(all ? truths : [])];
+  return [...outs.map((t) => t.detach()), z.grad!, w.grad!, ...copies, ...others];
+}
+
 beforeAll(() => {
   precompile((device) => {
+    for (const dtype of ["complex64", "complex128"] as const) complexNumbers(dtype, device, true);
     for (const name of Object.keys(cases)) run(name, device);
     for (const dtype of dtypes) arithmetic(dtype, device);
     for (const dtype of ["float16", "bfloat16"] as const) halves(dtype, device);
@@ -157,6 +189,24 @@ describe.each(openCl === null ? [cuda] : [openCl, cuda])("on %s gives the CPU's 
     try {
       // A sum taken in another order may round to the neighbour: 2^-8 of it in bfloat16.
       halves(dtype, device).forEach((t, i) => expect(difference(t, wanted[i]!)).toBeLessThan(dtype === "float16" ? 2e-3 : 1e-2));
+    } finally {
+      cg.setFallback(true);
+    }
+  });
+
+  it.each(["complex64", "complex128"] as const)("%s, without the CPU", (dtype) => {
+    const values = (on: string): Tensor[] => {
+      generator.manualSeed(7);
+      return complexNumbers(dtype, on, device === cuda).map((t) => t.cpu());
+    };
+    cg.setFallback(false);
+    try {
+      const [host, there] = [values("cpu"), values(device)];
+      expect(there.map((t) => t.dtype)).toEqual(host.map((t) => t.dtype));
+      there.forEach((t, i) => {
+        const [x, y] = [t, host[i]!].map((each) => (each.isComplex() ? cg.viewAsReal(each) : each)) as [Tensor, Tensor];
+        expect(difference(x, y)).toBeLessThan(dtype === "complex64" ? 2e-5 : 1e-12);
+      });
     } finally {
       cg.setFallback(true);
     }

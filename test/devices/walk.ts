@@ -10,11 +10,10 @@ const listOf = (result: unknown): Tensor[] => (Array.isArray(result) ? result : 
 /** The ops of the table whose results can be compared between devices. */
 export const names = (Object.keys(samples) as OpName[]).filter((name) => !incomparable.has(name));
 
-// Arithmetic of complex numbers, draws that depend on each other, and a function that no dialect has.
-const complex = ["add", "conj", "copy", "div", "eq", "mul", "where"];
+// Draws that depend on each other, and a function that no dialect has.
 const serial = ["multinomial", "poisson", "randperm"];
 /** The kernels that the table leaves to the CPU: native/kernels/programs/README.md says why. */
-export const leftToCpu: readonly string[] = [...complex, ...serial, "polygamma"];
+export const leftToCpu: readonly string[] = [...serial, "polygamma"];
 
 interface Run {
   readonly outs: Tensor[];

@@ -4,6 +4,7 @@
 #include "core/shape.h"
 #include "core/walk.h"
 #include "kernels/adapt.h"
+#include "kernels/programs/complex.h"
 
 namespace cg::programs {
 namespace {
@@ -172,6 +173,7 @@ std::string pointwise_text(const Row& row, DType dtype, Addressing addressing, s
 }
 
 Status pointwise(const Context& context, const Row& row, const Pointwise& call, const View& out) {
+  if (is_complex(call.dtype)) return complex_pointwise(context, row, call, out);
   DType dtype = call.dtype;
   if (!compute_dtype(row, dtype) || !has_text(context, dtype) || !has_text(context, out.dtype))
     return Status::kNoKernel;
@@ -213,7 +215,14 @@ Status pointwise(const Context& context, const Row& row, const Pointwise& call, 
 
 Status Context::copy(const View& dst, const View& src) const {
   if (dst.numel == 0) return Status::kOk;
-  if (!memory.owns(src.data)) return fill(*this, dst, src);
+  if (!memory.owns(src.data)) {
+    if (dst.dtype != DType::kComplex128) return fill(*this, dst, src);
+    const Number number(*this, src, dst.dtype);
+    View scalar = src;
+    scalar.data = const_cast<char*>(number.bytes);
+    scalar.dtype = dst.dtype;
+    return copy_parts(*this, dst, scalar);
+  }
   View to = dst, from = src;
   const bool same = to.dtype == from.dtype;
   if (same && dst.contiguous() && src.contiguous() && dst.numel == src.numel) {
@@ -222,7 +231,12 @@ Status Context::copy(const View& dst, const View& src) const {
         driver.copy(driver.self, reinterpret_cast<uint64_t>(dst.data), reinterpret_cast<uint64_t>(src.data), bytes);
     return status == 0 ? Status::kOk : fail(static_cast<Status>(status));
   }
-  if (same && (!as_words(to) || !as_words(from))) return Status::kNoKernel;
+  if (is_complex(to.dtype) || is_complex(from.dtype)) {
+    if (!same || !as_words(to) || !as_words(from)) return copy_parts(*this, dst, src);
+  } else if (same) {
+    as_words(to);
+    as_words(from);
+  }
   if (!has_text(*this, to.dtype) || !has_text(*this, from.dtype)) return Status::kNoKernel;
   const bool none[1] = {false};
   const Plan plan(to, {&from, 1}, none);

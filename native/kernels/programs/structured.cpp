@@ -6,6 +6,7 @@
 
 #include "kernels/adapt.h"
 #include "kernels/devices.h"
+#include "kernels/programs/complex.h"
 #include "kernels/programs/families.h"
 
 namespace cg::programs {
@@ -53,6 +54,7 @@ Status structured(const Context& context, int kernel, const Call& call) {
   const Program program = programs[static_cast<size_t>(kernel)];
   if (program == nullptr) return Status::kNoKernel;
   DeviceSite site(context, program);
+  if (kernel == k_matmul && is_complex(call.out[0].dtype)) return complex_matmul(context, call);
   if (holds_complex(call))
     if (const Status status = run_parts(site, kernel, call); status != Status::kNoKernel) return status;
   const Status status = program(context, call);
