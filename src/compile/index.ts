@@ -1,6 +1,7 @@
 /** `compile(fn)`: records a run of a function and repeats it in one native call. */
 import { collectMade } from "../tensor/launch.js";
 import { ValueError, describe } from "../tensor/errors.js";
+import { batching } from "../tensor/batched.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { trace } from "../tensor/trace.js";
 import { displaySymbol } from "../wire/host.js";
@@ -28,7 +29,7 @@ export interface Compiled<A extends unknown[], R> {
  * A recording is kept for each kind of arguments: shapes, dtypes and layouts of tensors, values of everything else. Parameters and other
  * tensors that `fn` reads from outside are used where they are. What is not tensors happens only while recording: `console.log`, counters,
  * variables that are set. A function that reads values (`item()`, `tolist()`), or that does what cannot be repeated, runs as it is written;
- * a warning says why, once, and so does {@link Compiled.explain}.
+ * a warning says why, once, and so does {@link Compiled.explain}. Second derivatives (`createGraph`) run the function once more, as it is written.
  * @param fn a synchronous function of tensors, numbers, texts, arrays and plain objects of them
  * @throws ValueError when `fn` is not a function
  * @example
@@ -62,7 +63,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R): Compiled
       if (!recording.settled) return result;
       if (result instanceof Promise) recording.refuse("it is asynchronous");
       const refusal = recording.refusal;
-      const replay = refusal ?? Replay.of(name, pattern, given, recording, result, new Set(made));
+      const replay = refusal ?? Replay.of(name, pattern, given, recording, result, new Set(made), fn as (...args: unknown[]) => unknown);
       if (typeof replay === "string") {
         giveUp(replay);
       } else {
@@ -76,10 +77,11 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R): Compiled
   };
 
   const compiled = (...args: A): R => {
-    if (trace !== null) return fn(...args); // inside another compiled function: a part of its recording
+    // Inside another compiled function it is a part of its recording; inside vmap there is no memory to launch on.
+    if (trace !== null || batching !== null) return fn(...args);
     for (const replay of replays) {
       const given = replay.accepts(args);
-      if (given !== null) return replay.run(given) as R;
+      if (given !== null) return replay.run(given, args) as R;
     }
     return reasons.size > 0 ? fn(...args) : record(args);
   };

@@ -1,4 +1,5 @@
 /** A recorded run that can be run again: plans, what they need each time, and what they hand out. */
+import { grad } from "../autograd/backward.js";
 import { runBackward } from "../autograd/engine.js";
 import { isGradEnabled } from "../autograd/mode.js";
 import { AccumulateGrad, Node, edgeOf, markAllChanged, type Edge } from "../autograd/node.js";
@@ -11,10 +12,10 @@ import { NotImplementedError } from "../tensor/errors.js";
 import { zerosLike } from "../ops/creation.js";
 import * as launch from "../tensor/launch.js";
 import type { Shape } from "../tensor/shape.js";
-import { Tensor, metaOf } from "../tensor/tensor.js";
+import { Tensor, metaOf, tagOf } from "../tensor/tensor.js";
 import { Recording } from "./recording.js";
 import type { RecordedRun } from "./report.js";
-import { fill, matches, templateOf, type Pattern, type Template } from "./structure.js";
+import { fill, madeOf, matches, templateOf, type Pattern, type Template } from "./structure.js";
 
 /** A tensor that a plan makes. */
 interface Made {
@@ -58,6 +59,8 @@ export class Replay {
     private readonly guards: readonly (() => boolean)[],
     /** Arguments whose `.grad` was null when it was looked at. */
     private readonly withoutGrad: readonly number[],
+    /** The function as it is written. */
+    private readonly fn: (...args: unknown[]) => unknown,
   ) {}
 
   /** Makes the replay of a run that has just ended with `result`; a text says why there is none. */
@@ -68,6 +71,7 @@ export class Replay {
     recording: Recording,
     result: unknown,
     madeInRun: ReadonlySet<Tensor>,
+    fn: (...args: unknown[]) => unknown,
   ): Replay | string {
     const made: Tensor[] = [];
     const indexOf = (t: Tensor): number => (made.includes(t) ? made.indexOf(t) : made.push(t) - 1);
@@ -132,6 +136,7 @@ export class Replay {
       recording.numbers,
       guards,
       withoutGrad,
+      fn,
     );
   }
 
@@ -145,13 +150,14 @@ export class Replay {
     return native.planFits(this.plan, given.length) === 1 ? given : null;
   }
 
-  run(given: readonly Tensor[]): unknown {
+  /** @param given what {@link accepts} found in `args` */
+  run(given: readonly Tensor[], args: readonly unknown[]): unknown {
     const numbers = this.numbers.flatMap((next) => next());
     const made = this.made.map(({ shape, dt }) => new Tensor(shape, dt, 0));
     const saved = this.backward === null ? [] : this.backward.saved.map((bytes) => new Tensor([bytes], Code.uint8, 0));
     runPlan(this.name, this.plan, given, numbers, [...made, ...saved]);
     for (const { places, op } of this.changes) markAllChanged(places.map((place) => at(place, given)), op); // prettier-ignore
-    if (this.backward !== null) this.record(this.backward, given, made, saved);
+    if (this.backward !== null) this.record(this.backward, given, made, saved, args);
     for (const { leaf, value } of this.effects) metaOf(at(leaf, given)).grad = "made" in value ? made[value.made]! : value.tensor;
     return fill(this.template, made, given);
   }
@@ -167,18 +173,22 @@ export class Replay {
   }
 
   /** Ties the results to the inputs: their gradient is the second plan. */
-  private record(backward: Backward, given: readonly Tensor[], made: readonly Tensor[], saved: readonly Tensor[]): void {
+  private record(
+    backward: Backward,
+    given: readonly Tensor[],
+    made: readonly Tensor[],
+    saved: readonly Tensor[],
+    args: readonly unknown[],
+  ): void {
     const { name } = this;
     const inputs = backward.inputs.map((place) => at(place, given));
+    const versions = given.map((t) => tagOf(t).version);
     const rule = (grads: readonly (Tensor | null)[], node: Node): (Tensor | null)[] => {
-      if (isGradEnabled())
-        throw new NotImplementedError({
-          op: name,
-          expected: "first derivatives of a compiled function",
-          got: "createGraph",
-          hint: "call the function itself, not its compiled form",
-        });
       inputs.forEach((_, i) => node.tensor(i)); // none may have changed since
+      if (isGradEnabled()) {
+        const changed = given.some((t, i) => tagOf(t).version !== versions[i]);
+        return this.recordedGradients(backward, inputs, grads, args, changed ? "of arguments that were changed in place since" : null);
+      }
       const incoming = backward.results.map((index, i) => grads[i]?.contiguous() ?? zerosLike(made[index]!));
       const found = backward.made.map(({ shape, dt }) => new Tensor(shape, dt, 0));
       runPlan(`${name} backward`, backward.plan, [...given, ...saved, ...incoming], [], found);
@@ -197,6 +207,36 @@ export class Replay {
       meta.gradFn = node;
       meta.output = output;
     });
+  }
+
+  /** Gradients that can be differentiated again: the function is run as it is written, and its graph followed. */
+  private recordedGradients(
+    { results }: Backward,
+    inputs: readonly Tensor[],
+    grads: readonly (Tensor | null)[],
+    args: readonly unknown[],
+    changed: string | null,
+  ): (Tensor | null)[] {
+    const why =
+      changed ??
+      (this.numbers.length > 0 ? "of one that draws random numbers or steps an optimizer" : null) ??
+      (this.changes.length > 0 ? "of one that changes tensors in place" : null) ??
+      (this.effects.length > 0 ? "of one that sets gradients" : null);
+    if (why !== null) {
+      throw new NotImplementedError({
+        op: this.name,
+        expected: "second derivatives of a compiled function that can be run again",
+        got: `createGraph ${why}`,
+        hint: "call the function itself, not its compiled form",
+      });
+    }
+    const outputs = madeOf(this.template, this.fn(...args));
+    const live = results.map((_, i) => i).filter((i) => grads[i] !== null);
+    return grad(
+      live.map((i) => outputs[results[i]!]!),
+      inputs,
+      { gradOutputs: live.map((i) => grads[i]!), createGraph: true, allowUnused: true },
+    );
   }
 }
 

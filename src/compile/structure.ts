@@ -85,6 +85,14 @@ export function fill(template: Template, made: readonly Tensor[], given: readonl
   }
 }
 
+/** The tensors of a result that has the form of `template`, by the index of what makes them again. */
+export function madeOf(template: Template, value: unknown, found: Tensor[] = []): Tensor[] {
+  if (template.kind === "made") found[template.index] = value as Tensor;
+  if (template.kind === "list") template.items.forEach((item, i) => madeOf(item, (value as readonly unknown[])[i], found));
+  if (template.kind === "record") template.items.forEach((item, i) => madeOf(item, (value as Record<string, unknown>)[template.keys[i]!], found)); // prettier-ignore
+  return found;
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -1,9 +1,11 @@
 /** compile(): recorded runs give what the function gives, bit for bit, and are not used where they would not. */
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import {
+  autograd,
   compile,
   equal,
   fromTypedArray,
+  func,
   manualSeed,
   nn,
   noGrad,
@@ -201,15 +203,20 @@ describe("fusion", () => {
     }
   });
 
-  test("nothing to reduce is no row", () => {
-    const f = compile((x: Tensor, target: Tensor) => [
+  test("gives for empty tensors what the function gives", () => {
+    const plain = (x: Tensor, target: Tensor): Tensor[] => [
       F.crossEntropy(x.mul(2), target, { reduction: "sum" }),
       x.add(1).sum(-1),
       x.exp().softmax(-1),
-    ]);
-    const [x, target] = [zeros(0, 5), zeros([0], { dtype: "int64" })];
-    f(x, target);
-    expect(f(x, target).map((t) => t.tolist())).toEqual([0, [], []]);
+    ];
+    const f = compile(plain);
+    for (const x of [zeros(0, 5), zeros(0, 7), zeros(0, 5)]) {
+      const target = zeros([0], { dtype: "int64" });
+      for (let i = 0; i < 2; i++)
+        expect(f(x, target).map((t) => [t.shape, t.tolist()])).toEqual(plain(x, target).map((t) => [t.shape, t.tolist()]));
+    }
+    const rows = compile((x: Tensor) => x.add(1).sum(-1));
+    for (let i = 0; i < 2; i++) expect(rows(zeros(4, 0)).tolist()).toEqual([0, 0, 0, 0]);
   });
 
   test("a row that a kernel refuses is the caller's error", () => {
@@ -349,6 +356,8 @@ describe("results that require grad", () => {
     }
   });
 
+  const counter = zeros(1);
+
   test("notice a parameter that was changed between forward and backward", () => {
     const w = randn([3], { requiresGrad: true });
     const f = compile((x: Tensor) => x.mul(w));
@@ -358,11 +367,54 @@ describe("results that require grad", () => {
     expect(() => y.sum().backward()).toThrow(/changed it in place/);
   });
 
-  test("have no second derivative, and say so", () => {
-    const f = compile((x: Tensor) => x.pow(3));
-    const x = tensor([2], { requiresGrad: true });
+  test("have second derivatives, by a run of the function as it is written", () => {
+    let runs = 0;
+    const w = tensor([0.5, 2], { requiresGrad: true });
+    const plain = (x: Tensor, scale: { by: number }): Tensor[] => (runs++, [x.pow(3).mul(w).mul(scale.by), x.mul(w).sin().sum()]);
+    const f = compile(plain);
+    const seconds = (h: typeof plain): unknown => {
+      const leaf = tensor([2, 3], { requiresGrad: true });
+      const [a, b] = h(leaf.mul(1.5), { by: 2 });
+      const [dx, dw] = autograd.grad([a!.sum(), b!], [leaf, w], { createGraph: true });
+      const again = autograd.grad(dx!.square().sum().add(dw!.sum()), [leaf, w], { createGraph: true });
+      return [dx, dw, ...again, ...autograd.grad(again[0]!.sum(), leaf)].map((t) => t!.tolist());
+    };
+    const expected = seconds(plain);
+    expect(seconds(f)).toEqual(expected); // recorded
+    runs = 0;
+    expect(seconds(f)).toEqual(expected); // replayed
+    expect(runs).toBe(1);
+  });
+
+  test.each<[string, (x: Tensor) => Tensor, RegExp]>([
+    ["draws", (x) => F.dropout(x.pow(2)), /draws random numbers/],
+    ["changes in place", (x) => (counter.add_(1), x.pow(2)), /changes tensors in place/],
+  ])("have no second derivative where it cannot be run again: it %s", (_, fn, reason) => {
+    const f = compile(fn);
+    const x = tensor([2, 3], { requiresGrad: true });
     f(x);
-    expect(() => f(x).sum().backward({ createGraph: true })).toThrow(/first derivatives/);
+    expect(() => f(x).sum().backward({ createGraph: true })).toThrow(reason);
+    f(x).sum().backward();
+    expect(x.grad).not.toBeNull();
+  });
+
+  test("notice an argument that was changed before a second derivative", () => {
+    const f = compile((x: Tensor, k: Tensor) => x.pow(2).mul(k));
+    const [x, k] = [tensor([2], { requiresGrad: true }), tensor([3])];
+    f(x, k);
+    const y = f(x, k);
+    k.add_(1);
+    expect(() => y.sum().backward({ createGraph: true })).toThrow(/changed in place since|changed it in place/);
+  });
+
+  test("are parts of vmap, and vmap is a part of them", () => {
+    const square = compile((x: Tensor) => x.square().sum());
+    const x = randn(4, 3);
+    const rows = x.square().sum(1);
+    for (let i = 0; i < 2; i++) expect((func.vmap(square)(x) as Tensor).allclose(rows)).toBe(true);
+    const mapped = compile((t: Tensor) => func.vmap(func.grad((r: Tensor) => r.pow(3).sum()))(t) as Tensor);
+    for (let i = 0; i < 3; i++) expect(mapped(x.add(i)).allclose(x.add(i).square().mul(3))).toBe(true);
+    expect(mapped.explain()).toMatch(/^recorded run 1/);
   });
 });
 
