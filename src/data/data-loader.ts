@@ -6,9 +6,24 @@ import { stack } from "../ops/joining.js";
 import { pinningDevice } from "../ops/pinning.js";
 import { randperm, type Generator } from "../ops/random.js";
 import { bind, parseSignature } from "../ops/schema.js";
-import type { Dataset } from "./dataset.js";
 
-export interface DataLoaderOptions {
+/** What is batched: a {@link Dataset}, an array, or anything else of samples by index. */
+export interface Samples<Sample> {
+  readonly length: number;
+  at(index: number): Sample | undefined;
+  batch?(indices: Tensor): unknown;
+}
+
+/** What {@link defaultCollate} makes of samples: tensors of tensors and of numbers, in the arrays and objects in which they come. */
+export type Batched<Sample> = Sample extends Tensor | number | bigint | boolean | ArrayBufferView
+  ? Tensor
+  : Sample extends string
+    ? string[]
+    : Sample extends object
+      ? { -readonly [Key in keyof Sample]: Batched<Sample[Key]> }
+      : unknown;
+
+export interface DataLoaderOptions<Sample = unknown, Batch = unknown> {
   /** Samples in a batch. Default 1. */
   batchSize?: number;
   /** A new random order each epoch. Default false. */
@@ -16,7 +31,7 @@ export interface DataLoaderOptions {
   /** Leaves out a last batch that is too small. Default false. */
   dropLast?: boolean;
   /** Makes a batch of samples. Default {@link defaultCollate}. */
-  collateFn?: ((samples: unknown[]) => unknown) | null;
+  collateFn?: ((samples: Sample[]) => Batch) | null;
   /** Puts tensors of a batch into pinned memory, from which `to(device, { nonBlocking: true })` copies while the host goes on. Default false. */
   pinMemory?: boolean;
   /** Draws the order. Default: the generator that manualSeed() seeds. */
@@ -28,25 +43,25 @@ const params = parseSignature(
 );
 
 /**
- * Iterates over a dataset in batches; each iteration is an epoch. Datasets of tensors are gathered natively.
+ * Iterates over a dataset, or an array of samples, in batches; each iteration is an epoch. Datasets of tensors are gathered natively.
  * @example for (const [images, labels] of new DataLoader(dataset, { batchSize: 64, shuffle: true })) ...
  */
-export class DataLoader<T = Tensor[]> {
-  readonly dataset: Dataset;
+export class DataLoader<Sample = Tensor[], Batch = Batched<Sample>> {
+  readonly dataset: Samples<Sample>;
   readonly batchSize: number;
   readonly shuffle: boolean;
   readonly dropLast: boolean;
-  private readonly collateFn: ((samples: unknown[]) => unknown) | null;
+  private readonly collateFn: ((samples: Sample[]) => Batch) | null;
   readonly pinMemory: boolean;
   private readonly generator: Generator | null;
 
   constructor(
-    dataset: Dataset,
-    batchSize?: number | DataLoaderOptions,
-    shuffle?: boolean | DataLoaderOptions,
-    options?: DataLoaderOptions,
+    dataset: Samples<Sample>,
+    batchSize?: number | DataLoaderOptions<Sample, Batch>,
+    shuffle?: boolean | DataLoaderOptions<Sample, Batch>,
+    options?: DataLoaderOptions<Sample, Batch>,
   ) {
-    type Values = [Dataset, number, boolean, boolean, ((samples: unknown[]) => unknown) | null, boolean, Generator | null];
+    type Values = [Samples<Sample>, number, boolean, boolean, ((samples: Sample[]) => Batch) | null, boolean, Generator | null];
     [this.dataset, this.batchSize, this.shuffle, this.dropLast, this.collateFn, this.pinMemory, this.generator] = bind(
       "DataLoader",
       params,
@@ -56,7 +71,7 @@ export class DataLoader<T = Tensor[]> {
       throw new ValueError({
         op: "DataLoader",
         argument: "dataset",
-        expected: "a Dataset with length and at(index)",
+        expected: "a Dataset, or an array of samples",
         got: describe(dataset),
       });
     }
@@ -70,12 +85,12 @@ export class DataLoader<T = Tensor[]> {
     return this.dropLast ? Math.floor(n) : Math.ceil(n);
   }
 
-  *[Symbol.iterator](): IterableIterator<T> {
+  *[Symbol.iterator](): IterableIterator<Batch> {
     const n = this.dataset.length;
     const order = this.shuffle ? randperm(n, { generator: this.generator }) : arange(n);
     for (let start = 0, i = 0; i < this.length; i++, start += this.batchSize) {
       const batch = this.batchOf(order.narrow(0, start, Math.min(this.batchSize, n - start)));
-      yield (this.pinMemory ? pinned(batch) : batch) as T;
+      yield (this.pinMemory ? pinned(batch) : batch) as Batch;
     }
   }
 
@@ -97,7 +112,7 @@ export class DataLoader<T = Tensor[]> {
   private batchOf(indices: Tensor): unknown {
     const whole = this.collateFn === null ? (this.dataset.batch?.(indices) ?? null) : null;
     if (whole !== null) return whole;
-    const samples = (indices.tolist() as number[]).map((index) => this.dataset.at(index));
+    const samples = (indices.tolist() as number[]).map((index) => this.dataset.at(index) as Sample);
     return (this.collateFn ?? defaultCollate)(samples);
   }
 }

@@ -140,7 +140,7 @@ export class KLDivLoss extends Module {
     super();
     [this.reduction, this.logTarget] = readArguments(
       "KLDivLoss",
-      "reduction: mean|sum|none|batchmean = mean, logTarget: bool = false",
+      "reduction: mean|sum|none|batchmean = mean, *, logTarget: bool = false",
       args,
     );
   }

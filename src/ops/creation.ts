@@ -263,7 +263,7 @@ export const fullLike: (input: Tensor, fillValue: Scalar, options?: TensorOption
 // -- counted
 
 const arangeParams = parseSignature(`start: number, end: number? = null, step: number = 1, ${making}`);
-type ArangeOptions = TensorOptions & { start?: Scalar; end?: Scalar; step?: Scalar };
+type ArangeOptions = TensorOptions & { start?: Scalar; end?: Scalar | null; step?: Scalar };
 
 function arangeOf(...args: (Scalar | ArangeOptions)[]): Tensor {
   const named = isOptions(args.at(-1)) ? (args.at(-1) as Record<string, unknown>) : {};
@@ -324,7 +324,13 @@ export const linspace: (start: number, end: number, steps: number | TensorOption
   { method: false, differentiable: false },
 );
 /** `steps` numbers from base^start to base^end, evenly spaced in the exponent. @param base default 10 */
-export const logspace: (start: number, end: number, steps: number, base?: number | TensorOptions, options?: TensorOptions) => Tensor = op(
+export const logspace: (
+  start: number,
+  end: number,
+  steps: number,
+  base?: number | (TensorOptions & { base?: number }),
+  options?: TensorOptions,
+) => Tensor = op(
   "logspace",
   `start: float, end: float, steps: int, base: float = 10.0, ${making}`,
   (start: number, end: number, steps: number, base: number, dt: number | null, dev: number | null, requiresGrad: boolean) => {
@@ -337,7 +343,7 @@ export const logspace: (start: number, end: number, steps: number, base?: number
   { method: false, differentiable: false },
 );
 /** The identity matrix [n, m]. @param m default n */
-export const eye: (n: number, m?: number | null | TensorOptions, options?: TensorOptions) => Tensor = op(
+export const eye: (n: number, m?: number | null | (TensorOptions & { m?: number | null }), options?: TensorOptions) => Tensor = op(
   "eye",
   `n: int, m: int? = null, ${making}`,
   (n: number, m: number | null, dt: number | null, dev: number | null, requiresGrad: boolean) =>

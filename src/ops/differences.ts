@@ -23,7 +23,7 @@ export const diff: (
   n?: number | DiffOptions,
   dim?: number | DiffOptions,
   prepend?: Tensor | null | DiffOptions,
-  append?: Tensor | null,
+  append?: Tensor | null | DiffOptions,
 ) => Tensor = op(
   "diff",
   "input: tensor, n: int = 1, dim: dim = -1, prepend: tensor? = null, append: tensor? = null",

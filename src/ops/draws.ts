@@ -156,11 +156,11 @@ const integersIn = op<(input: Tensor, ...args: unknown[]) => Tensor>(
 );
 inPlaceForms.set("random_", integersIn as never);
 
-type NormalOptions = TensorOptions & { size?: readonly number[]; generator?: Generator | null };
+type NormalOptions = TensorOptions & { size?: readonly number[] | null; generator?: Generator | null };
 /** Normal numbers with the given means and deviations (tensors broadcast); of a `size` when both are numbers. */
 export const normal: (
   mean: Tensor | number,
-  std?: Tensor | number | NormalOptions,
+  std?: Tensor | number | (NormalOptions & { std?: Tensor | number }),
   size?: readonly number[] | NormalOptions,
   options?: NormalOptions,
 ) => Tensor = op(
@@ -205,7 +205,7 @@ export const normal: (
 );
 
 /** Poisson numbers with the given rates; shape and dtype of `input`. */
-export const poisson: (input: Tensor, options?: { generator?: Generator | null }) => Tensor = op(
+export const poisson: (input: Tensor, generator?: Generator | null | { generator?: Generator | null }) => Tensor = op(
   "poisson",
   `input: tensor, generator: generator? = null`,
   (input: Tensor, generator: unknown) => {

@@ -10,7 +10,7 @@ import { vectorNorm } from "./norms.js";
 import { requireFloat } from "./reduce.js";
 
 /** A last dim with 1 at the class and 0 elsewhere; int64. @param numClasses default: the largest class + 1 */
-export const oneHot: (input: Tensor, numClasses?: number) => Tensor = op(
+export const oneHot: (input: Tensor, numClasses?: number | { numClasses?: number }) => Tensor = op(
   "oneHot",
   "input: tensor, numClasses: int = -1",
   (input: Tensor, numClasses: number) => {

@@ -256,6 +256,7 @@ type Beta = (
   target: Tensor,
   reduction?: Reduction | { reduction?: Reduction; beta?: number; delta?: number; weight?: Tensor | null },
   scale?: number | { beta?: number; delta?: number; weight?: Tensor | null },
+  weight?: Tensor | null | { weight?: Tensor | null },
 ) => Tensor;
 /** d^2 / 2 up to the kink, then a line of slope kink; an infinite d has a finite gradient, NaN stays NaN. */
 function kinked(name: string, a: Tensor, b: Tensor, kink: number): Tensor {

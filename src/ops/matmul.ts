@@ -188,7 +188,7 @@ export const addmm: (input: Tensor, mat1: Tensor, mat2: Tensor, options?: AddmmO
  * input @ weight^T + bias (torch.nn.functional.linear). [..,K], [N,K], [N] -> [..,N]
  * @throws ShapeError when input[-1] and weight[1] differ
  */
-export const linear: (input: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor = op(
+export const linear: (input: Tensor, weight: Tensor, bias?: Tensor | null | { bias?: Tensor | null }) => Tensor = op(
   "linear",
   "input: tensor, weight: tensor, bias: tensor? = null",
   (x: Tensor, w: Tensor, bias: Tensor | null) => {

@@ -13,6 +13,7 @@ import { polygamma } from "./polygamma.js";
 import "./draws.js";
 import type { Generator } from "./random.js";
 import { imag, real } from "./complex.js";
+import { nonzero } from "./gathering.js";
 import { max, min, type ValuesIndices } from "./extremes.js";
 import { isPinned, pinMemory, recordStream } from "./pinning.js";
 import { median, nanmedian } from "./quantiles.js";
@@ -89,12 +90,15 @@ interface SpecialMethods {
   min(other: Tensor): Tensor;
   min(dim: number, keepdim?: boolean | { keepdim?: boolean }): ValuesIndices;
   min(options: { dim: number; keepdim?: boolean }): ValuesIndices;
+  /** Where the elements are not zero: a row of positions each; with asTuple a vector of positions a dim, as an index takes them. */
+  nonzero(options: { asTuple: true }): Tensor[];
+  nonzero(options?: { asTuple?: boolean }): Tensor;
   /** The median of all elements, the lower of two; with `dim` also where it is. */
-  median(): Tensor;
+  median(options?: { dim?: null }): Tensor;
   median(dim: number, keepdim?: boolean | { keepdim?: boolean }): ValuesIndices;
   median(options: { dim: number; keepdim?: boolean }): ValuesIndices;
   /** As {@link median}, ignoring NaN. */
-  nanmedian(): Tensor;
+  nanmedian(options?: { dim?: null }): Tensor;
   nanmedian(dim: number, keepdim?: boolean | { keepdim?: boolean }): ValuesIndices;
   nanmedian(options: { dim: number; keepdim?: boolean }): ValuesIndices;
   /** The transpose of all dims. */
@@ -149,7 +153,8 @@ function install(name: string, call: AnyFunction): void {
   Object.defineProperty(Tensor.prototype, name, { value: method, writable: true, configurable: true });
 }
 
-for (const [name, call] of Object.entries({ ...methods, max, min, median, nanmedian })) install(name, call as unknown as AnyFunction);
+for (const [name, call] of Object.entries({ ...methods, max, min, median, nanmedian, nonzero }))
+  install(name, call as unknown as AnyFunction);
 for (const [name, call] of inPlaceForms) install(name, call as unknown as AnyFunction);
 
 /** A method whose receiver is not the function's first parameter: its own arguments, by position or name, go by name. */

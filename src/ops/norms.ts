@@ -84,8 +84,8 @@ export const renorm: (input: Tensor, p: number, dim: number, maxnorm: number) =>
 export const cdist: (
   input: Tensor,
   other: Tensor,
-  p?: number | { p?: number; computeMode?: string },
-  options?: { computeMode?: string },
+  p?: number | { p?: number; computeMode?: string | null },
+  computeMode?: string | null | { computeMode?: string | null },
 ) => Tensor = op(
   "cdist",
   "x1: tensor, x2: tensor, p: float = 2.0, computeMode: use_mm_for_euclid_dist_if_necessary|use_mm_for_euclid_dist|donot_use_mm_for_euclid_dist? = null",

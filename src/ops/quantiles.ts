@@ -46,7 +46,7 @@ export const kthvalue: (input: Tensor, k: number, dim?: number | DimOptions, kee
   );
 
 interface Median {
-  (input: Tensor): Tensor;
+  (input: Tensor, options?: { dim?: null }): Tensor;
   (input: Tensor, dim: number, keepdim?: boolean | { keepdim?: boolean }): ValuesIndices;
   (input: Tensor, options: { dim: number; keepdim?: boolean }): ValuesIndices;
 }

@@ -198,7 +198,12 @@ export function requireRange(name: string, low: number, high: number, dt: number
 }
 
 /** Integers in [low, high) with the shape and dtype of `input`; low is 0 when left out. */
-export const randintLike: (input: Tensor, low: number, high?: number | RandomOptions, options?: RandomOptions) => Tensor = op(
+export const randintLike: (
+  input: Tensor,
+  low: number,
+  high?: number | null | (RandomOptions & { high?: number | null }),
+  options?: RandomOptions,
+) => Tensor = op(
   "randintLike",
   `input: tensor, low: int, high: int? = null, ${making}`,
   (input: Tensor, low: number, high: number | null, generator: unknown, dt: number | null, dev: number | null, requiresGrad: boolean) => {

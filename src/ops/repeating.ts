@@ -84,7 +84,7 @@ export const flipud: (input: Tensor) => Tensor = op("flipud", "input: tensor", (
   return input.flip(0);
 });
 
-type RollOptions = { shifts?: number | readonly number[]; dims?: number | readonly number[] };
+type RollOptions = { shifts?: number | readonly number[]; dims?: number | readonly number[] | null };
 /** Elements moved on by `shifts` along `dims` (of the flattened tensor without dims); what leaves comes in again at the start. */
 export const roll: (
   input: Tensor,

@@ -87,14 +87,18 @@ export const gelu: (input: Tensor, approximate?: Approximate | { approximate?: A
   },
 );
 
-interface LayerNorm {
-  (input: Tensor, normalizedShape: number | readonly number[], weight?: Tensor | null, bias?: Tensor | null, eps?: number): Tensor;
-  (
-    input: Tensor,
-    normalizedShape: number | readonly number[],
-    options: { weight?: Tensor | null; bias?: Tensor | null; eps?: number },
-  ): Tensor;
+interface LayerNormOptions {
+  weight?: Tensor | null;
+  bias?: Tensor | null;
+  eps?: number;
 }
+type LayerNorm = (
+  input: Tensor,
+  normalizedShape: number | readonly number[],
+  weight?: Tensor | null | LayerNormOptions,
+  bias?: Tensor | null | LayerNormOptions,
+  eps?: number | LayerNormOptions,
+) => Tensor;
 
 /** Standardizes the last dims, those of `normalizedShape`, then scales and shifts. */
 export const layerNorm: LayerNorm = op(
@@ -192,7 +196,7 @@ type BatchNorm = (
 /** Standardizes each channel (dim 1), by batch statistics when training (the running ones are updated in place), else by the running ones. */
 export const batchNorm: BatchNorm = op(
   "batchNorm",
-  "input: tensor, runningMean: tensor? = null, runningVar: tensor? = null, weight: tensor? = null, bias: tensor? = null, training: bool = false, momentum: float = 0.1, eps: float = 1e-05",
+  "input: tensor, runningMean: tensor?, runningVar: tensor?, weight: tensor? = null, bias: tensor? = null, training: bool = false, momentum: float = 0.1, eps: float = 1e-05",
   (
     x: Tensor,
     mean: Tensor | null,

@@ -111,7 +111,12 @@ function stridedGrad(g: Tensor, input: Geometry, out: Geometry): Tensor {
  * A view of the storage with any sizes and strides (in elements). Kept in bounds.
  * Differs: a recorded change in place needs an input that is contiguous and begins its storage.
  */
-export const asStrided: (input: Tensor, size: readonly number[], stride: readonly number[], storageOffset?: number | null) => Tensor = op(
+export const asStrided: (
+  input: Tensor,
+  size: readonly number[],
+  stride: readonly number[],
+  storageOffset?: number | null | { storageOffset?: number | null },
+) => Tensor = op(
   "asStrided",
   "input: tensor, size: ints, stride: ints, storageOffset: int? = null",
   (input: Tensor, size: number[], stride: number[], storageOffset: number | null) => {

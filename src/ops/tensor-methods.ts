@@ -24,7 +24,7 @@ export { tensorSplit, hsplit, vsplit, dsplit } from "./stacking.js";
 export { repeatInterleave, tile, fliplr, flipud, roll, rot90 } from "./repeating.js";
 export { diagEmbed, diag, diagflat, trace, diagonalScatter, selectScatter, sliceScatter } from "./diagonals.js";
 export { at, setAt } from "./indexing.js";
-export { gather, scatter, scatterAdd, indexSelect, indexAdd, nonzero, maskedSelect } from "./gathering.js";
+export { gather, scatter, scatterAdd, indexSelect, indexAdd, maskedSelect } from "./gathering.js";
 export { indexCopy, indexFill, indexPut, indexReduce, scatterReduce, take, takeAlongDim, put, maskedScatter } from "./putting.js";
 export { isin, argwhere, unique, uniqueConsecutive } from "./searching.js";
 export { sum, mean, nansum, nanmean, prod, any, all, countNonzero, logsumexp } from "./reduce.js";

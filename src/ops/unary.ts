@@ -40,7 +40,7 @@ export const ceil: Unary = unary("ceil", { result: "same", refuseBool: true, gra
 export const floor: Unary = unary("floor", { result: "same", refuseBool: true, grad: "zero" });
 const toInteger: Unary = unary("round", { result: "same", refuseBool: true, grad: "zero" });
 const toIntegerInto = inPlaceForms.get("round_") as unknown as Unary;
-type Round = (input: Tensor, options?: { decimals?: number }) => Tensor;
+type Round = (input: Tensor, options?: { decimals?: number | null }) => Tensor;
 const roundSignature = "input: tensor, *, decimals: int? = null";
 /** Rounds to the nearest integer, or to `decimals` places (negative: tens, hundreds ...); ties to even. Shape [*]. */
 export const round: Round = op(
@@ -212,21 +212,24 @@ export const elu: (input: Tensor, alpha?: number | { alpha?: number }) => Tensor
   grad: (g, x, alpha) => g.mul(where(x.gt(0), 1, x.clamp({ max: 0 }).exp().mul(alpha))),
 });
 /** log(1 + e^(beta x)) / beta; linear above `threshold`. Shape [*]. @param beta default 1 @param threshold default 20 */
-export const softplus: (input: Tensor, beta?: number | { beta?: number; threshold?: number }, threshold?: number) => Tensor = unaryAttr(
-  "softplus",
-  "input: tensor, beta: float = 1.0, threshold: float = 20.0",
-  { kernel: "softplusBeta", grad: (g, x, beta, threshold) => g.mul(where(x.mul(beta).gt(threshold), 1, x.mul(beta).sigmoid())) },
-);
+export const softplus: (
+  input: Tensor,
+  beta?: number | { beta?: number; threshold?: number },
+  threshold?: number | { threshold?: number },
+) => Tensor = unaryAttr("softplus", "input: tensor, beta: float = 1.0, threshold: float = 20.0", {
+  kernel: "softplusBeta",
+  grad: (g, x, beta, threshold) => g.mul(where(x.mul(beta).gt(threshold), 1, x.mul(beta).sigmoid())),
+});
 /** Clamps to [minVal, maxVal]. Shape [*]. @param minVal default -1 @param maxVal default 1 */
-export const hardtanh: (input: Tensor, minVal?: number | { minVal?: number; maxVal?: number }, maxVal?: number) => Tensor = unaryAttr(
-  "hardtanh",
-  "input: tensor, minVal: float = -1.0, maxVal: float = 1.0",
-  {
-    result: "same",
-    grad: (g, x, lo, hi) => g.mul(x.gt(lo).logicalAnd(x.lt(hi))),
-    check: (lo, hi) => (lo <= hi ? null : { argument: "minVal", expected: `at most maxVal ${hi}`, got: String(lo) }),
-  },
-);
+export const hardtanh: (
+  input: Tensor,
+  minVal?: number | { minVal?: number; maxVal?: number },
+  maxVal?: number | { maxVal?: number },
+) => Tensor = unaryAttr("hardtanh", "input: tensor, minVal: float = -1.0, maxVal: float = 1.0", {
+  result: "same",
+  grad: (g, x, lo, hi) => g.mul(x.gt(lo).logicalAnd(x.lt(hi))),
+  check: (lo, hi) => (lo <= hi ? null : { argument: "minVal", expected: `at most maxVal ${hi}`, got: String(lo) }),
+});
 /** x where x > threshold, `value` elsewhere. Shape [*]. */
 export const threshold: (input: Tensor, threshold: number, value: number) => Tensor = unaryAttr(
   "threshold",

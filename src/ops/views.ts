@@ -112,7 +112,7 @@ export const unflatten: (input: Tensor, dim: number, sizes: readonly number[]) =
   },
 );
 
-type DimsOption = { dim?: number | readonly number[] };
+type DimsOption = { dim?: number | readonly number[] | null };
 /** Drops dims of size 1: all, or those named that have it. */
 export const squeeze: (input: Tensor, dim?: number | readonly number[] | DimsOption) => Tensor = op(
   "squeeze",

@@ -121,8 +121,19 @@ describe("a loader", () => {
     const seen: unknown[] = [];
     const dataset = new TensorDataset(cg.arange(4));
     const collateFn = (samples: unknown[]): number => seen.push(...samples.map(plain));
-    expect([...new DataLoader<number>(dataset, { batchSize: 3, collateFn })]).toEqual([3, 4]);
+    expect([...new DataLoader(dataset, { batchSize: 3, collateFn })]).toEqual([3, 4]);
     expect(seen).toEqual([0, 1, 2, 3].map((n) => [["int64", n]]));
+  });
+
+  it("takes an array of samples, and types its batches by them", () => {
+    const samples = [1, 2, 3].map((n) => ({ x: cg.ones(2), y: n, name: `sample ${n}` }));
+    const [first] = new DataLoader(samples, { batchSize: 2 });
+    const { x, y, name }: { x: cg.Tensor; y: cg.Tensor; name: string[] } = first!;
+    expect([x.shape, y.tolist(), name]).toEqual([
+      [2, 2],
+      [1, 2],
+      ["sample 1", "sample 2"],
+    ]);
   });
 
   it("of an empty dataset gives nothing", () => {

@@ -103,7 +103,7 @@ type Random =
   | "uniform_"
   | "normal_"
   | "bernoulli_";
-type Others = "where" | "divTrunc" | "max" | "min" | "varMean" | "cat" | "concat" | "stack" | "einsum" | "polygamma";
+type Others = "where" | "divTrunc" | "max" | "min" | "nonzero" | "varMean" | "cat" | "concat" | "stack" | "einsum" | "polygamma";
 
 /** Every op of the library. */
 export type OpName =
