@@ -141,7 +141,7 @@ describe("a loader", () => {
   });
 
   it.each([
-    ["no dataset", () => new DataLoader(new Map() as never), /DataLoader: expected dataset to be a Dataset with length and at\(index\)/],
+    ["no dataset", () => new DataLoader(new Map() as never), /DataLoader: expected dataset to be a Dataset, or an array of samples/],
     ["batches of nothing", () => new DataLoader(new Squares(2), 0), /DataLoader: expected batchSize to be at least 1, got 0/],
     ["options it does not have", () => new DataLoader(new Squares(2), { numWorkers: 2 } as never), /numWorkers/],
   ])("refuses %s", (_, make, message) => {
