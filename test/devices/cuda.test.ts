@@ -40,6 +40,29 @@ describe("devices() says why there is no card", () => {
     expect(reason(["libcuda.so.1"])).toMatch(/1 card is there, but its compiler NVRTC was not found \(pip install nvidia-cuda-nvrtc/));
 });
 
+describe("matrix products are by kernels of cellgrad", () => {
+  const program = `
+    const { description } = cg.devices().find(({ name }) => name === "cuda:0");
+    const x = cg.tensor([[1, 2], [3, 4]], { device: "cuda:0" });
+    console.log(JSON.stringify({ description, product: x.matmul(x).tolist() }));`;
+  const product = [[7, 10], [15, 22]]; // prettier-ignore
+
+  it("where there is no cuBLASLt, and devices() says so", () => {
+    const folder = mkdtempSync(join(tmpdir(), "cellgrad-cuda-"));
+    for (const file of ["libcuda.so.1", "libnvrtc.so.13"]) cpSync(join(emulator, file), join(folder, file));
+    const result = inProcess({ CELLGRAD_CUDA_PATH: folder, VIRTUAL_ENV: "", CONDA_PREFIX: "", PATH: process.env["PATH"]! }, program);
+    rmSync(folder, { recursive: true });
+    expect(result).toMatchObject({ product });
+    expect(result["description"]).toMatch(/by kernels of cellgrad: cuBLASLt was not found \(pip install nvidia-cublas\)$/);
+  });
+
+  it("where it does not start", () => {
+    const result = inProcess({ CUDA_EMULATOR_CUBLAS: "0" }, program);
+    expect(result).toMatchObject({ product });
+    expect(result["description"]).toMatch(/by kernels of cellgrad: .*libcublasLt.so.13 does not start \(status 1\)$/);
+  });
+});
+
 describe("memory", () => {
   // The allocator's ladder takes the next rung; what was asked for is there in the end.
   it.each([1, 2, 3, 4])("that the driver refuses once, at allocation %d, is found after giving the cache back", (n) => {

@@ -174,6 +174,23 @@ describe.each(openCl === null ? [cuda] : [openCl, cuda])("on %s gives the CPU's 
     got.forEach((t, i) => expect(t.toTypedArray()).toEqual(wanted[i]!.toTypedArray()));
   });
 
+  it("samples, draw by draw", () => {
+    generator.manualSeed(9);
+    const [weights, rates] = [random(3, 40).abs().mul(random(3, 40).gt(-1)), cg.tensor([0, 0.5, 3, 9.5, 11, 80, 1e4])];
+    const draws = (on: string): Tensor[] => {
+      cg.manualSeed(12);
+      const [w, r] = [weights.to(on), rates.to(on).expand(20, 7)];
+      return [w.multinomial(50, true), w.multinomial(9), w.at(0).multinomial(1), w.to("float16").multinomial(4), cg.poisson(r)];
+    };
+    cg.setFallback(false);
+    try {
+      const wanted = draws("cpu");
+      draws(device).forEach((t, i) => expect(t.tolist()).toEqual(wanted[i]!.tolist()));
+    } finally {
+      cg.setFallback(true);
+    }
+  });
+
   it("tensors of other dtypes", () => {
     for (const dtype of dtypes) {
       const wanted = arithmetic(dtype, "cpu");

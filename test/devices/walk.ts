@@ -10,10 +10,8 @@ const listOf = (result: unknown): Tensor[] => (Array.isArray(result) ? result : 
 /** The ops of the table whose results can be compared between devices. */
 export const names = (Object.keys(samples) as OpName[]).filter((name) => !incomparable.has(name));
 
-// Draws that depend on each other, and a function that no dialect has.
-const serial = ["multinomial", "poisson", "randperm"];
 /** The kernels that the table leaves to the CPU: native/kernels/programs/README.md says why. */
-export const leftToCpu: readonly string[] = [...serial, "polygamma"];
+export const leftToCpu: readonly string[] = ["randperm", "polygamma"];
 
 interface Run {
   readonly outs: Tensor[];
