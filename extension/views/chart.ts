@@ -156,7 +156,14 @@ function options(
     scales: { x: { time: false }, y: { range: input.level ? fromZero : padded } },
     axes: [
       { ...axis, ...steps, space: 60 },
-      { ...axis, size: 52, values: levels, label: input.label, space: 28, ...(input.level ? { incrs: powersOfTwo } : {}) },
+      {
+        ...axis,
+        size: 52,
+        values: levels,
+        label: input.label,
+        space: input.level ? 16 : 28,
+        ...(input.level ? { incrs: powersOfTwo } : {}),
+      },
     ],
     series: [{}, ...lines.map((line) => seriesOf(line, input.level))],
     hooks: {

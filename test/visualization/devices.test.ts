@@ -1,5 +1,6 @@
 /** Devices as a cell shows them: names of holders, a history read from the ring, a bundle that is the same in every run. */
 import { expect, test } from "vitest";
+import { bundleBytes, budget } from "../../src/visualization/tensor/bundle.js";
 import { gaugeCells, readHistory, readLevels } from "../../src/wire/gauges.js";
 import { devicesMime, memoryParts, partsOf, type DevicesPayload, type DeviceState } from "../../src/wire/devices.js";
 import { displaySymbol, type MimeBundle } from "../../src/wire/host.js";
@@ -63,6 +64,15 @@ test("devices() shows the memory by the notebook's names, in at most 24 KB, and 
   expect(bundle.data["text/plain"]).toContain("1 MB  table: float32 [512, 512], variable");
   expect(JSON.stringify(bundle).length).toBeLessThan(24 * 1024);
   expect(readLevels(host.gauges, 0).live).toBe(cg.memoryStats().allocated);
+  host.names.clear();
+});
+
+test("ten holders with long names fit into 24 KB as well, with their picture", () => {
+  for (let i = 0; i < 12; i++)
+    host.names.set(`optimizer.state[encoder.layers.${i}.selfAttention.inProjection]`, cg.ones(1000 + 137 * i, 301 + i));
+  const { bundle } = shown();
+  expect(bundleBytes(bundle)).toBeLessThanOrEqual(budget.output);
+  expect(bundle.data).toHaveProperty("image/png");
   host.names.clear();
 });
 

@@ -123,6 +123,9 @@ test("the run before is a ghost that says which number changed", async () => {
   const payload = lastBundle().data[runMime] as RunPayload;
   expect(payload.ghosts).toEqual([{ id: "1", label: "run 1: width 64 -> 128, lr 1e-3 -> 3e-3" }]);
   expect(storedCurves(lastBundle().data[vegaliteMime]).map(({ ghost }) => ghost)).toEqual([null, "1"]);
+  // A view asks for all of it, without knowing its last step.
+  const ghost = ask(payload, { kind: "range", from: 0, to: Number.MAX_SAFE_INTEGER, size: 600, ghost: "1" });
+  expect(ghost.kind === "range" && new Float64Array(decodeBytes(ghost.points[0]!.steps).buffer).length).toBe(20);
   for (let i = 0; i < 8; i++) await host.run("again", code, () => train(cg.track()));
   expect((lastBundle().data[runMime] as RunPayload).ghosts.length).toBe(5);
 });

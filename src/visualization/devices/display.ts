@@ -6,6 +6,7 @@ import { devicesMime, devicesRef, type DevicesPayload, type DeviceState } from "
 import { displaySymbol, type MimeBundle } from "../../wire/host.js";
 import { host, offerDevices } from "../live.js";
 import { lineDensity, pngEntry, rasterize } from "../picture/picture.js";
+import { budget, bundleBytes } from "../tensor/bundle.js";
 import { answerDevices } from "./answers.js";
 import { drawDevices } from "./picture.js";
 import { deviceStates, holderRow, holders, type Holders } from "./state.js";
@@ -51,9 +52,14 @@ function failureBundle(error: OutOfMemoryError): MimeBundle {
 }
 
 function bundleOf(payload: DevicesPayload): MimeBundle {
-  const picture = pngEntry(rasterize(drawDevices(payload), lineDensity), payload.summary, lineDensity);
-  const data = { [devicesMime]: payload, "image/png": picture.data, "text/plain": devicesText(payload) };
-  return { data, metadata: picture.metadata };
+  const rest = { [devicesMime]: payload, "text/plain": devicesText(payload) };
+  // Long names of ten holders are much text: where it is too much for the budget, it is drawn with fewer pixels.
+  for (const zoom of [lineDensity, 1.25, 1]) {
+    const picture = pngEntry(rasterize(drawDevices(payload), zoom), payload.summary, zoom);
+    const bundle = { data: { ...rest, "image/png": picture.data }, metadata: picture.metadata };
+    if (bundleBytes(bundle) <= budget.output) return bundle;
+  }
+  return { data: rest };
 }
 
 setDevicesDisplay(devicesBundle);

@@ -50,13 +50,24 @@ function range(run: Run, { from, to, size, ghost }: RangeRequest): SeriesPoints[
   if (source === undefined) throw new RangeError(`no ghost ${ghost}`);
   const columns = Math.min(mostColumns, Math.max(1, Math.floor(size)));
   return source.series.map((s) => {
-    const kept = decimate(s, from, to, columns);
+    // Columns are of the steps that there are: who asks for all of them does not know the last one.
+    const [first, last] = extent(s);
+    const kept = decimate(s, Math.max(from, first), Math.min(to, last), columns);
     return {
       name: s.name,
       steps: base64(Float64Array.from(kept, (i) => s.steps[i]!)),
       values: base64(Float32Array.from(kept, (i) => s.values[i]!)),
     };
   });
+}
+
+function extent({ steps, length }: Points): [first: number, last: number] {
+  let [first, last] = [Infinity, -Infinity];
+  for (let i = 0; i < length; i++) {
+    first = Math.min(first, steps[i]!);
+    last = Math.max(last, steps[i]!);
+  }
+  return [first, last];
 }
 
 function base64(data: ArrayBufferView): string {
