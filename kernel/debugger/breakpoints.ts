@@ -1,7 +1,7 @@
 /** Breakpoints: asked for in the lines of a source, set in every script that is or will be made of it. */
 import { isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Language } from "../language/types.js";
+import type { Language } from "../language/service.js";
 import type { JsonObject } from "../protocol/message.js";
 import type { DebuggedCell } from "../runtime/debugging.js";
 import type { Devtools } from "./devtools.js";

@@ -1,5 +1,5 @@
 /** The debugger: the Debug Adapter Protocol of front ends on one side, V8's DevTools protocol on the other. */
-import type { Language } from "../language/types.js";
+import type { Language } from "../language/service.js";
 import type { JsonObject } from "../protocol/message.js";
 import type { DebuggedCell } from "../runtime/debugging.js";
 import type { DevtoolsEvent } from "../runtime/messages.js";

@@ -1,5 +1,5 @@
 /** TypeScript that a person types into the debugger, evaluated in a frame or in the session. */
-import type { Language } from "../language/types.js";
+import type { Language } from "../language/service.js";
 import type { JsonObject } from "../protocol/message.js";
 import { Devtools, argumentOf, messageOf, objectGroup } from "./devtools.js";
 import type { CallFrame, Evaluated, RemoteObject } from "./values.js";

@@ -15,6 +15,7 @@ import { originIn } from "./method-docs.js";
 import { cellPrefix, methodsFile, openProject, type Project } from "./project.js";
 import { ServerUnavailable, uriOf, type LanguageServer } from "./server.js";
 import type { Slots } from "./slots.js";
+import type { Language, Notebook, Scope } from "./service.js";
 import type {
   Cell,
   CheckResult,
@@ -23,10 +24,7 @@ import type {
   Definition,
   Diagnostic,
   Hover,
-  Language,
   LanguageOptions,
-  Notebook,
-  Scope,
   SignatureHelp,
   StaleCell,
 } from "./types.js";

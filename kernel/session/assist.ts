@@ -1,7 +1,8 @@
 /** Completion and inspection: what the language knows, and what the live session adds without running anything. */
 import { textOf } from "../debugger/value-text.js";
 import { cursorOfOffset, offsetOfCursor } from "../language/positions.js";
-import type { CompletionItem, Completions, Hover, Language, Scope, SignatureHelp } from "../language/types.js";
+import type { Language, Scope } from "../language/service.js";
+import type { CompletionItem, Completions, Hover, SignatureHelp } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
 import type { LiveName, LiveValue } from "../runtime/messages.js";
 import type { Runtime } from "./runtime.js";

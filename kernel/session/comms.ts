@@ -6,7 +6,7 @@ import { editorTarget } from "../../src/wire/editor.js";
 import { viewsTarget } from "../../src/wire/host.js";
 import type { JsonObject, Message } from "../protocol/message.js";
 import type { CommEvent, FromRuntime } from "../runtime/messages.js";
-import type { Language } from "../language/types.js";
+import type { Language } from "../language/service.js";
 import { Editor } from "./editor.js";
 import type { Output, Publish } from "./output.js";
 import type { CommListener, Runtime } from "./runtime.js";

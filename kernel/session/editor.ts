@@ -10,7 +10,8 @@ import {
   type NotebookMessage,
   type ResolveRequest,
 } from "../../src/wire/editor.js";
-import type { Diagnostic, Language, Notebook, Scope } from "../language/types.js";
+import type { Language, Notebook, Scope } from "../language/service.js";
+import type { Diagnostic } from "../language/types.js";
 import type { JsonObject } from "../protocol/message.js";
 import { propose, withLive, type Proposals } from "./assist.js";
 import type { Runtime } from "./runtime.js";

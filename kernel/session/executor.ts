@@ -1,5 +1,6 @@
 /** Executes cells: one after another in each shell, checked, run, reported, with the rest of the queue aborted after an error. */
-import type { CheckResult, Language } from "../language/types.js";
+import type { Language } from "../language/service.js";
+import type { CheckResult } from "../language/types.js";
 import type { JsonObject, Message } from "../protocol/message.js";
 import type { CellError } from "../runtime/messages.js";
 import type { RequestChannel } from "../transport/sockets.js";

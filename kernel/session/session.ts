@@ -2,7 +2,8 @@
 import { randomUUID } from "node:crypto";
 import type { Debugger } from "../debugger/debugger.js";
 import { cursorOfOffset } from "../language/positions.js";
-import type { Completeness, Language } from "../language/types.js";
+import type { Language } from "../language/service.js";
+import type { Completeness } from "../language/types.js";
 import type { JsonObject, Message } from "../protocol/message.js";
 import type { RequestChannel, Sockets } from "../transport/sockets.js";
 import { complete, inspect } from "./assist.js";

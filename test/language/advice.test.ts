@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { startLanguage } from "../../kernel/language/language.js";
 import { parseCell } from "../../kernel/language/syntax.js";
-import type { Language } from "../../kernel/language/types.js";
+import type { Language } from "../../kernel/language/service.js";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { startLanguage } from "../../kernel/language/language.js";
-import type { Cell, Language } from "../../kernel/language/types.js";
+import type { Language } from "../../kernel/language/service.js";
+import type { Cell } from "../../kernel/language/types.js";
 
 // A server starts in 0.2 s on an idle machine, in seconds on a busy one.
 vi.setConfig({ testTimeout: 60_000 });
