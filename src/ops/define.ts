@@ -259,7 +259,7 @@ export function rebase(name: string, target: Tensor, result: Tensor): void {
 function splitGrad(g: Tensor, replay: (base: Tensor) => Tensor): readonly Tensor[] {
   const rest = late.clone(g);
   const slice = replay(rest);
-  const part = late.clone(replay(g));
+  const part = late.clone(slice);
   inPlace(
     "zero_",
     slice,

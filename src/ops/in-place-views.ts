@@ -20,7 +20,7 @@ type View = (input: Tensor, ...rest: never[]) => Tensor;
  * Gives `target` the sizes, the strides and the history of a view of it. The handle is another one afterwards: a recording cannot follow.
  * Differs: views that were made before keep their values, but not their way back to `target` when it is changed later.
  */
-function become(name: string, target: Tensor, make: (input: Tensor) => Tensor): Tensor {
+export function become(name: string, target: Tensor, make: (input: Tensor) => Tensor): Tensor {
   target.live(name);
   const base = target.ag?.view?.base ?? target;
   if (isGradEnabled() && base.isLeaf && base.requiresGrad) {

@@ -34,6 +34,8 @@ setGradOf((output, inputs, g) => grad(output, inputs, { gradOutputs: g, createGr
 export * from "./unary.js";
 export * from "./aliases.js";
 export { mvlgamma, polygamma } from "./polygamma.js";
+export { i0, igamma, igammac } from "./bessel.js";
+export { narrowCopy, nonzeroStatic, resizeAs_ } from "./storage.js";
 export { celu, selu, hardshrink, prelu, rrelu } from "./activations.js";
 export { nanToNum, logit, type NanToNumOptions } from "./finite.js";
 export { nextafter, ldexp, frexp, heaviside, floatPower, signbit } from "./representation.js";

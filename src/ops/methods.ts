@@ -29,10 +29,10 @@ type Changing<N extends string, A extends unknown[] = []> = { [K in `${N}_`]: (.
 type UnaryNames =
   | "abs" | "neg" | "sign" | "sgn" | "ceil" | "floor" | "trunc" | "fix" | "frac" | "exp" | "exp2" | "expm1" | "log" | "log2" | "log10" | "log1p"
   | "sqrt" | "rsqrt" | "reciprocal" | "square" | "sin" | "cos" | "tan" | "asin" | "acos" | "atan" | "sinh" | "cosh" | "tanh" | "asinh" | "acosh" | "atanh"
-  | "sigmoid" | "erf" | "erfc" | "erfinv" | "lgamma" | "digamma" | "sinc" | "deg2rad" | "rad2deg" | "relu" | "silu" | "logicalNot" | "bitwiseNot" | "zero" | "conjPhysical"
+  | "sigmoid" | "erf" | "erfc" | "erfinv" | "lgamma" | "digamma" | "i0" | "sinc" | "deg2rad" | "rad2deg" | "relu" | "silu" | "logicalNot" | "bitwiseNot" | "zero" | "conjPhysical"
   | "absolute" | "negative" | "arccos" | "arccosh" | "arcsin" | "arcsinh" | "arctan" | "arctanh"; // prettier-ignore
 type BinaryNames =
-  | "mul" | "floorDivide" | "remainder" | "fmod" | "pow" | "atan2" | "hypot" | "copysign" | "xlogy" | "nextafter" | "gcd" | "lcm" | "bitwiseLeftShift" | "bitwiseRightShift" | "eq" | "ne" | "lt" | "le" | "gt" | "ge"
+  | "mul" | "floorDivide" | "remainder" | "fmod" | "pow" | "atan2" | "hypot" | "copysign" | "xlogy" | "igamma" | "igammac" | "nextafter" | "gcd" | "lcm" | "bitwiseLeftShift" | "bitwiseRightShift" | "eq" | "ne" | "lt" | "le" | "gt" | "ge"
   | "logicalAnd" | "logicalOr" | "logicalXor" | "bitwiseAnd" | "bitwiseOr" | "bitwiseXor"
   | "arctan2" | "multiply" | "trueDivide" | "greater" | "greaterEqual" | "less" | "lessEqual" | "notEqual"; // prettier-ignore
 
@@ -114,6 +114,18 @@ interface SpecialMethods {
   /** The imaginary parts of a complex tensor, as a view. */
   readonly imag: Tensor;
   detach_(): Tensor;
+  /** Changes the shape, and the memory where it is too small: elements keep memory's order, new ones are undefined. Differs: views keep the old memory. */
+  resize_(...sizes: number[] | [readonly number[]]): Tensor;
+  /** As resize_ to the shape of `other`. */
+  resizeAs_(other: Tensor): Tensor;
+  /** Makes this tensor another one over the memory of `source`, or one without elements. */
+  set_(source?: Tensor): Tensor;
+  /** Replaces each element by what a function makes of it. Slow: on the CPU, one call an element. */
+  apply_(callable: (value: Scalar) => Scalar): Tensor;
+  /** As apply_ for pairs of elements; `tensor` broadcasts to this shape. */
+  map_(tensor: Tensor, callable: (value: Scalar, other: Scalar) => Scalar): Tensor;
+  /** As map_ with two other tensors. */
+  map2_(x: Tensor, y: Tensor, callable: (value: Scalar, first: Scalar, second: Scalar) => Scalar): Tensor;
   /** The n-th derivative of digamma. */
   polygamma(n: number): Tensor;
   /** A message that makes this tensor in another thread, over the same memory: see `fromShared()`. */

@@ -4,6 +4,8 @@ export * from "./aliases.js";
 export * from "./new.js";
 export { nanToNum, logit } from "./finite.js";
 export { mvlgamma } from "./polygamma.js";
+export { i0, igamma, igammac } from "./bessel.js";
+export { narrowCopy, nonzeroStatic } from "./storage.js";
 export { nextafter, ldexp, frexp, heaviside, floatPower, signbit } from "./representation.js";
 export {
   add, sub, mul, div, floorDivide, remainder, fmod, pow, atan2, hypot, maximum, minimum, fmax, fmin, copysign, logaddexp, logaddexp2,

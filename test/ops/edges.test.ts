@@ -61,6 +61,77 @@ describe("limits", () => {
   });
 });
 
+describe("other memory", () => {
+  test("resize_ keeps what lies in memory's order, and grows it", () => {
+    const x = cg.arange(6);
+    expect(x.resize_(2, 2)).toBe(x);
+    expect(x.tolist()).toEqual([[0, 1], [2, 3]]); // prettier-ignore
+    x.resize_([2, 4]);
+    expect([x.shape, x.flatten().narrow(0, 0, 6).tolist()]).toEqual([[2, 4], [0, 1, 2, 3, 4, 5]]); // prettier-ignore
+    expect(cg.ones(3).resizeAs_(cg.zeros(2, 1)).shape).toEqual([2, 1]);
+    expect(() => cg.ones(2, { requiresGrad: true }).resize_(1)).toThrow(cg.AutogradError);
+  });
+  test("set_ goes over to another tensor's memory", () => {
+    const [x, source] = [cg.zeros(3), cg.ones(2)];
+    x.set_(source);
+    source.fill_(5);
+    expect([x.shape, x.tolist()]).toEqual([[2], [5, 5]]);
+    expect(x.set_().shape).toEqual([0]);
+    expect(() => x.set_(cg.ones(2, { dtype: "int64" }))).toThrow(cg.DTypeError);
+  });
+  test("a change through strides has a gradient, also where that is expanded", () => {
+    const x = cg.ones(2, 2, { requiresGrad: true });
+    const y = x.clone();
+    y.asStrided([2], [3]).mul_(5);
+    y.sum().backward();
+    expect(x.grad!.tolist()).toEqual([[5, 1], [1, 5]]); // prettier-ignore
+  });
+  test("apply_ and map_ call a function for each element", () => {
+    const x = tensor([[1, 2], [3, 4]]).t(); // prettier-ignore
+    expect(x.apply_((value) => Number(value) * 10).tolist()).toEqual([[10, 30], [20, 40]]); // prettier-ignore
+    expect(x.map_(tensor([1, 2]), (a, b) => Number(a) + Number(b)).tolist()).toEqual([[11, 32], [21, 42]]); // prettier-ignore
+    expect(
+      tensor([1])
+        .map2_(tensor([2]), tensor([3]), (a, b, c) => Number(a) + Number(b) * Number(c))
+        .tolist(),
+    ).toEqual([7]);
+    expect(() => cg.ones(1, { requiresGrad: true }).apply_((value) => value)).toThrow(cg.AutogradError);
+  });
+  test("a narrow copy is one, places are padded", () => {
+    const x = cg.arange(4);
+    x.narrowCopy(0, 1, 2).zero_();
+    expect(x.tolist()).toEqual([0, 1, 2, 3]);
+    expect(cg.nonzeroStatic(tensor([0, 3, 0, 4]), { size: 3, fillValue: 9 }).tolist()).toEqual([[1], [3], [9]]);
+  });
+});
+
+describe("special functions", () => {
+  test("incomplete gamma functions at the ends of their domain", () => {
+    const ends = tensor([0, 1, -1, Infinity, NaN, 100], { dtype: "float64" });
+    const grid = (f: typeof cg.igamma): unknown => f(ends.unsqueeze(1), ends).tolist();
+    const some = 3.720075976020836e-44;
+    expect(grid(cg.igamma)).toEqual([
+      [NaN, 1, NaN, 1, NaN, 1], [0, expect.closeTo(0.6321205588, 9), NaN, 1, NaN, 1], new Array(6).fill(NaN), [0, 0, NaN, NaN, 0, 0],
+      [0, NaN, NaN, 1, NaN, NaN], [0, expect.closeTo(3.981e-159, 9), NaN, 1, NaN, expect.closeTo(0.5132987983, 9)],
+    ]); // prettier-ignore
+    expect((grid(cg.igammac) as number[][])[1]![5]! / some).toBeCloseTo(1, 12);
+    expect(cg.igamma(tensor([188.4916534423828], { dtype: "float64" }), tensor([135.62718200683594], { dtype: "float64" })).item<number>() / 1.0261993394240945e-5).toBeCloseTo(1, 13); // prettier-ignore
+    expect(() => cg.igamma(tensor([1n]), tensor([2n]))).toThrow(cg.CellgradError);
+    const a = tensor([2], { requiresGrad: true });
+    expect(() =>
+      cg
+        .igamma(a, tensor([1]))
+        .sum()
+        .backward(),
+    ).toThrow(cg.AutogradError);
+  });
+  test("i0 from its series to its asymptote", () => {
+    expect(cg.i0(tensor([0, -3, 88, 89, Infinity])).tolist()).toEqual([1, expect.closeTo(4.8807926, 5), expect.any(Number), Infinity, NaN]);
+    const [near, far] = cg.i0(tensor([20, 700], { dtype: "float64" })).tolist() as number[];
+    expect([near! / 4.355828255955353e7, far! / 1.5295933476718737e302]).toEqual(close([1, 1], 13));
+  });
+});
+
 describe("torch.nn.functional", () => {
   const activations = {
     relu: [], relu6: [], silu: [], mish: [], hardswish: [], hardsigmoid: [], selu: [], elu: [0.5], celu: [2], leakyRelu: [0.2], hardtanh: [-1, 2],

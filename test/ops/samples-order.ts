@@ -33,6 +33,7 @@ export const orderSamples = {
   searchsorted: { ...plain((x, y) => cg.searchsorted(x!.sort().values, y!), real([5]), real()), noGrad: ordered },
   bucketize: { ...plain((x, y) => cg.bucketize(y!, x!.sort().values, { right: true }), real([5]), real()), noGrad: ordered },
   isin: { ...plain((x, y) => x!.isin(y!), integers(), integers([2])), noGrad: bools },
+  nonzeroStatic: { ...plain((x) => x!.nonzeroStatic({ size: 4 }), mask()), noGrad: ordered },
   unravelIndex: { ...plain((x) => cg.unravelIndex(x!, [2, 5]), index([3, 4], 10)), noGrad: ordered },
   argwhere: { ...plain((x) => x!.argwhere(), mask()), noGrad: ordered },
   unique: { ...plain((x) => x!.unique({ returnInverse: true, returnCounts: true }), integers()), noGrad: "its length depends on values" },

@@ -28,6 +28,7 @@ export const shapeSamples = {
   diagflat: plain((x) => x!.diagflat(), real([2, 2])),
   diagonalScatter: plain((x, s) => x!.diagonalScatter(s!, 1), real(), real([3])),
   selectScatter: plain((x, s) => x!.selectScatter(s!, 1, 2), real(), real([3])),
+  narrowCopy: plain((x) => x!.narrowCopy(1, 1, 2), real()),
   sliceScatter: plain((x, s) => x!.sliceScatter(s!, 1, 0, 4, 2), real(), real([3, 2])),
   meshgrid: plain((x, y) => cg.meshgrid(x!, y!, { indexing: "xy" }), real([2]), real([3])),
   cartesianProd: plain((x, y) => cg.cartesianProd(x!, y!), real([2]), real([3])),

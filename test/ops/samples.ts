@@ -61,6 +61,11 @@ const digamma = (x: number): number =>
   x < 8
     ? digamma(x + 1) - 1 / x
     : Math.log(x) - 1 / (2 * x) - 1 / (12 * x ** 2) + 1 / (120 * x ** 4) - 1 / (252 * x ** 6) + 1 / (240 * x ** 8);
+const lowerGamma = (a: number, x: number): number => {
+  let [term, sum] = [1, 1];
+  for (let n = 1; n < 60; n++) sum += term *= x / (a + n);
+  return (sum * Math.exp(a * Math.log(x) - x - lgamma(a))) / a;
+};
 const trigamma = (x: number): number =>
   x < 8
     ? trigamma(x + 1) + 1 / x ** 2
@@ -166,6 +171,7 @@ export const samples: Record<OpName, Sample> = {
   lgamma: one("lgamma", lgamma, positive()),
   digamma: one("digamma", digamma, positive()),
   polygamma: { call: (x) => x!.polygamma(1), inputs: [positive()], reference: (x) => trigamma(x!) },
+  i0: one("i0", (x) => 1 + [1, 4, 36, 576, 14400, 518400, 25401600].reduce((sum, n, k) => sum + (x / 2) ** (2 * k + 2) / n, 0)),
   sinc: one("sinc", (x) => Math.sin(Math.PI * x) / (Math.PI * x)),
   nanToNum: one("nanToNum", (x) => x),
   mvlgamma: {
@@ -228,6 +234,8 @@ export const samples: Record<OpName, Sample> = {
   lcm: two("lcm", (a, b) => (a * b) / gcd(a, b), integers(), integers([4]), { noGrad: whole }),
   bitwiseLeftShift: two("bitwiseLeftShift", (a, b) => a << b, integers(), integers([4]), { noGrad: whole }),
   bitwiseRightShift: two("bitwiseRightShift", (a, b) => a >> b, integers(), integers([4]), { noGrad: whole }),
+  igamma: two("igamma", (a, x) => lowerGamma(a, x), fixed(positive()), positive([4])),
+  igammac: two("igammac", (a, x) => 1 - lowerGamma(a, x), fixed(positive()), positive([4])),
   xlogy: two("xlogy", (a, b) => a * Math.log(b), real(), positive([4])),
   eq: two("eq", (a, b) => a === b, integers(), integers([4]), { noGrad: bools }),
   ne: two("ne", (a, b) => a !== b, integers(), integers([4]), { noGrad: bools }),

@@ -7,6 +7,7 @@
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/pointwise.h"
 #include "kernels/cpu/vmath.h"
+#include "kernels/cpu/vmath_bessel.h"
 #include "kernels/cpu/vmath_gamma.h"
 #include "kernels/cpu/vmath_integer.h"
 #include "kernels/cpu/vmath_special.h"

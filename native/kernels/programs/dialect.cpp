@@ -189,7 +189,7 @@ constexpr Helper kHelpers[] = {
 };
 
 // Functions of the expressions that no dialect has, nor we: their rows run on the CPU.
-constexpr const char* kMissing[] = {"polygamma"};
+constexpr const char* kMissing[] = {"polygamma", "i0", "i1", "igamma", "igammac"};
 
 unsigned kind_of(DType type) { return type == DType::kBool ? kBool : is_floating(type) ? kFloat : kInteger; }
 
