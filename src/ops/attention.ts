@@ -6,7 +6,7 @@ import * as launch from "../tensor/launch.js";
 import { broadcastShapes, type Shape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { ones, zeros } from "./creation.js";
-import { op, record, recorded, recordMany, requireSameDevice } from "./define.js";
+import { dispatched, op, record, recorded, recordMany, requireSameDevice } from "./define.js";
 import { stack } from "./joining.js";
 import { fusedGrad } from "./pointwise.js";
 import { dropout } from "./random.js";
@@ -158,7 +158,7 @@ function attend(q: Tensor, k: Tensor, v: Tensor, given: Attention): Tensor {
 }
 
 /** @internal The parts of [.., n, ..] along `dim`, whose gradients are put together in one step: a projection to queries, keys and values at once. */
-export function partsOf(t: Tensor, dim: number): Tensor[] {
+export const partsOf = dispatched("unbind", (t: Tensor, dim: number): Tensor[] => {
   const parts = withRecording(false, () => t.unbind(dim));
   if (!recorded(t)) return parts;
   recordMany("unbind", parts, [t], [], (grads) => {
@@ -171,4 +171,4 @@ export function partsOf(t: Tensor, dim: number): Tensor[] {
     ];
   });
   return parts;
-}
+});

@@ -1,102 +1,11 @@
 /** The batching rules: how ops run on all examples at once, with the examples along the first dim. A row an op; no row: see batching.ts. */
-import { Batched, mapTensors, valueIn, type Call, type Frame } from "../tensor/batched.js";
+import { Batched, mapTensors } from "../tensor/batched.js";
 import { Code, dtypes } from "../tensor/dtype.js";
 import { Tensor } from "../tensor/tensor.js";
-import { registry, resultCode } from "./define.js";
+import { range, rankOf, tensorsOf, type Batch, type Rule, type Values } from "./batch.js";
+import { resultCode } from "./define.js";
 import { Slice, type Index } from "./indexing.js";
 import { where } from "./ternary.js";
-import type { Param } from "./schema.js";
-import { isOptions } from "./schema.js";
-
-/** Arguments by name, as they were given; what was left out is undefined. */
-type Values = Readonly<Record<string, unknown>>;
-/** Gives the result for all examples; undefined: this call is run once for each example. */
-export type Rule = (batch: Batch) => unknown;
-
-/** One call of an op for all examples of a frame. */
-export class Batch {
-  private constructor(
-    readonly frame: Frame,
-    readonly values: Values,
-    private readonly params: readonly Param[],
-    private readonly call: Call,
-  ) {}
-
-  static of(frame: Frame, name: string, call: Call, args: readonly unknown[]): Batch {
-    const params = registry.get(name)?.params ?? [];
-    return new Batch(frame, byName(params, args), params, call);
-  }
-
-  /** All examples of `t` where they differ, else null. */
-  value(t: unknown): Tensor | null {
-    return valueIn(this.frame, t);
-  }
-
-  /** `t` with the examples in front, stretched where they share it. */
-  whole(t: Tensor): Tensor {
-    return this.value(t) ?? t.unsqueeze(0).expand([this.frame.size, ...t.shape]);
-  }
-
-  /** Batched tensors of `value` with dims of size 1 after the first, so that examples of `rank` dims broadcast. */
-  aligned(value: unknown, rank: number): unknown {
-    return mapTensors(value, (t) => {
-      const all = this.value(t);
-      if (all === null || t.shape.length >= rank) return all ?? t;
-      return all.reshape([all.shape[0]!, ...new Array<number>(rank - t.shape.length).fill(1), ...t.shape]);
-    });
-  }
-
-  /** Runs the op itself with these arguments. */
-  run(values: Values): unknown {
-    const positional = this.params.filter((param) => !param.keywordOnly).map(({ name }) => values[name]);
-    while (positional.length > 0 && positional.at(-1) === undefined) positional.pop();
-    const named = this.params.filter(({ name, keywordOnly }) => keywordOnly && values[name] !== undefined);
-    if (named.length > 0) positional.push(Object.fromEntries(named.map(({ name }) => [name, values[name]])));
-    return this.call(...positional);
-  }
-
-  /** A value, or the default of its parameter. */
-  given(name: string): unknown {
-    return this.values[name] ?? this.params.find((param) => param.name === name)?.default ?? null;
-  }
-
-  /** Dims by name, counted on all examples; null when one is out of the range of an example's `rank` dims. */
-  dims(rank: number): Values | null {
-    const moved: Record<string, unknown> = {};
-    for (const { name, kind } of this.params) {
-      if (!(kind === "dim" || kind === "dims" || (dimNames.includes(name) && kind !== "tensor"))) continue;
-      const value = this.given(name);
-      const list = Array.isArray(value) ? value : [value];
-      if (value === null) continue;
-      if (!list.every((d) => Number.isInteger(d) && d >= -rank && d < rank)) return null;
-      const shifted = list.map((d: number) => (d < 0 ? d : d + 1));
-      moved[name] = Array.isArray(value) ? shifted : shifted[0];
-    }
-    return moved;
-  }
-}
-
-const dimNames: readonly string[] = ["dim", "dims"];
-
-function byName(params: readonly Param[], args: readonly unknown[]): Values {
-  const values: Record<string, unknown> = {};
-  const positional = [...args];
-  if (positional.length > 0 && isOptions(positional.at(-1))) Object.assign(values, positional.pop());
-  let next = 0;
-  for (const { name, rest, keywordOnly } of params) {
-    if (keywordOnly || next >= positional.length) break;
-    if (!rest || (Array.isArray(positional[next]) && name !== "index")) values[name] = positional[next++];
-    else values[name] = positional.splice(next);
-  }
-  return values;
-}
-
-const rankOf = (value: unknown): number => (value instanceof Tensor ? value.shape.length : 0);
-const tensorsOf = (values: Values): Tensor[] =>
-  Object.values(values)
-    .flat()
-    .filter((x) => x instanceof Tensor);
-const range = (n: number, first = 0): number[] => Array.from({ length: n }, (_, i) => first + i);
 
 /** Elements by elements, broadcasting. */
 const pointwise: Rule = (batch) => {
@@ -267,6 +176,18 @@ const placed: Rule = (batch) => {
   return batch.value(index) === null ? alongOf(batch, (t) => (t === index || rankOf(t) === 0 ? t : batch.whole(t))) : undefined;
 };
 
+/** Sums at positions; where each example has its own, they are those of every element. */
+const added: Rule = (batch) => {
+  const { input, dim, index, source, alpha = 1 } = batch.values as { input: Tensor; dim: number; index: Tensor; source: Tensor; alpha?: number }; // prettier-ignore
+  const rank = rankOf(input);
+  if (batch.value(index) === null) return placed(batch);
+  if (rank === 0 || rankOf(index) !== 1 || rankOf(source) !== rank || dim >= rank || dim < -rank) return undefined;
+  const d = dim < 0 ? dim + rank : dim;
+  const parts = batch.whole(source);
+  const spread = batch.value(index)!.reshape([batch.frame.size, ...range(rank).map((i) => (i === d ? -1 : 1))]);
+  return batch.whole(input).scatterAdd(d + 1, spread.expand(parts.shape).long(), alpha === 1 ? parts : parts.mul(alpha));
+};
+
 const looked: Rule = (batch) => {
   const { input, weight, paddingIdx } = batch.values as { input: Tensor; weight: Tensor; paddingIdx?: number | null };
   const table = batch.value(weight);
@@ -417,7 +338,7 @@ const rows_: readonly (readonly [Rule, string])[] = [
   [making, "unsqueeze stack"],
   [reduction, "sum mean nansum nanmean any all countNonzero amax amin aminmax prod argmax argmin var std varMean stdMean norm quantile nanquantile"],
   [extreme, "max min median nanmedian"],
-  [placed, "indexAdd indexCopy indexFill indexReduce"],
+  [placed, "indexCopy indexFill indexReduce"],
 ]; // prettier-ignore
 
 const rules: Readonly<Record<string, Rule>> = {
@@ -448,6 +369,27 @@ const rules: Readonly<Record<string, Rule>> = {
   addmm: (batch) => sumOfProducts(batch, "mat1", "mat2"),
   baddbmm: (batch) => sumOfProducts(batch, "batch1", "batch2"),
   addmv: (batch) => sumOfProducts(batch, "mat", "vec"),
+  vdot: (batch) => {
+    const { input, other } = batch.values as { input: Tensor; other: Tensor };
+    if (rankOf(input) !== 1 || rankOf(other) !== 1 || input.shape[0] !== other.shape[0] || input.dt !== other.dt) return undefined;
+    return batch.whole(input).conj().mul(batch.whole(other)).sum(1);
+  },
+  adjoint: (batch) => (rankOf(batch.values.input) < 2 ? undefined : asItIs(batch)),
+  msort: (batch) => (rankOf(batch.values.input) < 1 ? undefined : batch.value(batch.values.input)!.sort(1).values),
+  bucketize: (batch) => {
+    const { input, boundaries } = batch.values;
+    return batch.value(boundaries) === null ? batch.run({ ...batch.values, input: batch.value(input) }) : undefined;
+  },
+  oneHot: (batch) => (Number(batch.values.numClasses ?? -1) < 0 ? undefined : asItIs(batch)),
+  pad: (batch) => {
+    const { input, pad, mode = "constant" } = batch.values;
+    return mode === "constant" && [pad].flat().length <= 2 * rankOf(input) ? asItIs(batch) : undefined;
+  },
+  prelu: (batch) => {
+    const { input, weight } = batch.values as { input: Tensor; weight: Tensor };
+    return batch.value(weight) === null && weight.numel() === 1 ? batch.run({ input: batch.value(input), weight }) : undefined;
+  },
+  indexAdd: added,
   indexSelect: picked,
   embedding: looked,
   at: indexed,

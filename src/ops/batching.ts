@@ -17,7 +17,8 @@ import {
 } from "../tensor/batched.js";
 import { sameShape } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
-import { Batch, isPointwise, ruleOf, sharedTarget } from "./batching-rules.js";
+import { Batch } from "./batch.js";
+import { isPointwise, ruleOf, sharedTarget } from "./batching-rules.js";
 import { registry } from "./define.js";
 import { stack } from "./joining.js";
 import { defaultGenerator, Generator } from "./random.js";
@@ -153,9 +154,11 @@ const sharedChange = (op: string, argument?: string): ValueError =>
 // -- random numbers
 
 function isRandom(name: string, args: readonly unknown[]): boolean {
-  const training = args.find((a) => typeof a === "boolean") ?? (args.at(-1) as { training?: unknown } | null | undefined)?.training;
-  if (name === "dropout") return training !== false;
-  if (name === "rrelu") return training === true;
+  const options = args.at(-1) as { training?: unknown; dropoutP?: unknown } | null | undefined;
+  const training = args.find((a) => typeof a === "boolean") ?? options?.training;
+  if (name === "dropout" || name === "dropout_") return training !== false;
+  if (name === "rrelu" || name === "rrelu_") return training === true;
+  if (name === "scaledDotProductAttention") return Number((typeof args[4] === "number" ? args[4] : options?.dropoutP) ?? 0) > 0;
   return registry.get(name)?.params.some((param) => param.name === "generator") === true;
 }
 

@@ -81,6 +81,20 @@ describe("vmap", () => {
     }
   });
 
+  it("runs attention, and its dropout as randomness says", () => {
+    cg.manualSeed(2);
+    const layer = new nn.TransformerEncoderLayer(8, 2, 16, { batchFirst: true, dropout: 0.5 });
+    const run = (q: Tensor): Tensor => layer.forward(q.unsqueeze(0)).squeeze(0);
+    const x = cg.randn(1, 3, 8).expand(4, 3, 8);
+    expect(() => func.vmap(run)(x)).toThrow(/randomness: "different"/);
+    const spread = (randomness: "different" | "same"): number => (func.vmap(run, { randomness })(x) as Tensor).std(0).max().item();
+    expect(spread("same")).toBe(0);
+    expect(spread("different")).toBeGreaterThan(0.01);
+    layer.eval();
+    const batch = cg.randn(4, 3, 8);
+    expect((func.vmap(run)(batch) as Tensor).allclose(layer.forward(batch), 1e-5, 1e-6)).toBe(true);
+  });
+
   it("changes batched tensors in place, and refuses to change what the examples share", () => {
     const x = cg.arange(6).view(2, 3).float();
     func.vmap((row: Tensor, k: Tensor) => row.mul_(k).setAt(0, k))(x, cg.tensor([10, 100]));
