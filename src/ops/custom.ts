@@ -1,5 +1,6 @@
 /** Ops of a person's own, from one line of arithmetic: one program on devices, the library's ops on the CPU, gradients everywhere. */
 import { io, native } from "../runtime/addon.js";
+import { ownKernels } from "../runtime/observe.js";
 import { isFloating } from "../tensor/dtype.js";
 import { DTypeError, ValueError, describe } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
@@ -148,6 +149,7 @@ export function customOp(name: string, formula: (...x: number[]) => number): (..
     toRow(expression, new Map(parameters.map((parameter, i) => [parameter, rowNames[parameters.length - 1]![i]!]))),
     parameters.length,
   );
+  ownKernels.custom[row] = name;
   const compose = (inputs: readonly Tensor[]): Tensor =>
     evaluate(expression, new Map(parameters.map((key, i) => [key, inputs[i]!])), inputs[0]!);
 

@@ -2,6 +2,7 @@
 import { withRecording } from "../autograd/mode.js";
 import { io, native } from "../runtime/addon.js";
 import { Status } from "../runtime/native.js";
+import { ownKernels } from "../runtime/observe.js";
 import { Code } from "../tensor/dtype.js";
 import { DeviceError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
@@ -107,6 +108,7 @@ export function kernelOp<Args extends readonly Argument[]>(name: string, definit
   const parameters = Object.entries(definition.parameters);
   const numberKinds = parameters.flatMap(([, kind]) => (kind === "tensor" ? [] : [kind === "i64" ? "i" : "T"]));
   const code = native.addText(kernelText(name, definition.parameters, text), numberKinds.join(""));
+  ownKernels.runText[code] = name;
 
   const launched = (args: Args, tensors: readonly Tensor[]): Tensor | null => {
     const [first] = tensors as [Tensor];
@@ -116,7 +118,7 @@ export function kernelOp<Args extends readonly Argument[]>(name: string, definit
     const out = launch.empty(name, shape, computed, first.dev);
     [...given, out].forEach((t, i) => (io[i] = t.live(name)));
     args.filter((arg) => typeof arg === "number").forEach((value, i) => (io[given.length + 1 + i] = value));
-    const status = native.runText(code, given.length + 1, numberKinds.length);
+    const status = native.runText(code, given.length + 1, numberKinds.length, out.handle);
     if (status === Status.noKernel) return null;
     if (status === Status.notCompiled) throw refused(name, text, first.device);
     if (status < 0) throw launch.failure(name, status, given);

@@ -123,8 +123,8 @@ export interface Native {
   custom(row: number, nIn: number, dtype: number, owner: object): Handle;
   /** Adds a kernel of a person's own, whose numbers are `i` (i64) or `T`. Returns its code. */
   addText(text: string, kinds: string): number;
-  /** io: handles of the inputs and of the output, then the numbers. noKernel where the device has no such kernel. */
-  runText(code: number, tensors: number, numbers: number): number;
+  /** io: handles of the inputs and of the output, then the numbers; `out` is the output again. noKernel where the device has no such kernel. */
+  runText(code: number, tensors: number, numbers: number, out: Handle): number;
   cast(a: Handle, dtype: number, owner: object): Handle;
   /** A fresh contiguous copy (torch's clone). */
   clone(a: Handle, owner: object): Handle;

@@ -62,7 +62,9 @@ const words: Readonly<Record<string, string>> = {
 };
 
 // What uses a device's stream or memory besides.
-const unseen = ["itemBigInt", "custom", "runText", "reshape", "planRun"];
+const unseen = ["itemBigInt", "reshape", "planRun"];
+/** Names of a person's own kernels by their codes: what adds one names it here. */
+export const ownKernels: Readonly<Record<"custom" | "runText", string[]>> = { custom: [], runText: [] };
 
 let observers: readonly Observer[] = [];
 let preparing: (() => void) | null = null;
@@ -96,6 +98,7 @@ function install(): void {
     for (const form of [name, `${name}Into`]) if (form in table) wrap(table, form, subject, rows);
   }
   for (const [name, subject] of Object.entries(others)) wrap(table, name, subject, null);
+  for (const [name, rows] of Object.entries(ownKernels)) wrap(table, name, 3, rows);
   for (const name of unseen) {
     const original = table[name]!;
     originals.set(name, original);
