@@ -174,3 +174,79 @@ export class LambdaLR extends LRScheduler {
     return { ...super.stateDict(), lr_lambdas: this.baseLrs.map(() => null) };
   }
 }
+
+interface LinearOptions {
+  startFactor?: number;
+  endFactor?: number;
+  totalIters?: number;
+}
+/** A factor that goes in a line from startFactor to endFactor in totalIters epochs: a warm-up. @param startFactor default 1/3 @param endFactor default 1 @param totalIters default 5 */
+export class LinearLR extends LRScheduler {
+  readonly startFactor: number;
+  readonly endFactor: number;
+  readonly totalIters: number;
+  constructor(optimizer: Scheduled, ...rest: (number | LinearOptions)[]) {
+    super(optimizer);
+    const signature = "optimizer: any, startFactor: float = 0.3333333333333333, endFactor: float = 1.0, totalIters: int = 5";
+    [, this.startFactor, this.endFactor, this.totalIters] = read<[unknown, number, number, number]>("LinearLR", signature, [
+      optimizer,
+      ...rest,
+    ]);
+    const { startFactor, endFactor } = this;
+    if (!(startFactor > 0 && startFactor <= 1))
+      throw new ValueError({ op: "LinearLR", argument: "startFactor", expected: "in (0, 1]", got: String(startFactor) });
+    if (!(endFactor >= 0 && endFactor <= 1))
+      throw new ValueError({ op: "LinearLR", argument: "endFactor", expected: "in [0, 1]", got: String(endFactor) });
+    this.step();
+  }
+  protected rate(_base: number, current: number): number {
+    const { lastEpoch, startFactor, endFactor, totalIters } = this;
+    if (lastEpoch === 0) return current * startFactor;
+    if (lastEpoch > totalIters) return current;
+    const width = endFactor - startFactor;
+    return current * (1 + width / (totalIters * startFactor + (lastEpoch - 1) * width));
+  }
+}
+
+interface ConstantOptions {
+  factor?: number;
+  totalIters?: number;
+}
+/** The rate times `factor` for the first totalIters epochs. @param factor default 1/3 @param totalIters default 5 */
+export class ConstantLR extends LRScheduler {
+  readonly factor: number;
+  readonly totalIters: number;
+  constructor(optimizer: Scheduled, ...rest: (number | ConstantOptions)[]) {
+    super(optimizer);
+    const signature = "optimizer: any, factor: float = 0.3333333333333333, totalIters: int = 5";
+    [, this.factor, this.totalIters] = read<[unknown, number, number]>("ConstantLR", signature, [optimizer, ...rest]);
+    if (!(this.factor >= 0 && this.factor <= 1))
+      throw new ValueError({ op: "ConstantLR", argument: "factor", expected: "in [0, 1]", got: String(this.factor) });
+    this.step();
+  }
+  protected rate(_base: number, current: number): number {
+    if (this.lastEpoch === 0) return current * this.factor;
+    return this.lastEpoch === this.totalIters ? current * (1 / this.factor) : current;
+  }
+}
+
+interface PolynomialOptions {
+  totalIters?: number;
+  power?: number;
+}
+/** Falls to 0 in totalIters epochs as (1 - epoch / totalIters)^power. @param totalIters default 5 @param power default 1 */
+export class PolynomialLR extends LRScheduler {
+  readonly totalIters: number;
+  readonly power: number;
+  constructor(optimizer: Scheduled, ...rest: (number | PolynomialOptions)[]) {
+    super(optimizer);
+    const signature = "optimizer: any, totalIters: int = 5, power: float = 1.0";
+    [, this.totalIters, this.power] = read<[unknown, number, number]>("PolynomialLR", signature, [optimizer, ...rest]);
+    this.step();
+  }
+  protected rate(_base: number, current: number): number {
+    const { lastEpoch, totalIters, power } = this;
+    if (lastEpoch === 0 || lastEpoch > totalIters) return current;
+    return current * ((1 - lastEpoch / totalIters) / (1 - (lastEpoch - 1) / totalIters)) ** power;
+  }
+}

@@ -213,6 +213,9 @@ def schedules():
         ("ExponentialLR", {"gamma": 0.75}),
         ("CosineAnnealingLR", {"T_max": 4}), ("CosineAnnealingLR", {"T_max": 5, "eta_min": 0.125}),
         ("LambdaLR", {"lr_lambda": lambda epoch: 1 / (1 + epoch)}),
+        ("LinearLR", {}), ("LinearLR", {"start_factor": 0.5, "end_factor": 0.25, "total_iters": 4}),
+        ("ConstantLR", {}), ("ConstantLR", {"factor": 0.5, "total_iters": 3}),
+        ("PolynomialLR", {}), ("PolynomialLR", {"total_iters": 8, "power": 2.0}),
     ]:
         params = [torch.zeros(1, requires_grad=True) for _ in range(2)]
         optimizer = torch.optim.SGD([{"params": [params[0]]}, {"params": [params[1]], "lr": 0.5}], lr=1.0)

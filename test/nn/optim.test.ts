@@ -13,7 +13,7 @@ interface Steps {
   readonly state: Record<string, number | number[]>[];
 }
 interface Rates {
-  readonly name: "StepLR" | "MultiStepLR" | "ExponentialLR" | "CosineAnnealingLR" | "LambdaLR";
+  readonly name: "StepLR" | "MultiStepLR" | "ExponentialLR" | "CosineAnnealingLR" | "LambdaLR" | "LinearLR" | "ConstantLR" | "PolynomialLR";
   readonly options: object;
   readonly rates: number[][];
 }
@@ -184,6 +184,8 @@ describe("schedules", () => {
     ["what is no optimizer", () => new lrScheduler.StepLR({} as never, 2), /StepLR: expected optimizer to be an Optimizer/],
     ["steps of no epoch", () => new lrScheduler.StepLR(new optim.SGD([parameter()]), 0), /StepLR: expected stepSize to be at least 1/],
     ["half a cosine of no epoch", () => new lrScheduler.CosineAnnealingLR(new optim.SGD([parameter()]), 0), /expected TMax to be at least 1/],
+    ["a warm-up from nothing", () => new lrScheduler.LinearLR(new optim.SGD([parameter()]), 0), /expected startFactor to be in \(0, 1\]/],
+    ["a growing constant", () => new lrScheduler.ConstantLR(new optim.SGD([parameter()]), { factor: 2 }), /expected factor to be in \[0, 1\]/],
     ["a number for a function", () => new lrScheduler.LambdaLR(new optim.SGD([parameter()]), 0.5 as never), /LambdaLR: expected lrLambda to be a function/],
   ])("refuse %s", (_, make, message) => {
     expect(make).toThrow(cg.ValueError);
