@@ -1,4 +1,5 @@
 /** Turns what the language server answers about a hidden document into what a person sees of the cell. */
+import { isBuiltin } from "node:module";
 import { cellPrefix } from "./project.js";
 import type { Document } from "./modules.js";
 import { offsetAt, placeAt } from "./positions.js";
@@ -48,6 +49,7 @@ const unused = new Set([6133, 6138, 6192, 6196, 6198, 6199, 6205]);
 const untypedModule = 7016;
 /** What follows from a name that has no type. */
 const untyped = new Set([7005, 7006, 7031, 7034, 18046]);
+const noModule = new Set([2307, 2882]);
 const cannotFind = 2304;
 const unknownNames = new Set([cannotFind, 2552]);
 const assignsImport = 2632;
@@ -102,9 +104,18 @@ export function diagnosticsOf(report: unknown, document: Document, code: string,
     }
     const category = severity === severities.error && number !== untypedModule ? "error" : "warning";
     const text = names.choosesLibrary ? message : message.replace(changeLibrary, lackedByNode);
-    return [{ code: number, message: withoutCells(text), ...place, category }];
+    return [{ code: number, message: withoutCells(text) + howToInstall(number, message), ...place, category }];
   });
   return isRefused ? found.filter(({ code: number }) => !untyped.has(number)) : found;
+}
+
+/** Names of packages, not paths, Node's own modules or aliases of a package. */
+const missingPackage =
+  /^Cannot find module(?: or type declarations for side-effect import of)? '((?:@[\w.-]+\/)?[a-z\d][\w.-]*)(?:\/[^']*)?'/;
+
+function howToInstall(code: number, message: string): string {
+  const name = noModule.has(code) ? missingPackage.exec(message)?.[1] : undefined;
+  return name === undefined || isBuiltin(name) ? "" : ` To install it: await kernel.install("${name}")`;
 }
 
 const changeLibrary = /Do you need to change your target library\? Try changing the 'lib' compiler option to 'es\w+' or later\./;

@@ -180,6 +180,17 @@ describe("the notebook's folder", () => {
     await expect.poll(async () => cell('import { u as u3 } from "./util"; u3.toUpperCase()'), { timeout: 5000 }).toEqual([]);
   });
 
+  it("is told how to get a package that is not there", async () => {
+    const { cell } = await openSession();
+    const advice = async (specifier: string) => /(?: To install.*)?$/.exec((await cell(`import "${specifier}"`))[0] ?? "none")![0];
+    expect(await advice("d3-array")).toBe(' To install it: await kernel.install("d3-array")');
+    expect(await advice("@scope/name/deep/file.js")).toBe(' To install it: await kernel.install("@scope/name")');
+    expect(await cell('import x from "lodash"')).toEqual([
+      "TS2307 1:15 Cannot find module 'lodash' or its corresponding type declarations. To install it: await kernel.install(\"lodash\")",
+    ]);
+    for (const other of ["./none", "#none", "/none"]) expect(await advice(other)).toBe("");
+  });
+
   it("is told what the running Node lacks, unless its tsconfig.json says what there is", async () => {
     const code = "Promise.withResolvers<number>().resolve(1)";
     const lacks = `TS2550 1:9 Property 'withResolvers' does not exist on type 'PromiseConstructor'. Node ${process.versions.node}, which runs the cells, does not have it.`;
