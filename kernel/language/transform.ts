@@ -104,13 +104,19 @@ function transformParsed(
   };
 }
 
+/** What Node's types say that every file has. As globals they would mislead ES modules, which look for them. */
+const ofCommonJs: ReadonlyMap<string, string> = new Map([
+  ["__dirname", "__cellgrad.meta.dirname"],
+  ["__filename", "__cellgrad.meta.filename"],
+]);
+
 /** Writes what each name is called in the script. */
 function writeNames({ top, occurrences }: CellScopes, output: MagicString, known: ReadonlySet<string>, bindingOf: BindingOf): void {
   for (const { name, start, scope, shorthand, inType } of occurrences) {
     if (inType) continue;
     const variable = scope.resolve(name);
     const ofSession = variable ? top.variables.get(name) === variable && !variable.ambient : known.has(bindingOf(name));
-    const written = variable?.target ?? (ofSession ? bindingOf(name) : name);
+    const written = variable?.target ?? (ofSession ? bindingOf(name) : variable ? name : (ofCommonJs.get(name) ?? name));
     if (written !== name) output.update(start, start + name.length, shorthand ? `${name}:${written}` : written);
   }
 }

@@ -80,6 +80,13 @@ test("require has the kernel's own modules as imports have them", async () => {
   expect(result).toBe("[ true, true, 'function' ]");
 });
 
+test("__dirname and __filename are those of the notebook's folder, in cells only, and can be taken", async () => {
+  const { client } = started;
+  expect((await client.execute("const here = () => ({ __dirname }); here().__dirname === import.meta.dirname")).result).toBe("true");
+  expect((await client.execute("__filename === import.meta.filename && !('__dirname' in globalThis)")).result).toBe("true");
+  expect((await client.execute("((__dirname: number) => __dirname)(5)")).result).toBe("5");
+});
+
 test("standard decorators in a local module run, and its lines stay", async () => {
   writeFileSync(
     join(folder, "counted.ts"),
