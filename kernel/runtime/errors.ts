@@ -12,6 +12,8 @@ const libraryFolder = new URL("../../src/", import.meta.url).href;
 const frameLine = /^\s+at (?:(.*?) \((.*)\)|(.*))$/;
 /** How many causes or members of an aggregate are followed. */
 const maxDepth = 5;
+/** Members of an aggregate that are shown. */
+const maxMembers = 10;
 /** Characters of a message that are shown. */
 const maxMessage = 100_000;
 
@@ -91,7 +93,8 @@ function bodyOf(error: Error, depth: number, seen: Set<unknown>): string[] {
   seen.add(error);
   const lines = [...frameLines(framesOf(error), textOf), ...(read(() => detailsOf(error)) ?? [])];
   const behind: [label: string, error: unknown][] = [];
-  if (error instanceof AggregateError) error.errors.forEach((member, index) => behind.push([`[${index}]`, member]));
+  const members: readonly unknown[] = error instanceof AggregateError ? error.errors : [];
+  members.slice(0, maxMembers).forEach((member, index) => behind.push([`[${index}]`, member]));
   if (isSuppressing(error)) behind.push(["Thrown by a disposal", error.error], ["Suppressed", error.suppressed]);
   if (error.cause !== undefined) behind.push(["Caused by", error.cause]);
   for (const [label, other] of behind) {
@@ -99,6 +102,7 @@ function bodyOf(error: Error, depth: number, seen: Set<unknown>): string[] {
     if (!isErrorLike(other)) lines.push(`${label}: ${inspectSafely(other)}`);
     else lines.push(`${label}: ${header(nameOf(other), messageOf(other))}`, ...bodyOf(other, depth + 1, seen));
   }
+  if (members.length > maxMembers) lines.push(`… and ${members.length - maxMembers} more errors`);
   return lines;
 }
 

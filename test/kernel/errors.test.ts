@@ -60,6 +60,16 @@ test("causes and members of an aggregate follow", async () => {
   expect(text).toContain("[1]: 'two'");
 });
 
+test("of many members of an aggregate the first are shown", async () => {
+  const { error } = await started.client.execute(
+    "throw new AggregateError(Array.from({ length: 1000 }, (_, i) => new Error(`m${i}`)), 'all')",
+  );
+  const text = plain(error!.traceback);
+  expect(text).toContain("[9]: Error: m9");
+  expect(text).not.toContain("m10");
+  expect(text).toMatch(/\n… and 990 more errors$/);
+});
+
 test("an error of a disposal shows the one that was already on its way", async () => {
   const { error } = await started.client.execute(
     "{ using r = { [Symbol.dispose]() { throw new RangeError('closing') } }; throw new TypeError('working') }",
