@@ -1,14 +1,18 @@
 /** Worker threads of cells: one that computes on after its cell was interrupted is ended, one that waits stays. */
+import fs from "node:fs";
 import type { Worker } from "node:worker_threads";
 import { activeCell, type ActiveCell } from "./cells.js";
 
-/** How long the threads are watched, in ms. */
-const watchTime = 300;
-/** The processor's time, in µs, that one which computes takes meanwhile on a machine that has others to serve. */
-const computing = 100_000;
+/** How often and for how long the threads are looked at, in ms: on a busy machine one that computes may get little time. */
+const [interval, longest] = [100, 10_000];
+/** The processor's time that gives them away, in ms: those that sleep in Atomics.wait do not come to their event loops either. */
+const computing = 100;
+/** Linux counts a thread's time in these, in ms. */
+const tick = 10;
 
-/** Node's own: the cell's timers have stopped. */
+/** Node's own: the cell's timers have stopped, and user code may replace what there is. */
 const { setTimeout } = globalThis;
+const { readFileSync } = fs;
 
 /** Notes every thread that a cell starts with the cell. */
 export function followWorkers(): void {
@@ -21,17 +25,36 @@ export function followWorkers(): void {
 
 /** Ends those threads of a cell that do nothing but compute, and says so. */
 export function endBusyWorkers({ workers }: ActiveCell): void {
-  if (workers.size === 0) return;
-  const usage = process.cpuUsage();
-  const watched = [...workers].map((worker) => ({ worker, before: worker.performance.eventLoopUtilization() }));
-  setTimeout(() => {
-    const { user, system } = process.cpuUsage(usage);
-    if (user + system < computing) return; // they wait for something, in their event loops or in Atomics.wait
-    for (const { worker, before } of watched) {
-      // No time in its event loop, or none yet.
-      if (!workers.has(worker) || worker.performance.eventLoopUtilization(before).idle > 0) continue;
+  const before = new Map([...workers].map((worker) => [worker, worker.performance.eventLoopUtilization()]));
+  const [start, used] = [performance.now(), timeOfOthers()];
+  const look = () => {
+    for (const [worker, utilization] of before) {
+      if (!workers.has(worker) || worker.performance.eventLoopUtilization(utilization).idle > 0) before.delete(worker);
+    }
+    if (timeOfOthers() - used < computing) return lookLater();
+    for (const worker of before.keys()) {
       console.error(`worker thread ${worker.threadId} did not come to rest after the interrupt: it was ended`);
       void worker.terminate();
     }
-  }, watchTime).unref();
+  };
+  const lookLater = () => {
+    if (before.size > 0 && performance.now() - start < longest) setTimeout(look, interval).unref();
+  };
+  lookLater();
+}
+
+/** The processor's time of all threads but this one, in ms; where Linux does not tell, of all. */
+function timeOfOthers(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000 - timeOfThisThread();
+}
+
+function timeOfThisThread(): number {
+  try {
+    const stat = readFileSync(`/proc/self/task/${process.pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" "); // from the state on, which follows the name
+    return (Number(fields[11]) + Number(fields[12])) * tick;
+  } catch {
+    return 0;
+  }
 }
