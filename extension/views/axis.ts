@@ -8,6 +8,11 @@ export function indexTicks(from: number, to: number, limit: number): number[] {
   return ticks;
 }
 
+/** A tick's text: round thousands are short, so that they keep clear of the axis's name. */
+export function indexText(tick: number): string {
+  return tick >= 10_000 && tick % 100 === 0 ? `${tick / 1000}k` : String(tick);
+}
+
 /** Round values in [lo, hi], about `count` of them. */
 export function valueTicks(lo: number, hi: number, count: number): number[] {
   if (!(hi > lo)) return [lo];

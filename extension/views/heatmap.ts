@@ -1,7 +1,7 @@
 /** A 2-D slice as a heatmap: axes in elements, drag to zoom, the exact number under the mouse or the keyboard's cursor. */
 import { decodeBytes, tileCodes, type TensorPayload, type Window } from "../../src/wire/index.js";
 import type { Theme } from "../theme.js";
-import { indexTicks } from "./axis.js";
+import { indexText, indexTicks } from "./axis.js";
 import { colorTable, decodeTile, paintTile, valueOf, type Tile } from "./colors.js";
 import { create, prepareCanvas } from "./dom.js";
 import { formatNumber } from "./format.js";
@@ -221,7 +221,7 @@ function drawAxes(context: CanvasRenderingContext2D, window: Window, area: Layou
     const x = area.left + ((tick - window[1] + 0.5) * area.width) / window[3];
     context.moveTo(x, bottom + 1);
     context.lineTo(x, bottom + 4);
-    context.fillText(String(tick), x, bottom + 6);
+    context.fillText(indexText(tick), x, bottom + 6);
   }
   context.textAlign = "right";
   context.textBaseline = "middle";
@@ -229,14 +229,14 @@ function drawAxes(context: CanvasRenderingContext2D, window: Window, area: Layou
     const y = area.top + ((tick - window[0] + 0.5) * area.height) / window[2];
     context.moveTo(area.left - 1, y);
     context.lineTo(area.left - 4, y);
-    context.fillText(String(tick), area.left - 6, y);
+    context.fillText(indexText(tick), area.left - 6, y);
   }
   context.stroke();
   context.textAlign = "right";
   context.textBaseline = "top";
   context.fillText(`dim ${selection.column} →`, right, bottom + 20);
   context.save();
-  context.translate(2, bottom);
+  context.translate(0, bottom);
   context.rotate(-Math.PI / 2);
   context.textAlign = "right";
   context.fillText(`← dim ${selection.row}`, area.height, 0);

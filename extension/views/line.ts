@@ -1,6 +1,6 @@
 /** A 1-D tensor as a line, with the envelope of minimum and maximum where several elements share a pixel. */
 import { decodeBytes, reservedColors, type LineReply, type TensorPayload } from "../../src/wire/index.js";
-import { indexTicks, valueTicks } from "./axis.js";
+import { indexText, indexTicks, valueTicks } from "./axis.js";
 import { cssColor, pack } from "./colors.js";
 import { create, prepareCanvas } from "./dom.js";
 import { formatNumber } from "./format.js";
@@ -131,7 +131,7 @@ function drawLine(
   context.textAlign = "center";
   context.textBaseline = "top";
   for (const tick of indexTicks(0, length, width / 60))
-    context.fillText(String(tick), margin.left + ((tick + 0.5) / length) * width, bottom + 6);
+    context.fillText(indexText(tick), margin.left + ((tick + 0.5) / length) * width, bottom + 6);
   context.textAlign = "right";
   context.fillText(`dim ${selection.column} →`, margin.left + width, bottom + 20);
 
