@@ -1,4 +1,5 @@
 /** Checkpoints: parts of a forward pass keep only their inputs, and run again when the backward pass needs what they would have saved. */
+import { batching } from "../tensor/batched.js";
 import { AutogradError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import { type Tensor } from "../tensor/tensor.js";
 import { requireFunction } from "./arguments.js";
@@ -26,7 +27,8 @@ function run<A extends unknown[], R>(fn: (...args: A) => R, ...rest: [...A, Chec
   const own = typeof last === "object" && last !== null && Object.keys(last).length > 0 && Object.keys(last).every((key) => optionNames.has(key)); // prettier-ignore
   const { preserveRngState = true, determinismCheck = "default" } = own ? (rest.pop() as CheckpointOptions) : {};
   const args = rest as unknown as A;
-  if (!isGradEnabled()) return fn(...args);
+  // The backward pass comes when the vmap around it is over: nothing could be run again then.
+  if (!isGradEnabled() || batching !== null) return fn(...args);
 
   const randomness = preserveRngState ? ops.rngState() : null;
   const kept: { readonly shape: readonly number[]; readonly dtype: string }[] = [];

@@ -1,4 +1,5 @@
 /** Custom ops with a gradient of their own: subclass Function, call `apply`. */
+import { Batched, batching } from "../tensor/batched.js";
 import { AutogradError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import { isDifferentiable } from "../tensor/dtype.js";
 import type { Shape } from "../tensor/shape.js";
@@ -89,7 +90,7 @@ export abstract class Function {
 
   /** Runs `forward` unrecorded and records the op with `backward` as its gradient. It may be kept: `const cube = Cube.apply`. */
   static get apply(): <R extends Output = Tensor>(...inputs: unknown[]) => R {
-    return (...inputs) => this.run(inputs) as never;
+    return (...inputs) => (batching === null ? this.run(inputs) : batching(this.name, (...given) => this.run(given), inputs)) as never;
   }
 
   private static run(inputs: readonly unknown[]): Output {
@@ -137,6 +138,8 @@ export abstract class Function {
   /** Makes the outputs results of a node. */
   private static attach(ctx: FunctionContext, inputs: readonly unknown[], result: Output): Output {
     const tensors = inputs.filter((input) => input instanceof Tensor);
+    // The graph is that of whole tensors: inside vmap the op runs once for each example.
+    for (const t of tensors) if (t instanceof Batched) throw t.gone(this.name);
     const outputs: readonly unknown[] = result instanceof Tensor ? [result] : result;
     // An input returned as it came becomes another tensor, so that it can have a history of its own.
     const made = outputs.map((output) =>

@@ -62,12 +62,18 @@ function trace(op: string, fn: Fn, args: readonly unknown[], { argnums = 0, hasA
     places.forEach((n, i) => (given[n] = typeof argnums === "number" ? built : (built as unknown[])[i]));
     const result = fn(...(given as never[]));
     if (hasAux && !(Array.isArray(result) && result.length === 2)) {
-      throw new ValueError({ op, argument: "fn", expected: "to return [output, aux], as hasAux says", got: describe(result) });
+      throw new ValueError({
+        op,
+        argument: "fn",
+        expected: "a function that returns [output, aux], as hasAux says",
+        got: describe(result),
+      });
     }
     const [value, aux] = hasAux ? (result as [unknown, unknown]) : [result, undefined];
     const output = flatten(value);
     for (const leaf of output.leaves) {
-      if (!(leaf instanceof Tensor)) throw new ValueError({ op, argument: "fn", expected: "to return Tensors", got: describe(leaf) });
+      if (!(leaf instanceof Tensor))
+        throw new ValueError({ op, argument: "fn", expected: "a function that returns Tensors", got: describe(leaf) });
     }
     const outputs = output.leaves as readonly Tensor[];
     return { inputs, input, outputs, output, aux, recorded: outside && othersIn(outputs, inputs) };
@@ -119,7 +125,7 @@ function requireScalar(op: string, { outputs }: Traced): void {
   throw new ShapeError({
     op,
     argument: "fn",
-    expected: "to return one real 0-d tensor",
+    expected: "a function that returns one real 0-d tensor",
     got: outputs.map((t) => `a ${t.dtype} tensor of shape ${formatShape(t.shape)}`).join(", "),
     hint: "use jacrev() for outputs with several elements",
   });

@@ -82,7 +82,7 @@ export function vmap(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unknow
 
 /** First example and number of examples of each chunk. */
 const chunksOf = (size: number, most: number): [number, number][] =>
-  Array.from({ length: Math.ceil(size / most) }, (_, i) => [i * most, Math.min(most, size - i * most)]);
+  size === 0 ? [[0, 0]] : Array.from({ length: Math.ceil(size / most) }, (_, i) => [i * most, Math.min(most, size - i * most)]);
 
 /** A result of the function with its examples along the first dim; what no example changed is stretched. */
 function outOf(frame: Frame, leaf: unknown): Tensor {
@@ -131,6 +131,5 @@ function batchSize(leaves: readonly unknown[], dims: readonly (number | null)[])
   if (sizes.length > 1) {
     throw new ShapeError({ op: "vmap", argument: "inDims", expected: "batch dims of one size", got: sizes.join(", ") });
   }
-  if (sizes[0] === 0) throw new ShapeError({ op: "vmap", argument: "inDims", expected: "at least one example", got: "0" });
   return sizes[0]!;
 }

@@ -73,6 +73,9 @@ const example = (args: readonly unknown[], frame: Frame, i: number): unknown[] =
 
 /** Runs the op once for each example, and stacks the results. */
 function loop(name: string, call: Call, args: readonly unknown[], frame: Frame, before?: () => void): unknown {
+  if (frame.size === 0) {
+    throw new NotImplementedError({ op: name, expected: "at least one example inside vmap, as it runs once for each", got: "none" });
+  }
   return below(frame, () => {
     const results = Array.from({ length: frame.size }, (_, i) => {
       before?.();

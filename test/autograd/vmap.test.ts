@@ -118,6 +118,30 @@ describe("vmap", () => {
     expect(() => func.vmap((y: Tensor) => y.add(leaked))(cg.arange(3))).toThrow(/one that left its vmap/);
   });
 
+  it("gives empty results for no examples, but for ops that run once for each", () => {
+    const out = func.vmap((x: Tensor) => x.matmul(cg.ones(2, 3)).softmax(0))(cg.ones(0, 2)) as Tensor;
+    expect([out.shape, out.dtype]).toEqual([[0, 3], "float32"]);
+    expect(() => func.vmap((x: Tensor) => x.nonzero())(cg.ones(0, 2))).toThrow(/at least one example/);
+  });
+
+  it("goes through custom functions and checkpoints, gradients included", () => {
+    class Square extends cg.autograd.Function {
+      static override forward(ctx: cg.autograd.FunctionContext, x: Tensor): Tensor {
+        ctx.saveForBackward(x);
+        return x.mul(x);
+      }
+      static override backward(ctx: cg.autograd.FunctionContext, g: Tensor): Tensor {
+        return g.mul(ctx.savedTensors[0]!).mul(2);
+      }
+    }
+    const x = cg.tensor([[1, 2], [3, 4]]); // prettier-ignore
+    const square = (t: Tensor): Tensor => Square.apply(t);
+    expect(list(func.vmap(square)(x))).toEqual([[1, 4], [9, 16]]); // prettier-ignore
+    expect(list(func.vmap(func.grad((t: Tensor) => square(t).sum()))(x))).toEqual([[2, 4], [6, 8]]); // prettier-ignore
+    const kept = func.vmap(func.grad((t: Tensor) => cg.utils.checkpoint((v: Tensor) => v.pow(3), t).sum()))(x);
+    expect(list(kept)).toEqual([[3, 12], [27, 48]]); // prettier-ignore
+  });
+
   it("promotes 0-d examples as 0-d tensors", () => {
     const f = (x: Tensor): Tensor => x.mul(cg.ones(2));
     expect((func.vmap(f)(cg.ones(3, { dtype: "float64" })) as Tensor).dtype).toBe("float32");
