@@ -19,6 +19,32 @@ it("NVRTC compiles every text, from sm_75 to sm_120", (context) => {
       x.grad = x.detach();
       new Optimizer([x], { lr: 0.1 }).step();
     }
+    const z = cg.complex(x.detach(), x.detach());
+    const functions = [
+      "sqrt",
+      "exp",
+      "log",
+      "sin",
+      "cos",
+      "tan",
+      "sinh",
+      "cosh",
+      "tanh",
+      "sigmoid",
+      "log1p",
+      "expm1",
+      "sgn",
+      "rsqrt",
+    ] as const;
+    for (const name of functions) z[name]();
+    for (const t of [z.div(z), z.pow(z), z.lerp(z, 0.3), z.isinf(), z.matmul(z.t()), z.to("complex128").mul(z)]) t.dispose();
+    // Of a person's text nobody else computes the same: that the device only keeps it is an error.
+    const halved = cg.kernelOp("halved", {
+      parameters: { t: "tensor", rows: "i64", scale: "T" },
+      text: "out[i] = i / t_size(1) < rows ? sigmoid(t[i]) * scale : 0;",
+      ops: (t: cg.Tensor, rows: number, scale: number) => t.at(`:${rows}`).mul(scale),
+    });
+    expect(() => halved(x.detach(), 2, 0.5)).toThrow(cg.DeviceError);
     for (const dtype of ["float64", "float16", "bfloat16", "int8", "bool"] as const) x.detach().t().to(dtype).add(x.detach().t()).to(dtype);
   });
   mkdirSync("build/test", { recursive: true });
