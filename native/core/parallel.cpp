@@ -161,10 +161,11 @@ void detail::parallel_chunks(int64_t begin, int64_t end, int64_t grain, ChunkFn 
   for (int64_t b = begin; b < end && !cancelled(); b += grain) fn(context, b, std::min(b + grain, end));
 }
 
-Scratch::Scratch(size_t bytes) {
+Scratch::Scratch(size_t bytes) : data_(nullptr), bytes_(bytes) {
+  if (bytes == 0) return;
   const Block block = host_allocator().allocate(bytes);
   data_ = block.data;
-  bytes_ = block.bytes;
+  if (data_ != nullptr) bytes_ = block.bytes;
 }
 Scratch::~Scratch() {
   if (data_ != nullptr) host_allocator().deallocate({data_, bytes_});

@@ -37,14 +37,14 @@ template <class Fn> void in_turn(int64_t n, const Fn& fn) {
     fn(begin, n - begin < kPiece ? n : begin + kPiece);
 }
 
-// Scratch memory from the caching allocator (64-byte aligned); released by the destructor.
+// Scratch memory from the caching allocator (64-byte aligned), none for 0 bytes; released by the destructor.
 class Scratch {
 public:
   explicit Scratch(size_t bytes);
   ~Scratch();
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
-  bool ok() const { return data_ != nullptr; }
+  bool ok() const { return data_ != nullptr || bytes_ == 0; }
   template <class T> T* as() const { return static_cast<T*>(data_); }
 
 private:

@@ -46,9 +46,26 @@ export function op<F extends AnyFunction>(
   const params = parseSignature(signature);
   const run = body as unknown as (...values: unknown[]) => unknown;
   const bound = (...args: unknown[]): unknown => run(...bind(name, params, args));
-  const call = (...args: unknown[]): unknown => (batching === null ? run(...bind(name, params, args)) : batching(name, bound, args));
+  const call = (...args: unknown[]): unknown => (batching === null ? bound(...args) : batching(name, bound, args));
   enter(name, params, options);
-  return Object.defineProperty(call, "name", { value: name }) as unknown as F;
+  return Object.defineProperty(shortcut(params, run, call), "name", { value: name }) as unknown as F;
+}
+
+/** `call`, or at once `run` where the arguments of an op on one tensor, two, or one and sizes are as they should be. */
+function shortcut(params: readonly Param[], run: (...values: unknown[]) => unknown, call: typeof run): typeof run {
+  const shape = params.map(({ kind, rest, keywordOnly }) => (keywordOnly ? "?" : (rest ? "*" : "") + kind)).join(" ");
+  const isPlain = (value: unknown): boolean => value instanceof Tensor && batching === null;
+  switch (shape) {
+    case "tensor":
+      return (...args) => (args.length === 1 && isPlain(args[0]) ? run(args[0]) : call(...args));
+    case "tensor tensor":
+      return (...args) => (args.length === 2 && isPlain(args[0]) && isPlain(args[1]) ? run(args[0], args[1]) : call(...args));
+    case "tensor *ints":
+      return (input, ...sizes) =>
+        isPlain(input) && sizes.length > 0 && sizes.every(Number.isInteger) ? run(input, sizes) : call(input, ...sizes);
+    default:
+      return call;
+  }
 }
 
 /** Registers a function that binds its own arguments (the hot ops). */

@@ -93,6 +93,9 @@ export function dimMask(dims: readonly number[]): number {
 /** Fills in the one -1 of a requested shape; `from` is the shape that it is to replace. */
 export function inferShape(op: string, requested: readonly number[], from: Shape): Shape {
   const numel = numelOf(from);
+  let least = 0;
+  for (let i = 0; i < requested.length; i++) if (requested[i]! < least) least = requested[i]!;
+  if (least === 0 && numelOf(requested) === numel) return requested;
   const hole = requested.indexOf(-1);
   const refuse = (expected: string): never => {
     const operands = [
