@@ -91,9 +91,10 @@ export const histogram: (
   "input: tensor, bins: any = 100, *, range: any? = null, weight: tensor? = null, density: bool = false",
   (given: Tensor, bins: unknown, range: readonly number[] | null, weight: Tensor | null, density: boolean) => {
     const half = given.dt === Code.float16 || given.dt === Code.bfloat16;
-    if (half && bins instanceof Tensor && range === null) {
-      const wide = histogram(given.float(), bins.float(), { weight: weight?.float() ?? null, density });
-      return named({ hist: wide.hist.to(given.dtype), binEdges: bins });
+    if (half && (bins instanceof Tensor || range !== null || given.numel() === 0)) {
+      const edges = edgesOf(given, bins, range);
+      const wide = histogram(given.float(), edges.float(), { weight: weight?.float() ?? null, density });
+      return named({ hist: wide.hist.to(given.dtype), binEdges: edges });
     }
     if (given.dt !== Code.float32 && given.dt !== Code.float64)
       throw new DTypeError({ op: "histogram", argument: "input", expected: "float32 or float64", got: given.dtype });

@@ -70,13 +70,14 @@ function catAlong(name: string, given: readonly Tensor[], dim: number): Tensor {
   const skipped = list === given ? [] : given.filter((t) => t.requiresGrad && !list.includes(t));
   if (!recordedAny([...inputs, ...skipped])) return out;
   const sizes = inputs.map((t) => t.shape[d]!);
+  const skippedTypes = skipped.map((t) => t.dtype);
   return record("cat", out, [...inputs, ...skipped], [], ([g], node) => {
     let start = 0;
     const parts = sizes.map((size, i) => {
       start += size;
       return node.needs(i) ? g!.narrow(d, start - size, size) : null;
     });
-    return [...parts, ...skipped.map(() => g!.reshape(-1).narrow(0, 0, 0))];
+    return [...parts, ...skippedTypes.map((dtype) => g!.reshape(-1).narrow(0, 0, 0).to(dtype))];
   });
 }
 

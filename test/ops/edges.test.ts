@@ -47,6 +47,18 @@ describe("limits", () => {
     expect(cg.trapezoid(tensor([2n ** 53n + 1n, 0n, -(2n ** 53n)]), tensor([0n, 1n, 2n])).item()).toBe(0.5);
     expect(cg.trapezoid(tensor([3n, 4n]), tensor([0n, 1n])).item()).toBe(3.5);
   });
+  test("half numbers are counted between given bounds", () => {
+    const x = tensor([-2, -1.41, 0.249, -1.2, 1.9], { dtype: "bfloat16" });
+    const { hist, binEdges } = x.histogram(3, { range: [-2, 2] });
+    expect([hist.tolist(), binEdges.tolist()]).toEqual([[3, 1, 1], close([-2, -0.667969, 0.667969, 2])]);
+    expect(hist.dtype).toBe("bfloat16");
+    expect(() => x.histogram(3)).toThrow(cg.DTypeError);
+  });
+  test("what cat skips has a gradient of its own dtype", () => {
+    const skipped = cg.zeros(0, { requiresGrad: true });
+    cg.cat([skipped, cg.ones(2, { dtype: "float64", requiresGrad: true })]).sum().backward(); // prettier-ignore
+    expect([skipped.grad!.dtype, skipped.grad!.shape]).toEqual(["float32", [0]]);
+  });
   test("norms below 1 have a gradient of zero at zero", () => {
     const x = tensor([0, 4, 9], { requiresGrad: true });
     x.norm(0.5).backward();
