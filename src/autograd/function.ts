@@ -90,7 +90,8 @@ export abstract class Function {
 
   /** Runs `forward` unrecorded and records the op with `backward` as its gradient. It may be kept: `const cube = Cube.apply`. */
   static get apply(): <R extends Output = Tensor>(...inputs: unknown[]) => R {
-    return (...inputs) => (batching === null ? this.run(inputs) : batching(this.name, (...given) => this.run(given), inputs)) as never;
+    return (...inputs) =>
+      (batching === null ? this.run(inputs) : batching(`${this.name}.apply`, (...given) => this.run(given), inputs)) as never;
   }
 
   private static run(inputs: readonly unknown[]): Output {

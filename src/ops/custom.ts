@@ -5,7 +5,7 @@ import { isFloating } from "../tensor/dtype.js";
 import { DTypeError, ValueError, describe } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
-import { castTo, record, recordedAny } from "./define.js";
+import { castTo, dispatched, record, recordedAny } from "./define.js";
 import { isTruth, parseExpression, type Expression } from "./expression.js";
 import { gradOfComposition, promoteAll, scalarTensor } from "./pointwise.js";
 import * as methods from "./tensor-methods.js";
@@ -153,7 +153,7 @@ export function customOp(name: string, formula: (...x: number[]) => number): (..
   const compose = (inputs: readonly Tensor[]): Tensor =>
     evaluate(expression, new Map(parameters.map((key, i) => [key, inputs[i]!])), inputs[0]!);
 
-  return (...inputs) => {
+  return dispatched(`customOp ${name}`, (...inputs: (Tensor | Scalar)[]) => {
     if (inputs.length !== parameters.length)
       throw new ValueError({ op: name, expected: `${parameters.length} inputs (${parameters.join(", ")})`, got: String(inputs.length) });
     for (const [i, input] of inputs.entries())
@@ -177,5 +177,5 @@ export function customOp(name: string, formula: (...x: number[]) => number): (..
         compose(x.map((t) => (t.dt === dt ? t : t.to(launch.dtypeName(dt) as "float32")))).expand(shape),
       );
     });
-  };
+  });
 }

@@ -138,6 +138,8 @@ describe("vmap", () => {
     const square = (t: Tensor): Tensor => Square.apply(t);
     expect(list(func.vmap(square)(x))).toEqual([[1, 4], [9, 16]]); // prettier-ignore
     expect(list(func.vmap(func.grad((t: Tensor) => square(t).sum()))(x))).toEqual([[2, 4], [6, 8]]); // prettier-ignore
+    const cube = cg.customOp("relu", (v: number) => v * v * v);
+    expect(list(func.vmap(func.grad((t: Tensor) => cube(t).sum()))(x))).toEqual([[3, 12], [27, 48]]); // prettier-ignore
     const kept = func.vmap(func.grad((t: Tensor) => cg.utils.checkpoint((v: Tensor) => v.pow(3), t).sum()))(x);
     expect(list(kept)).toEqual([[3, 12], [27, 48]]); // prettier-ignore
   });
