@@ -37,6 +37,7 @@ export * from "./ops/index.js";
 export { conv2d, cosineSimilarity, dropout, layerNorm, maxPool2d } from "./nn/functional.js";
 export { enableGrad, inferenceMode, isGradEnabled, isInferenceModeEnabled, noGrad, setGradEnabled } from "./autograd/mode.js";
 export { scope } from "./autograd/scope.js";
+export { vmap } from "./autograd/vmap.js";
 export { compile, type Compiled } from "./compile/index.js";
 export * as autograd from "./autograd/index.js";
 export * as func from "./func.js";

@@ -42,7 +42,7 @@ Status run_converted(Site& site, const Call& call, DType (*choose)(DType)) {
     if (copied.dtype == view.dtype) return Status::kOk;
     make_contiguous(copied);
     copied.data = site.room(static_cast<size_t>(copied.numel) * element_size(copied.dtype));
-    if (copied.data == nullptr) return Status::kOutOfMemory;
+    if (copied.data == nullptr && copied.numel > 0) return Status::kOutOfMemory;
     return site.copy(copied, view); // outputs as well: an in-place kernel reads them
   };
   std::vector<View> in(call.in.size()), out(call.out.size());

@@ -136,8 +136,8 @@ function requireScalar(op: string, { outputs }: Traced): void {
  * @returns (...args) => gradient, shaped like the argument: a tensor, or the same arrays and objects of tensors
  * @example func.grad((x) => x.sin())(tensor(0)).item() // 1
  */
-export function grad<R = Tensor>(fn: OfTensors, ...rest: Rest): (...args: Tensor[]) => R;
-export function grad<F extends Fn, R = Parameters<F>[0]>(fn: F, ...rest: Rest): (...args: Parameters<F>) => R;
+export function grad<R = Tensor>(fn: OfTensors, ...rest: Rest): (...args: Tensor[]) => NoInfer<R>;
+export function grad<F extends Fn, R = Parameters<F>[0]>(fn: F, ...rest: Rest): (...args: Parameters<F>) => NoInfer<R>;
 export function grad(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unknown {
   const both = gradAndValue(fn, ...(rest as Rest));
   return (...args) => {
@@ -147,11 +147,11 @@ export function grad(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unknow
 }
 
 /** As {@link grad}, with the value: `[gradient, value]` (torch.func.grad_and_value). */
-export function gradAndValue<R = [gradient: Tensor, value: Tensor]>(fn: OfTensors, ...rest: Rest): (...args: Tensor[]) => R;
+export function gradAndValue<R = [gradient: Tensor, value: Tensor]>(fn: OfTensors, ...rest: Rest): (...args: Tensor[]) => NoInfer<R>;
 export function gradAndValue<F extends Fn, R = [gradient: Parameters<F>[0], value: Tensor]>(
   fn: F,
   ...rest: Rest
-): (...args: Parameters<F>) => R;
+): (...args: Parameters<F>) => NoInfer<R>;
 export function gradAndValue(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unknown {
   const options = readOptions("grad", fn, rest);
   return (...args) => {
@@ -167,8 +167,8 @@ export function gradAndValue(fn: Fn, ...rest: unknown[]): (...args: unknown[]) =
  * @returns [output, vjpFn], and aux with { hasAux: true }; vjpFn gives one gradient an argument
  * @example const [y, vjpFn] = func.vjp((x) => x.square(), x); const [dx] = vjpFn(onesLike(y))
  */
-export function vjp<R = [output: Tensor, vjpFn: (...cotangents: Tensor[]) => Tensor[]]>(fn: OfTensors, ...primals: unknown[]): R;
-export function vjp<R = [output: Tensor, vjpFn: (...cotangents: Tensor[]) => Tensor[]]>(fn: Fn, ...primals: unknown[]): R;
+export function vjp<R = [output: Tensor, vjpFn: (...cotangents: Tensor[]) => Tensor[]]>(fn: OfTensors, ...primals: unknown[]): NoInfer<R>;
+export function vjp<R = [output: Tensor, vjpFn: (...cotangents: Tensor[]) => Tensor[]]>(fn: Fn, ...primals: unknown[]): NoInfer<R>;
 export function vjp(fn: Fn, ...primals: unknown[]): unknown {
   requireFunction("vjp", "fn", fn);
   const { options, args } = splitAux(primals);
@@ -192,13 +192,13 @@ export function jvp<R = [output: Tensor, tangent: Tensor]>(
   primals: readonly unknown[],
   tangents: readonly unknown[],
   options?: { hasAux?: boolean },
-): R;
+): NoInfer<R>;
 export function jvp<R = [output: Tensor, tangent: Tensor]>(
   fn: Fn,
   primals: readonly unknown[],
   tangents: readonly unknown[],
   options?: { hasAux?: boolean },
-): R;
+): NoInfer<R>;
 export function jvp(fn: Fn, primals: readonly unknown[], tangents: readonly unknown[], options: { hasAux?: boolean } = {}): unknown {
   requireFunction("jvp", "fn", fn);
   const traced = trace("jvp", fn, primals, { ...options, argnums: primals.map((_, i) => i) });
@@ -215,8 +215,8 @@ export function jvp(fn: Fn, primals: readonly unknown[], tangents: readonly unkn
  * @returns [output, jvpFn]
  * @example const [y, along] = func.linearize((x) => x.sin(), x); along(onesLike(x)) // cos(x)
  */
-export function linearize<R = [output: Tensor, along: (...tangents: Tensor[]) => Tensor]>(fn: OfTensors, ...primals: unknown[]): R;
-export function linearize<R = [output: Tensor, along: (...tangents: Tensor[]) => Tensor]>(fn: Fn, ...primals: unknown[]): R;
+export function linearize<R = [output: Tensor, along: (...tangents: Tensor[]) => Tensor]>(fn: OfTensors, ...primals: unknown[]): NoInfer<R>;
+export function linearize<R = [output: Tensor, along: (...tangents: Tensor[]) => Tensor]>(fn: Fn, ...primals: unknown[]): NoInfer<R>;
 export function linearize(fn: Fn, ...primals: unknown[]): unknown {
   requireFunction("linearize", "fn", fn);
   const traced = trace("linearize", fn, primals, { argnums: primals.map((_, i) => i) });
@@ -236,11 +236,11 @@ export function linearize(fn: Fn, ...primals: unknown[]): unknown {
 export function jacrev<R = Tensor>(
   fn: OfTensors,
   ...rest: [argnums?: number | readonly number[] | JacobianTransformOptions, hasAux?: boolean | JacobianTransformOptions]
-): (...args: Tensor[]) => R;
+): (...args: Tensor[]) => NoInfer<R>;
 export function jacrev<F extends Fn, R = Tensor>(
   fn: F,
   ...rest: [argnums?: number | readonly number[] | JacobianTransformOptions, hasAux?: boolean | JacobianTransformOptions]
-): (...args: Parameters<F>) => R;
+): (...args: Parameters<F>) => NoInfer<R>;
 export function jacrev(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unknown {
   const options = readOptions("jacrev", fn, rest);
   return (...args) => {
@@ -258,8 +258,8 @@ export function jacrev(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unkn
  * The function that computes the Jacobian of `fn` column by column, by directional derivatives (torch.func.jacfwd): for few inputs.
  * @returns as {@link jacrev}
  */
-export function jacfwd<R = Tensor>(fn: OfTensors, ...rest: Rest): (...args: Tensor[]) => R;
-export function jacfwd<F extends Fn, R = Tensor>(fn: F, ...rest: Rest): (...args: Parameters<F>) => R;
+export function jacfwd<R = Tensor>(fn: OfTensors, ...rest: Rest): (...args: Tensor[]) => NoInfer<R>;
+export function jacfwd<F extends Fn, R = Tensor>(fn: F, ...rest: Rest): (...args: Parameters<F>) => NoInfer<R>;
 export function jacfwd(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unknown {
   const options = readOptions("jacfwd", fn, rest);
   return (...args) => {
@@ -277,8 +277,8 @@ export function jacfwd(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unkn
 }
 
 /** The function that computes the Hessian of `fn` (torch.func.hessian): `jacfwd(jacrev(fn))`. */
-export function hessian<R = Tensor>(fn: OfTensors, ...rest: Rest): (...args: Tensor[]) => R;
-export function hessian<F extends Fn, R = Tensor>(fn: F, ...rest: Rest): (...args: Parameters<F>) => R;
+export function hessian<R = Tensor>(fn: OfTensors, ...rest: Rest): (...args: Tensor[]) => NoInfer<R>;
+export function hessian<F extends Fn, R = Tensor>(fn: F, ...rest: Rest): (...args: Parameters<F>) => NoInfer<R>;
 export function hessian(fn: Fn, ...rest: Rest): (...args: never[]) => unknown {
   return jacfwd(jacrev(fn, ...rest), ...rest);
 }

@@ -39,8 +39,8 @@ type Rest = [
  * @example func.vmap(func.grad((x) => x.square().sum()))(randn(8, 3)).shape // [8, 3]
  * @throws ShapeError when the batch dims differ in size, ValueError for a draw without `randomness`, or a result that is no Tensor
  */
-export function vmap<R = Tensor>(fn: (...args: Tensor[]) => unknown, ...rest: Rest): (...args: Tensor[]) => R;
-export function vmap<F extends Fn, R = ReturnType<F>>(fn: F, ...rest: Rest): (...args: Parameters<F>) => R;
+export function vmap<R = Tensor>(fn: (...args: Tensor[]) => unknown, ...rest: Rest): (...args: Tensor[]) => NoInfer<R>;
+export function vmap<F extends Fn, R = ReturnType<F>>(fn: F, ...rest: Rest): (...args: Parameters<F>) => NoInfer<R>;
 export function vmap(fn: Fn, ...rest: unknown[]): (...args: unknown[]) => unknown {
   requireFunction("vmap", "fn", fn);
   const options = readArguments<VmapOptions>("vmap", ["inDims", "outDims", "randomness", "chunkSize"], rest);

@@ -51,17 +51,22 @@ function calls(head: string, params: readonly Param[]): string[] {
   const optional = params.filter((param) => param.default !== undefined);
   const unknown = optional.findIndex((param) => param.keywordOnly || valueOf(param) === undefined);
   const positional = unknown < 0 ? optional : optional.slice(0, unknown);
-  const byName = (param: Param | undefined) => (param && valueOf(param) ? [`{ ${param.name}: ${valueOf(param)!} }`] : []);
-  const lists = [
-    [],
-    ...optional.map(byName),
-    ...optional.filter((param) => param.nullable && valueOf(param)).map((param) => [`{ ${param.name}: null }`]),
+  const byName = (param: Param | undefined, value = param && valueOf(param)) => (value ? [`${param!.name}: ${value}`] : []);
+  const must = params.filter((param) => param.default === undefined && param.keywordOnly).flatMap((param) => byName(param));
+  const lists: { first?: string[]; options: string[] }[] = [
+    { options: [] },
+    ...optional.map((param) => ({ options: byName(param) })),
+    ...optional.filter((param) => param.nullable && valueOf(param)).map((param) => ({ options: byName(param, "null") })),
     ...positional.flatMap((_, i) => {
       const first = positional.slice(0, i + 1).map((param) => valueOf(param)!);
-      return [first, [...first, ...byName(optional[i + 1])]];
+      return [
+        { first, options: [] },
+        { first, options: byName(optional[i + 1]) },
+      ];
     }),
   ];
   return lists
+    .map(({ first = [], options }) => [...first, ...(must.length + options.length > 0 ? [`{ ${[...must, ...options].join(", ")} }`] : [])])
     .map((list) => `${head}(${[...given, ...list].join(", ")});`)
     .filter((call) => !refused.some((pattern) => pattern.test(call)));
 }
