@@ -1,8 +1,9 @@
 /** OpenCL where things go wrong: a fault in a kernel, and an interrupt while the device works. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
 import { openCl } from "./opencl.js";
 
 const module = (path: string): string => JSON.stringify(new URL(`../../build/js/src/${path}`, import.meta.url).href);
@@ -22,10 +23,11 @@ function inProcess(settings: Record<string, string>, body: string): Record<strin
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 
+const folder = mkdtempSync(join(tmpdir(), "cellgrad-faults-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
 /** The environment in which the n-th kernel faults. */
 function faultAt(n: number): Record<string, string> {
-  const folder = resolve("build/test/faulty-opencl");
-  mkdirSync(folder, { recursive: true });
   const flags = ["-std=gnu11", "-O1", "-Wall", "-Werror", "-shared", "-fPIC"];
   execFileSync("cc", [...flags, "-o", `${folder}/libOpenCL.so.1`, resolve("test/devices/faulty-opencl/faulty_opencl.c"), "-ldl"]);
   const own = /\S*libOpenCL\.so\S*$/m.exec(readFileSync("/proc/self/maps", "utf8"))![0];

@@ -1,11 +1,13 @@
 /** A device from a shared library, built out of tree against the one header. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import * as cg from "../../src/index.js";
 
-const folder = resolve("build/test/plugin");
+const folder = mkdtempSync(join(tmpdir(), "cellgrad plugin "));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Compiles C to a shared library and returns its path. */
 function compile(name: string, source: string): string {
@@ -16,7 +18,6 @@ function compile(name: string, source: string): string {
 
 let library: string;
 beforeAll(() => {
-  mkdirSync(folder, { recursive: true });
   library = compile("null_device", "test/devices/null-device/null_device.c");
 });
 
