@@ -55,7 +55,7 @@ export function flush(): void {
   sending = true;
   const { key, name, text } = held;
   held = null;
-  write({ type: "stream", key, name, text });
+  write(encodeLine({ type: "stream", key, name, text }));
   sending = false;
 }
 
@@ -64,26 +64,30 @@ export function noteDirectWrite(): void {
   wroteDirectly = true;
 }
 
-/** Sends a message and its buffers, after the text that waits; returns when K's end of the pipe holds all of it. */
+/**
+ * Sends a message and its buffers, after the text that waits; returns when K's end of the pipe holds all of it.
+ * @throws TypeError for data of user code that is no JSON; nothing is sent then
+ */
 export function emit(message: FromRuntime, buffers?: readonly Uint8Array[]): void {
+  const line = encodeLine(message, buffers); // may run a person's toJSON
   flush();
   sending = true;
-  write(message, buffers);
+  write(line);
   sending = false;
 }
 
-function write(message: FromRuntime, buffers?: readonly Uint8Array[]): void {
+function write(line: readonly Uint8Array[]): void {
   if (wroteDirectly) {
     wroteDirectly = false;
-    writeLine({ type: "drain" });
+    writeLine(encodeLine({ type: "drain" }));
     awaitDrained();
   }
-  writeLine(message, buffers);
+  writeLine(line);
 }
 
-function writeLine(message: FromRuntime, buffers?: readonly Uint8Array[]): void {
+function writeLine(line: readonly Uint8Array[]): void {
   try {
-    for (let bytes of encodeLine(message, buffers)) {
+    for (let bytes of line) {
       while (bytes.length > 0) bytes = bytes.subarray(writeSync(Pipe.events, bytes));
     }
   } catch {

@@ -66,7 +66,12 @@ export class Comm {
    */
   static open(target: string, data: JsonObject = {}, extras: CommExtras = {}): Comm {
     const comm = new Comm(randomUUID().replaceAll("-", ""), target);
-    comm.#emit("open", data, extras);
+    try {
+      comm.#emit("open", data, extras);
+    } catch (error) {
+      comm.#end(); // the front end has not heard of it
+      throw error;
+    }
     return comm;
   }
 
@@ -92,7 +97,7 @@ export class Comm {
   }
 
   /** Sends a message. @throws Error when the comm is closed */
-  send(data: JsonObject, extras: CommExtras = {}): void {
+  send(data: JsonObject = {}, extras: CommExtras = {}): void {
     if (!this.#isOpen) throw new Error(`the comm on ${this.target} is closed`);
     this.#emit("message", data, extras);
   }

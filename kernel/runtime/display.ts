@@ -4,7 +4,11 @@ import { displaySymbol, type MimeBundle } from "../../src/wire/host.js";
 import { activeCell } from "./cells.js";
 import { emit } from "./channel.js";
 import { inspectSafely } from "./errors.js";
+import type { JsonObject } from "../protocol/message.js";
 import type { Bundle } from "./messages.js";
+
+/** Node's own: user code may replace them. */
+const { parse, stringify } = JSON;
 
 /** A value's own bundle (its `Symbol.for("Jupyter.display")` method), or its text as Node inspects it, without colours. */
 export function toBundle(value: unknown): Bundle | Promise<Bundle> {
@@ -66,10 +70,38 @@ function displayMethod(value: unknown): ((this: unknown) => unknown) | null {
   return typeof method === "function" ? (method as (this: unknown) => unknown) : null;
 }
 
-function ownBundle(value: unknown, data: unknown): Bundle {
-  if (typeof data !== "object" || data === null) return textBundle(value);
-  const { data: entries, metadata = {} } = hasMetadata(data) ? data : { data: data as MimeBundle["data"] };
-  return { data: "text/plain" in entries ? entries : { ...entries, "text/plain": inspectSafely(value) }, metadata };
+function ownBundle(value: unknown, own: unknown): Bundle {
+  if (typeof own !== "object" || own === null) return textBundle(value);
+  const { data: entries, metadata } = hasMetadata(own) ? own : { data: own as MimeBundle["data"] };
+  const encoded = encodeData(entries);
+  const data = "text/plain" in encoded ? encoded : { ...encoded, "text/plain": inspectSafely(value) };
+  return { data, metadata: toJson(metadata ?? {}) as JsonObject };
+}
+
+/**
+ * What a person gave as the data of a bundle, as files keep it: bytes are base64, JSON where the MIME type says JSON, text elsewhere.
+ * @throws TypeError for what is no JSON
+ */
+export function encodeData(data: Readonly<Record<string, unknown>>): JsonObject {
+  const encode = (mime: string, value: unknown): unknown => {
+    if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
+    const json = toJson(value);
+    const isText = typeof json === "string" || (Array.isArray(json) && json.every((line) => typeof line === "string"));
+    return isText || isJsonMime(mime) ? json : stringify(json);
+  };
+  const given = Object.entries(data).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([mime, value]) => [mime, encode(mime, value)]));
+}
+
+function isJsonMime(mime: string): boolean {
+  return /^application\/json|\+json$/.test(mime);
+}
+
+/** A copy in plain values: a later message can be encoded without running anybody's code. */
+function toJson(value: unknown): unknown {
+  if (typeof value === "string") return value;
+  const text = stringify(value) as string | undefined;
+  return text === undefined ? null : parse(text);
 }
 
 // A record of MIME types has no entry without a slash.

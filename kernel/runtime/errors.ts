@@ -93,10 +93,12 @@ function bodyOf(error: Error, depth: number, seen: Set<unknown>): string[] {
   seen.add(error);
   const lines = [...frameLines(framesOf(error), textOf), ...(read(() => detailsOf(error)) ?? [])];
   const behind: [label: string, error: unknown][] = [];
-  const members: readonly unknown[] = error instanceof AggregateError ? error.errors : [];
+  const members = read(() => membersOf(error)) ?? [];
   members.slice(0, maxMembers).forEach((member, index) => behind.push([`[${index}]`, member]));
-  if (isSuppressing(error)) behind.push(["Thrown by a disposal", error.error], ["Suppressed", error.suppressed]);
-  if (error.cause !== undefined) behind.push(["Caused by", error.cause]);
+  const disposal = read(() => (isSuppressing(error) ? ([error.error, error.suppressed] as const) : null));
+  if (disposal) behind.push(["Thrown by a disposal", disposal[0]], ["Suppressed", disposal[1]]);
+  const cause = read(() => error.cause);
+  if (cause !== undefined) behind.push(["Caused by", cause]);
   for (const [label, other] of behind) {
     if (depth >= maxDepth || seen.has(other)) continue;
     if (!isErrorLike(other)) lines.push(`${label}: ${inspectSafely(other)}`);
@@ -104,6 +106,11 @@ function bodyOf(error: Error, depth: number, seen: Set<unknown>): string[] {
   }
   if (members.length > maxMembers) lines.push(`… and ${members.length - maxMembers} more errors`);
   return lines;
+}
+
+function membersOf(error: Error): readonly unknown[] {
+  const members: unknown = error instanceof AggregateError ? error.errors : [];
+  return Array.isArray(members) ? [...(members as readonly unknown[])] : [];
 }
 
 /** What people hang on their errors, as Node shows it. */
@@ -125,9 +132,10 @@ function framesOf(error: Error): Frame[] {
 export function framesOfStack(stack: string): Frame[] {
   return stack.split("\n").flatMap((line) => {
     const match = frameLine.exec(line);
-    const place = match?.[2] ?? match?.[3]?.replace(/^async /, "");
+    // A package may have put a writer of its own in place of ours, which knows nothing of cells.
+    const place = namePlaces(match?.[2] ?? match?.[3]?.replace(/^async /, "") ?? "");
     // What the thread that resolves imports has thrown comes with the stack of that thread.
-    if (!match || !place || place === "<anonymous>" || place.startsWith("node:") || isOurs(place)) return [];
+    if (!match || place === "" || place === "<anonymous>" || place.startsWith("node:") || isOurs(place)) return [];
     return [{ place, name: (match[1] ?? "").replace(/^async /, "") }];
   });
 }

@@ -194,7 +194,7 @@ export class Evaluator {
 
   /** Evaluates in V8's REPL mode, which always makes a promise. Not silent: a debugger may pause where the cell throws. */
   #post(parameters: Runtime.EvaluateParameterType): Promise<Outcome> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       let promise: Promise<unknown> | null = null; // the first that the evaluation makes is that of the script as a whole
       const stopWatching = promiseHooks.onInit((made) => {
         if (promise === null) this.#pending.add((promise = made));
@@ -202,9 +202,13 @@ export class Evaluator {
       const evaluation = { ...parameters, replMode: true };
       this.#session.post("Runtime.evaluate", evaluation, (failure, answer: Runtime.EvaluateReturnType) => {
         if (promise) this.#pending.delete(promise);
-        if (failure) resolve({ ok: false, error: describeError(failure) });
-        else if (!answer.exceptionDetails) resolve({ ok: true, value: this.#valueOf(answer.result) });
-        else resolve(failed(this.#valueOf(answer.result)));
+        try {
+          if (failure) resolve({ ok: false, error: describeError(failure) });
+          else if (!answer.exceptionDetails) resolve({ ok: true, value: this.#valueOf(answer.result) });
+          else resolve(failed(this.#valueOf(answer.result)));
+        } catch (error) {
+          reject(error as Error); // the kernel's own code fails: see endRuntime
+        }
       });
       stopWatching();
     });

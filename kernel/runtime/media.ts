@@ -1,6 +1,6 @@
 /** `display`, and its members for data whose kind the caller names: `display.html("<b>x</b>")`, `display.png(bytes)`. */
 import type { MimeBundle } from "../../src/wire/host.js";
-import { displayValue, sendDisplay, type DisplayOptions } from "./display.js";
+import { displayValue, encodeData, sendDisplay, type DisplayOptions } from "./display.js";
 import { inspectSafely } from "./errors.js";
 
 /** Options of pictures: their size on the page in pixels, where it is not the file's own. */
@@ -62,11 +62,7 @@ function showPicture(mime: string, picture: Uint8Array | string, { width, height
 
 /** Every bundle has a text, for terminals and for readers that show nothing else. */
 function show(data: Readonly<Record<string, unknown>>, options: DisplayOptions = {}, metadata: MimeBundle["metadata"] = {}): void {
-  const encoded = Object.fromEntries(Object.entries(data).map(([mime, value]) => [mime, encode(value)]));
+  const encoded = encodeData(data);
   const [mime = "nothing"] = Object.keys(data);
   sendDisplay({ data: { ...encoded, "text/plain": encoded["text/plain"] ?? `[${mime}]` }, metadata }, options);
-}
-
-function encode(value: unknown): unknown {
-  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64") : value;
 }

@@ -25,15 +25,23 @@ class CellStream extends Writable {
 
   override write(chunk: string | Uint8Array, encoding?: BufferEncoding | Callback, callback?: Callback): boolean {
     const done = typeof encoding === "function" ? encoding : callback;
-    const text = typeof chunk === "string" ? chunk : this.#decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    const text = this.#textOf(chunk, typeof encoding === "string" ? encoding : "utf8");
     if (text !== "") emitText(activeCell.getStore()?.key ?? null, this.#name, text);
     if (done) process.nextTick(done);
     return true;
   }
 
-  /** The process's streams cannot be ended; Node's own behave so too. */
-  override end(): this {
+  /** The process's streams cannot be ended; what is given is written, as by Node's own. */
+  override end(chunk?: string | Uint8Array | Callback, encoding?: BufferEncoding | Callback, callback?: Callback): this {
+    if (typeof chunk === "function") process.nextTick(chunk);
+    else this.write(chunk ?? "", encoding, callback);
     return this;
+  }
+
+  #textOf(chunk: string | Uint8Array, encoding: BufferEncoding): string {
+    if (typeof chunk === "string" && /^utf-?8$/i.test(encoding)) return chunk;
+    if (typeof chunk === "string") return this.#decoder.write(Buffer.from(chunk, encoding));
+    return this.#decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
   }
 }
 

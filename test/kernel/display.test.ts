@@ -33,6 +33,24 @@ test("display shows each kind of data under its MIME type, with a text beside it
   expect(png!.content.metadata).toEqual({ "image/png": { width: 20 } });
 });
 
+test("what is no JSON is an error where a cell displays or sends it, and no bundle of a result", async () => {
+  const { client } = started;
+  for (const code of ["display.json({ a: 1n })", "Comm.open('c', { a: 1n } as {})", "display.json(globalThis)"]) {
+    expect((await client.execute(code)).error!.ename).toBe("TypeError");
+  }
+  const own = (bundle: string) => client.execute(`({ [Symbol.for("Jupyter.display")]: () => (${bundle}), a: 1 })`);
+  const wrong = await own(`{ "text/html": { a: 1n } }`);
+  expect([wrong.result, wrong.stderr]).toEqual([expect.stringContaining("a: 1"), expect.stringContaining("could not be drawn")]);
+});
+
+test("of a bundle, bytes are sent as base64, and what is no text of a text type as its JSON, as files want it (row 50)", async () => {
+  const bundle = `{ "text/plain": 5, "text/html": { a: 1 }, "image/png": Uint8Array.of(1, 2), "text/x": ["a", "b"], "application/json": 7 }`;
+  const { messages } = await started.client.execute(`({ [Symbol.for("Jupyter.display")]: () => (${bundle}) })`);
+  const result = messages.find(({ header }) => header.msg_type === "execute_result")!;
+  const json = { "image/png": "AQI=", "text/x": ["a", "b"], "application/json": 7 };
+  expect(result.content.data).toEqual({ "text/plain": "5", "text/html": '{"a":1}', ...json });
+});
+
 test("display.update replaces a display of another cell (row 50)", async () => {
   const { client } = started;
   await client.execute('display.html("<i>1</i>", { displayId: "there" })');

@@ -101,6 +101,26 @@ test("anything can be thrown", async () => {
   expect(error!.ename).toBe("Uncaught");
 });
 
+test("an error whose own parts throw, or are none, is told by what is left", async () => {
+  const { client } = started;
+  const cells = {
+    "class E extends Error { override get message(): string { throw 1 } override get cause() { throw 2 } override get name(): string { throw 3 } } throw new E()":
+      "Error",
+    "throw Object.assign(new AggregateError([], 'all'), { errors: null })": "AggregateError",
+    "throw Object.defineProperty(new AggregateError([], 'all'), 'errors', { get() { throw 1 } })": "AggregateError",
+    "throw Object.freeze(new RangeError('frozen'))": "RangeError",
+  };
+  for (const [code, ename] of Object.entries(cells)) expect((await client.execute(code)).error!.ename).toBe(ename);
+});
+
+test("frames are named after cells also where a package writes stacks its own way", async () => {
+  const { client } = started;
+  await client.execute("const written = Error.prepareStackTrace; Error.prepareStackTrace = undefined");
+  const { error } = await client.execute("JSON.parse('{')");
+  await client.execute("Error.prepareStackTrace = written");
+  expect(plain(error!.traceback)).toMatch(/\n {2}Cell \[\d+\]:1:6\n {2}> 1 \| JSON\.parse/);
+});
+
 test("a syntax error points at its place, and nothing runs", async () => {
   const { client } = started;
   const { error } = await client.execute("globalThis.touched = 1;\nconst = 3");
