@@ -47,8 +47,9 @@ const severities = { error: 1, warning: 2 };
 const unused = new Set([6133, 6138, 6192, 6196, 6198, 6199, 6205]);
 /** A package without types is a shortcoming, not a mistake. */
 const untypedModule = 7016;
-/** What follows from a name that has no type. */
+/** What follows from a name or a property that has no type. */
 const untyped = new Set([7005, 7006, 7031, 7034, 18046]);
+const untyping = new Set([2304, 2552, 2339, 2551]);
 const noModule = new Set([2307, 2882]);
 const cannotFind = 2304;
 const unknownNames = new Set([cannotFind, 2552]);
@@ -106,7 +107,22 @@ export function diagnosticsOf(report: unknown, document: Document, code: string,
     const text = names.choosesLibrary ? message : message.replace(changeLibrary, lackedByNode);
     return [{ code: number, message: withoutCells(text) + howToInstall(number, message), ...place, category }];
   });
-  return isRefused ? found.filter(({ code: number }) => !untyped.has(number)) : found;
+  if (isRefused) return found.filter(({ code: number }) => !untyped.has(number));
+  const causes = found.filter(({ code: number }) => untyping.has(number)).map((each) => offsetAt(code, each));
+  return found.filter((each) => !untyped.has(each.code) || !causes.some((cause) => goesOn(code, cause, offsetAt(code, each))));
+}
+
+/** Whether a place is in the statement that an earlier place is in, or in a function inside it. */
+function goesOn(code: string, from: number, to: number): boolean {
+  const statement = /;|\n\s*[^\s.?)\]}]/y;
+  let depth = 0;
+  for (let i = from; i < to; i++) {
+    if ("([{".includes(code[i]!)) depth++;
+    if (")]}".includes(code[i]!)) depth--;
+    statement.lastIndex = i;
+    if (depth <= 0 && statement.test(code)) return false;
+  }
+  return from < to;
 }
 
 /** Names of packages, not paths, Node's own modules or aliases of a package. */

@@ -17,6 +17,7 @@ const lines: readonly (readonly [RegExp, (...groups: string[]) => string])[] = [
   [/^elif\b/, () => "else if (...) { ... }"],
   [/^except\b/, () => "catch (error) { ... }"],
   [/^raise\s+(\w+)?/, () => 'throw new Error("...")'],
+  [/\bf""/, () => "`text ${value}`"],
   [/^print\s+\S/, () => "console.log(...)"],
   [/\blambda\s+([\w, ]*):/, (parameters) => `(${parameters.trim()}) => ...`],
   [/\bnot\s+\w/, () => "!value"],
@@ -45,6 +46,12 @@ const names: Readonly<Record<string, string>> = {
   int: "Math.trunc(x)",
   float: "Number(x)",
   list: "[...x]",
+  next: "const [first] = values",
+  sorted: "x.toSorted() of an array, x.sort() of a tensor",
+  any: "x.some((each) => ...) of an array, x.any() of a tensor",
+  all: "x.every((each) => ...) of an array, x.all() of a tensor",
+  round: "Math.round(x), or x.round() of a tensor",
+  open: 'readFileSync(path, "utf8") of "node:fs"',
   dict: "{ key: value }",
   tuple: "[a, b]",
   abs: "Math.abs(x), or x.abs() of a tensor",
@@ -66,7 +73,32 @@ export function lineOfPython(line: string): string | null {
     const match = pattern.exec(text);
     if (match) return write(...match.slice(1));
   }
-  return null;
+  return comprehension(text);
+}
+
+/** `[f(x) for x in xs if c(x)]` as filter and map; null when there is none. */
+function comprehension(text: string): string | null {
+  const found = /\sfor\s+([\w, ]+?)\s+in\s/.exec(text);
+  if (!found) return null;
+  const [start, end] = [bracketAround(text, found.index, -1), bracketAround(text, found.index, 1)];
+  if (start < 0 || end < 0) return null;
+  const value = text.slice(start + 1, found.index).trim();
+  const [values = "", condition] = text.slice(found.index + found[0].length, end).split(/\sif\s/);
+  const item = found[1]!.includes(",") ? `([${found[1]}])` : `(${found[1]})`;
+  const source = `${values.trim()}${condition === undefined ? "" : `.filter(${item} => ${condition.trim()})`}`;
+  const [, key, of] = text[start] === "{" ? (/^(.+?)\s*:\s*(.+)$/.exec(value) ?? []) : [];
+  return key === undefined ? `${source}.map(${item} => ${value})` : `Object.fromEntries(${source}.map(${item} => [${key}, ${of}]))`;
+}
+
+/** The place of the bracket around a place in a text: the one that opens (-1) or the one that closes (1); -1 without one. */
+function bracketAround(text: string, place: number, step: 1 | -1): number {
+  const [deeper, out] = step === 1 ? ["([{", ")]}"] : [")]}", "([{"];
+  let depth = 0;
+  for (let i = place; i >= 0 && i < text.length; i += step) {
+    if (deeper.includes(text[i]!)) depth++;
+    if (out.includes(text[i]!) && depth-- === 0) return i;
+  }
+  return -1;
 }
 
 /** How TypeScript writes what Python calls by a name; null when it is not one of Python's. */

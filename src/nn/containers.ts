@@ -14,14 +14,14 @@ abstract class Numbered extends Module {
   readonly [index: number]: any;
 
   get length(): number {
-    return [...this.children()].length;
+    return this.children().length;
   }
 
   /** The module at a place; negative counts from the end. @example model.at<Linear>(0).weight */
   // Which class stands where is known when it runs; without a type argument its members are not checked.
   // oxlint-disable-next-line no-explicit-any
   at<M extends Module = any>(index: number): M {
-    const found = [...this.children()].at(index);
+    const found = this.children().at(index);
     if (found === undefined)
       throw new IndexError({
         op: `${this.constructor.name}.at`,
@@ -39,7 +39,7 @@ abstract class Numbered extends Module {
   }
 
   [Symbol.iterator](): IterableIterator<Module> {
-    return this.children() as IterableIterator<Module>;
+    return this.children().values();
   }
 }
 

@@ -88,59 +88,68 @@ export abstract class Module {
     return Object.entries(this).filter((entry): entry is [string, T] => entry[1] instanceof type);
   }
 
-  *namedChildren(): IterableIterator<[string, Module]> {
-    yield* this.own(Module);
+  /** The modules right below this one, with their names. */
+  namedChildren(): [string, Module][] {
+    return this.own(Module);
   }
 
-  *children(): IterableIterator<Module> {
-    for (const [, child] of this.own(Module)) yield child;
+  /** The modules right below this one. */
+  children(): Module[] {
+    return this.namedChildren().map(([, child]) => child);
   }
 
-  /** This module and all below it, with their paths. */
-  *namedModules(prefix = "", seen: Set<Module> = new Set()): IterableIterator<[string, Module]> {
-    if (seen.has(this)) return;
-    seen.add(this);
-    yield [prefix, this];
-    for (const [name, child] of this.own(Module)) yield* child.namedModules(join(prefix, name), seen);
+  /** This module and all below it, with their paths; shared ones once. */
+  namedModules(prefix = ""): [string, Module][] {
+    const found = new Map<Module, string>();
+    const visit = (module: Module, path: string): void => {
+      if (found.has(module)) return;
+      found.set(module, path);
+      for (const [name, child] of module.own(Module)) visit(child, join(path, name));
+    };
+    visit(this, prefix);
+    return Array.from(found, ([module, path]) => [path, module]);
   }
 
-  *modules(): IterableIterator<Module> {
-    for (const [, module] of this.namedModules()) yield module;
+  /** This module and all below it; shared ones once. */
+  modules(): Module[] {
+    return this.namedModules().map(([, module]) => module);
   }
 
-  /** Parameters with their keys; shared ones once. */
-  *namedParameters(prefix = "", recurse = true): IterableIterator<[string, Parameter]> {
-    const seen = new Set<Parameter>();
-    for (const [path, module] of recurse ? this.namedModules(prefix) : [[prefix, this] as const]) {
-      for (const [name, parameter] of module.own(Parameter)) {
-        if (seen.has(parameter)) continue;
-        seen.add(parameter);
-        yield [join(path, name), parameter];
-      }
+  /** Parameters with their keys; shared ones once. @param recurse also those of the modules below, default true */
+  namedParameters(prefix = "", recurse = true): [string, Parameter][] {
+    const found = new Map<Parameter, string>();
+    for (const [path, module] of this.owners(prefix, recurse)) {
+      for (const [name, parameter] of module.own(Parameter)) if (!found.has(parameter)) found.set(parameter, join(path, name));
     }
+    return Array.from(found, ([parameter, key]) => [key, parameter]);
   }
 
-  *parameters(recurse = true): IterableIterator<Parameter> {
-    for (const [, parameter] of this.namedParameters("", recurse)) yield parameter;
+  /** Parameters, shared ones once. @example model.parameters().reduce((sum, p) => sum + p.numel(), 0) */
+  parameters(recurse = true): Parameter[] {
+    return this.namedParameters("", recurse).map(([, parameter]) => parameter);
   }
 
-  *namedBuffers(prefix = "", recurse = true): IterableIterator<[string, Tensor]> {
-    for (const [path, module] of recurse ? this.namedModules(prefix) : [[prefix, this] as const]) {
-      for (const name of module._buffers.keys()) {
-        const buffer = (module as Record<string, unknown>)[name];
-        if (buffer instanceof Tensor) yield [join(path, name), buffer];
-      }
-    }
+  /** Buffers with their keys. @param recurse also those of the modules below, default true */
+  namedBuffers(prefix = "", recurse = true): [string, Tensor][] {
+    const entries = this.owners(prefix, recurse).flatMap(([path, module]) =>
+      Array.from(module._buffers.keys(), (name): [string, unknown] => [join(path, name), Reflect.get(module, name)]),
+    );
+    return entries.filter((entry): entry is [string, Tensor] => entry[1] instanceof Tensor);
   }
 
-  *buffers(recurse = true): IterableIterator<Tensor> {
-    for (const [, buffer] of this.namedBuffers("", recurse)) yield buffer;
+  /** Buffers. @param recurse also those of the modules below, default true */
+  buffers(recurse = true): Tensor[] {
+    return this.namedBuffers("", recurse).map(([, buffer]) => buffer);
+  }
+
+  private owners(prefix: string, recurse: boolean): [string, Module][] {
+    return recurse ? this.namedModules(prefix) : [[prefix, this]];
   }
 
   /** The module at a path such as `"layers.0"`. */
   getSubmodule(path: string): Module {
     if (path === "") return this;
-    const found = [...this.namedModules()].find(([name]) => name === path);
+    const found = this.namedModules().find(([name]) => name === path);
     if (found === undefined)
       throw new ValueError({ op: "getSubmodule", argument: "path", expected: "the path of a module", got: describe(path) });
     return found[1];
@@ -148,7 +157,7 @@ export abstract class Module {
 
   /** The parameter at a key such as `"layers.0.weight"`. */
   getParameter(key: string): Parameter {
-    const found = [...this.namedParameters()].find(([name]) => name === key);
+    const found = this.namedParameters().find(([name]) => name === key);
     if (found === undefined)
       throw new ValueError({ op: "getParameter", argument: "key", expected: "the key of a parameter", got: describe(key) });
     return found[1];

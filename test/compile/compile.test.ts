@@ -25,7 +25,7 @@ type Step = (x: Tensor, y: Tensor) => Tensor;
 function training(make: (parameters: Tensor[]) => optim.Optimizer): { step: Step; optimizer: optim.Optimizer; model: nn.Module } {
   manualSeed(1);
   const model = new nn.Sequential(new nn.Linear(12, 16), new nn.BatchNorm1d(16), new nn.ReLU(), new nn.Dropout(0.3), new nn.Linear(16, 4));
-  const optimizer = make([...model.parameters()]);
+  const optimizer = make(model.parameters());
   const step: Step = (x, y) => {
     optimizer.zeroGrad();
     const loss = F.crossEntropy(model.forward(x) as Tensor, y);
@@ -58,7 +58,7 @@ describe("a training step", () => {
     expect(step.explain()).toContain("recorded run 1");
     const [a, b] = [plain.model.stateDict(), other.model.stateDict()];
     for (const key of Object.keys(a)) expect(equal(a[key]!, b[key]!), key).toBe(true);
-    expect([...other.model.parameters()].every((p) => p.grad !== null)).toBe(true);
+    expect(other.model.parameters().every((p) => p.grad !== null)).toBe(true);
   });
 
   test("of a transformer goes the same way", () => {

@@ -93,6 +93,14 @@ it("says nothing where it knows nothing", async () => {
   expect(await said("unknown1 = 2")).toEqual(["1:1 Cannot find name 'unknown1'."]);
 });
 
+it("leaves out what only follows from a wrong name", async () => {
+  const code = "x.foo((a) => [a, 1])\n  .map((b) => b)\nfunction loose(c) { return c }";
+  expect(await said(code)).toEqual([
+    "1:3 Property 'foo' does not exist on type 'Tensor'.",
+    "3:16 Parameter 'c' implicitly has an 'any' type.",
+  ]);
+});
+
 it("says of a name whose cell was refused only that", async () => {
   await language.check({ id: "3", count: 3, code: "const values: number[] = [1].map(String)" });
   expect(await said("values.map((each) => each)")).toEqual([
@@ -107,6 +115,10 @@ const python: readonly (readonly [code: string, typescript: string])[] = [
   ["for i in range(10):\n  f(i)", "for (let i = 0; i < 10; i++) { ... }"],
   ["class Net(nn.Module):\n  pass", "class Net extends nn.Module { ... }"],
   ["const f = lambda x: x", "(x) => ..."],
+  ["sum(p.numel() for p in model.parameters())", "model.parameters().map((p) => p.numel())"],
+  ["[n * 2 for n in sizes if n > 1]", "sizes.filter((n) => n > 1).map((n) => n * 2)"],
+  ["const d = {k: v.shape for k, v in entries}", "Object.fromEntries(entries.map(([k, v]) => [k, v.shape]))"],
+  ['console.log(f"loss {loss}")', "`text ${value}`"],
 ];
 
 it.each(python)("reads %j as Python", (code, typescript) => {

@@ -35,8 +35,8 @@ describe("registration", () => {
     module.registerBuffer("passing", cg.zeros(1), false);
     module.registerBuffer("absent", null);
     expect(Object.keys(module.stateDict())).toEqual(["a weight", "kept"]);
-    expect([...module.namedBuffers()].map(([name]) => name)).toEqual(["kept", "passing"]);
-    expect([...module.buffers()].length).toBe(2);
+    expect(module.namedBuffers().map(([name]) => name)).toEqual(["kept", "passing"]);
+    expect(module.buffers()).toHaveLength(2);
     expect([...module.namedChildren()].map(([name]) => name).toSorted()).toEqual(["0", "1"]);
     for (const name of ["", "a.b", 3 as never]) {
       expect(() => module.registerBuffer(name, null)).toThrow(/registerBuffer: expected name to be a non-empty string without "\."/);
@@ -54,7 +54,7 @@ describe("registration", () => {
 
   it("counts what is shared once", () => {
     const model = new Tied();
-    expect([...model.namedParameters()].map(([name]) => name)).toEqual(["first.weight", "first.bias"]);
+    expect(model.namedParameters().map(([name]) => name)).toEqual(["first.weight", "first.bias"]);
     expect(Object.keys(model.stateDict())).toEqual(["first.weight", "first.bias", "second.weight"]);
     expect([...model.parameters(false)]).toEqual([]);
   });
