@@ -2,6 +2,7 @@
 import { serveViews } from "./live.js";
 import "./devices/display.js";
 import "./errors/display.js";
+import "./model/display.js";
 import "./profile/display.js";
 import "./tensor/display.js";
 
