@@ -11,7 +11,7 @@ const listOf = (result: unknown): Tensor[] => (Array.isArray(result) ? result : 
 export const names = (Object.keys(samples) as OpName[]).filter((name) => !incomparable.has(name));
 
 /** The kernels that the table leaves to the CPU: native/kernels/programs/README.md says why. */
-export const leftToCpu: readonly string[] = ["randperm", "polygamma", "i0", "i1", "igamma", "igammac"];
+export const leftToCpu: readonly string[] = ["randperm"];
 
 interface Run {
   readonly outs: Tensor[];

@@ -8,7 +8,8 @@
 namespace cg::programs {
 
 // nullptr for a dialect we do not write. The prelude spells: KERNEL, FUNCTION, GLOBAL, LOCAL, CONSTANT, BUFFER(T, x), PLACE(T, x),
-// BARRIER, GROUP_ID, THREAD_ID, ITEM (the thread's number in the launch), MULHI, MAD (a b + c, as one step where that is fast), AS_F32, AS_U32, and the types i8 to f64.
+// BARRIER, GROUP_ID, THREAD_ID, ITEM (the thread's number in the launch), MULHI, MAD (a b + c, as one step where that is fast), AS_F32, AS_U32, the types i8 to f64, and Wide: f64
+// where the device has it, else f32.
 const char* prelude(std::string_view dialect);
 
 // Threads of a group in every launch.
@@ -23,10 +24,8 @@ std::string write_text(DType dtype, DType from, const std::string& value);
 // The type that an operation on `dtype` computes in.
 const char* compute_name(DType dtype);
 
-// The functions of the .def expressions that the dialects lack, as far as `text` uses them. `type` is float, int or bool.
+// functions.cpp: the functions of the .def expressions that the dialects lack, as far as `text` uses them. `type` is float, int or bool.
 std::string helpers(std::string_view text, DType type);
-// False for an expression with a function that only the CPU has.
-bool writable(std::string_view expression);
 
 std::string define(const std::string& name, const std::string& value);
 

@@ -23,7 +23,6 @@ struct Layout {
 // The dtype that the row computes in; false when it has no meaning for it.
 bool compute_dtype(const Row& row, DType& dtype) {
   const std::string_view types = row.types;
-  if (!writable(row.text)) return false;
   if (types == "FLOATING" || types == "TRIGONOMETRIC" || types == "GAMMA") return is_floating(dtype);
   const bool whole = types == "INTEGRAL" || types == "ANY";
   if (types == "INTEGRAL" && is_floating(dtype)) return false;
