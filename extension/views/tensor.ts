@@ -212,6 +212,7 @@ export function tensorView(root: HTMLElement): View<TensorPayload> {
 }
 
 function formOf(payload: TensorPayload): Form | "text" {
+  if (payload.dtype.startsWith("complex")) return payload.form; // two numbers do not fit into a cell of the grid
   if (payload.form === "line" && payload.shape.length === 1 && payload.shape[0]! <= gridLimit.columns) return "grid";
   if (payload.form !== "heatmap") return payload.form;
   const [rows, columns] = payload.shape.slice(-2) as [number, number];
@@ -240,12 +241,13 @@ function describe(head: HTMLElement, payload: TensorPayload): void {
   );
 }
 
-function listFacts(list: HTMLElement, { statistics: s }: TensorPayload): void {
+function listFacts(list: HTMLElement, { dtype, statistics: s }: TensorPayload): void {
   const rows: [name: string, value: string, alarming?: boolean][] = [];
-  if (s.mean !== null) rows.push(["mean", formatNumber(s.mean)]);
-  if (s.std !== null) rows.push(["std", formatNumber(s.std)]);
-  if (s.min !== null) rows.push(["min", formatNumber(s.min)]);
-  if (s.max !== null) rows.push(["max", formatNumber(s.max)]);
+  const of = dtype.startsWith("complex") ? "|z| " : "";
+  for (const name of ["mean", "std", "min", "max"] as const) {
+    const value = s[name];
+    if (value !== null) rows.push([of + name, formatNumber(value)]);
+  }
   rows.push(["zeros", formatCount(s.zeros)], ["NaN", formatCount(s.nan), s.nan > 0]);
   rows.push([
     "Inf",

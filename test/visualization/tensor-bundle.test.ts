@@ -2,6 +2,7 @@
 import { decode } from "fast-png";
 import { describe, expect, test } from "vitest";
 import { reservedColors } from "../../src/wire/color.js";
+import { viewAsComplex } from "../../src/ops/index.js";
 import { isTensorPayload, tensorMime, type TensorPayload } from "../../src/wire/tensor.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { budget, bundleBytes } from "../../src/visualization/tensor/bundle.js";
@@ -55,6 +56,9 @@ const shown: [string, Tensor, TensorPayload["form"]][] = [
     "line",
   ],
   ["an outlier of 1e30", floats([200, 200], (i) => (i === 5 ? 1e30 : flat())), "heatmap"],
+  ["a few complex numbers", viewAsComplex(floats([3, 4, 2], noise)), "text"],
+  ["a complex signal", viewAsComplex(floats([500, 2], noise)), "line"],
+  ["a complex field", viewAsComplex(floats([40, 50, 2], noise)), "heatmap"],
 ];
 
 describe.each(shown)("%s", (_, tensor, form) => {
@@ -91,6 +95,13 @@ test("the lines that describe tensors", async () => {
     floats([3], (i) => i - 1).requiresGrad_(),
   ].map((tensor) => (displayTensor(tensor).data[tensorMime] as TensorPayload).summary);
   await expect(lines.join("\n")).toMatchFileSnapshot("golden/summaries.txt");
+});
+
+test("complex numbers are summed up by their moduli", () => {
+  const z = viewAsComplex(floats([2], (i) => [3, 4][i]!));
+  const payload = displayTensor(z.expand(10, 10)).data[tensorMime] as TensorPayload;
+  expect(payload.statistics).toMatchObject({ min: 5, max: 5, mean: 5, std: 0, zeros: 0 });
+  expect(payload.summary).toBe("complex64 [10, 10] · 800 B · cpu · |z| all 5 · μ 5 σ 0 · 0 NaN");
 });
 
 test("one NaN in a million elements is a pixel of its colour", () => {

@@ -4,7 +4,7 @@ import type { MimeBundle } from "../../wire/host.js";
 import type { LiveRef } from "../../wire/live.js";
 import { tensorMime, type TensorPayload, type TensorStatistics } from "../../wire/tensor.js";
 import type { Elements, RawStatistics } from "./elements.js";
-import { formOf, imageLayout } from "./form.js";
+import { formOf, imageLayout, smallNumel } from "./form.js";
 import { rebin } from "../picture/numbers.js";
 import { escapeMarkup } from "../../wire/markup.js";
 import { pngEntry, rasterize, lineDensity } from "../picture/picture.js";
@@ -14,9 +14,6 @@ import { summaryLine, type SummaryFacts } from "./summary.js";
 
 /** Bytes that an output may add to a notebook. */
 export const budget = { output: 24 * 1024, small: 3 * 1024 } as const;
-
-/** A tensor of at most this many elements is small: its numbers are its picture. */
-export const smallNumel = 64;
 
 const mostText = 4000;
 

@@ -37,8 +37,8 @@ export interface Elements {
   readonly shape: readonly number[];
   readonly dtype: string;
   readonly numel: number;
-  /** Null for dtypes without an order (complex). */
-  statistics(): RawStatistics | null;
+  /** As the histogram and the boxes, of the moduli where the elements are complex. */
+  statistics(): RawStatistics;
   /** Counts of finite elements in equal bins of [lo, hi]; the last bin is closed. */
   histogram(lo: number, hi: number, bins: number): readonly number[];
   /** Pools a region into height x width boxes, no more of them than elements along either dim. */

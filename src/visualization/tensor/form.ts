@@ -6,11 +6,16 @@ import type { Limits } from "./scale.js";
 // A picture has at least this many rows and columns; smaller ones are convolution kernels and tables.
 const leastSide = 8;
 
+/** A tensor of at most this many elements is small: its numbers are its picture. */
+export const smallNumel = 64;
+
 // A row of squares is read up to this length; a longer one shows more as a curve.
 const longestRead = 64;
 
 export function formOf(elements: Elements, images: ImageLayout | null): TensorForm {
-  if (elements.numel === 0 || elements.shape.length === 0 || elements.dtype.startsWith("complex")) return "text";
+  if (elements.numel === 0 || elements.shape.length === 0) return "text";
+  // The picture of complex numbers is of their moduli: a few are read better.
+  if (elements.dtype.startsWith("complex") && elements.numel <= smallNumel) return "text";
   if (elements.shape.length === 1 || longVectorDim(elements.shape) !== null) return "line";
   return images === null ? "heatmap" : "images";
 }

@@ -17,12 +17,13 @@ export function identity({ shape, dtype, device, bytes }: SummaryFacts): string[
 
 function distribution({ shape, dtype, statistics }: SummaryFacts, limits: Limits | null): string[] {
   const { min, max, mean, std } = statistics;
+  const of = dtype.startsWith("complex") ? "|z| " : "";
   const numel = shape.reduce((a, b) => a * b, 1);
   if (min === null || max === null || mean === null || std === null) return [];
-  if (numel === 1) return [short(min, 6)];
+  if (numel === 1) return [`${of}${short(min, 6)}`];
   if (dtype === "bool") return [`${count(numel - statistics.zeros)} of ${count(numel)} true (${percent(1 - statistics.zeros / numel)})`];
   const shape10 = limits === null || min === max ? "" : ` ${barsBetween(limits, min, max)}`;
-  return [min === max ? `all ${short(min)}` : `[${short(min)}${shape10} ${short(max)}]`, `μ ${short(mean)} σ ${short(std)}`];
+  return [of + (min === max ? `all ${short(min)}` : `[${short(min)}${shape10} ${short(max)}]`), `μ ${short(mean)} σ ${short(std)}`];
 }
 
 // An ellipsis where the histogram stops short of an outlier.

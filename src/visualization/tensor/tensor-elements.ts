@@ -1,4 +1,6 @@
-/** The elements of a real tensor, read by native kernels through views; nothing is recorded by autograd. */
+/** The elements of a tensor, read by native kernels through views; nothing is recorded by autograd. */
+import { withRecording } from "../../autograd/mode.js";
+import { abs } from "../../ops/unary.js";
 import { io, native } from "../../runtime/addon.js";
 import { Code, isComplex } from "../../tensor/dtype.js";
 import { codesOf, made, run, runMany } from "../../tensor/launch.js";
@@ -16,7 +18,6 @@ export function elementsOf(tensor: Tensor): Elements {
     dtype: tensor.dtype,
     numel: tensor.numel(),
     statistics() {
-      if (isComplex(tensor.dt)) return null;
       const [min, max, mean, m2, nan, positiveInfinity, negativeInfinity, zeros, firstNaN] = doubles(
         run("stats", stats, [orderable(tensor)], [9], Code.float64, []),
       ) as unknown as [number, number, number, number, number, number, number, number, number];
@@ -49,6 +50,7 @@ function orderable(given: Tensor): Tensor {
     given.dev === 0
       ? given
       : made("cpu", given.shape, given.dt, 0, [given], (owner) => native.toDevice(given.live("display"), 0, 0, owner));
+  if (isComplex(tensor.dt)) return withRecording(false, () => abs(tensor));
   if (tensor.dt !== Code.float16 && tensor.dt !== Code.bfloat16) return tensor;
   return made("cast", tensor.shape, Code.float32, tensor.dev, [tensor], (owner) => native.cast(tensor.handle, Code.float32, owner));
 }
