@@ -1,4 +1,7 @@
 // Copies, conversions, fills.
+#include <algorithm>
+#include <array>
+
 #include "binding/arguments.h"
 #include "binding/exports.h"
 #include "core/parallel.h"
@@ -97,8 +100,13 @@ napi_value copy_into(napi_env env, napi_callback_info info) {
   Environment& environment = args.environment();
   Tensor *dst = args.tensor(0), *src = args.tensor(1);
   if (dst == nullptr || src == nullptr) return args.answer(Status::kStaleHandle);
+  const std::array<const View*, 1> in{&src->view};
+  const int32_t how = std::max(0, args.integer(2)); // absent: -1
+  const bool apart = (how & 2) != 0;
+  if (const Status status = writable(dst->view, {in.data(), apart ? 1U : 0U}); status != Status::kOk)
+    return args.answer(status);
   if (dst->storage->device != src->storage->device) {
-    const bool later = args.integer(2) == 1;
+    const bool later = (how & 1) != 0;
     Status status;
     if (dst->view.contiguous() && src->view.contiguous() && dst->view.dtype == src->view.dtype &&
         same_shape(dst->view, src->view)) {

@@ -24,6 +24,7 @@ napi_value launch(const Arguments& args, const Pointwise& call, const Tensor& fi
     if (out == nullptr) return args.answer(Status::kStaleHandle);
     if (out->storage->device != first.storage->device)
       return args.answer(fail(Status::kMixedDevices, out->storage->device, first.storage->device));
+    if (const Status status = writable(out->view, call.in); status != Status::kOk) return args.answer(status);
     ++out->storage->version;
     return args.answer(launcher.pointwise(call, out->view));
   }

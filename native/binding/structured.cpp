@@ -3,6 +3,7 @@
 
 #include "binding/arguments.h"
 #include "binding/exports.h"
+#include "core/shape.h"
 
 namespace cg::binding {
 namespace {
@@ -81,6 +82,8 @@ napi_value run_into(napi_env env, napi_callback_info info) {
   if (const Status status = read_views(environment, inputs, outputs, device, environment.outputs);
       status != Status::kOk)
     return args.answer(status);
+  for (const View& out : environment.outputs)
+    if (const Status status = writable(out, {}); status != Status::kOk) return args.answer(status);
   for (size_t i = 0; i < outputs; ++i) ++tensor_at(environment, inputs + i)->storage->version;
   Launcher& launcher = environment.launcher(*target);
   const double* list = environment.io() + inputs + outputs;

@@ -2,6 +2,7 @@
 #include "core/shape.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace cg {
@@ -101,6 +102,37 @@ bool overlaps(const View& out, const View& in) {
   for (int d = 0; d < out.rank; ++d)
     if (out.sizes[d] != 1 && out.strides[d] != in.strides[d]) return true;
   return false;
+}
+
+namespace {
+
+// Every place of its extent is an element of its own.
+bool dense(const View& view) {
+  if (view.contiguous()) return true;
+  std::array<int, kMaxRank> order{};
+  int rank = 0;
+  for (int d = 0; d < view.rank; ++d)
+    if (view.sizes[d] != 1) order[static_cast<size_t>(rank++)] = d;
+  const std::span<int> dims(order.data(), static_cast<size_t>(rank));
+  std::ranges::sort(dims, {}, [&](int d) { return view.strides[d]; });
+  int64_t expected = 1;
+  for (const int d : dims) {
+    if (view.strides[d] != expected) return false;
+    expected *= view.sizes[d];
+  }
+  return true;
+}
+
+} // namespace
+
+Status writable(const View& out, std::span<const View* const> in) {
+  if (out.numel == 0) return Status::kOk;
+  for (int d = 0; d < out.rank; ++d)
+    if (out.strides[d] == 0 && out.sizes[d] > 1) return fail(Status::kOverlap, 1);
+  for (const View* view : in)
+    if (view->numel > 0 && view->data != nullptr && overlaps(out, *view) && dense(out) && dense(*view))
+      return fail(Status::kOverlap, 2);
+  return Status::kOk;
 }
 
 } // namespace cg

@@ -2,6 +2,7 @@
 #pragma once
 #include <span>
 
+#include "core/status.h"
 #include "core/view.h"
 
 namespace cg {
@@ -22,5 +23,9 @@ bool same_shape(const View& a, const View& b);
 
 // True when writing through `out` in order could change elements of `in` that are read later.
 bool overlaps(const View& out, const View& in);
+
+// kOverlap when elements of `out` share memory (detail 0 is 1), or when a dense `out` shares some of its memory with
+// a dense input that is not the same view (detail 0 is 2): PyTorch refuses to write there.
+Status writable(const View& out, std::span<const View* const> in);
 
 } // namespace cg

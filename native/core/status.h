@@ -19,6 +19,7 @@ enum class Status : int32_t {
   kMixedDevices = -10, // details: the devices of two tensors of one launch
   kNoKernel = -11,     // the device has no kernel for it, and falling back to the CPU was forbidden
   kNotCompiled = -12,  // the device's compiler refused a text
+  kOverlap = -13,      // a write where elements share memory; details: 1 with one another, 2 with an input
 };
 
 // Details of the last failure on this thread: up to four numbers whose meaning the status gives

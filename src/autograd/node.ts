@@ -1,9 +1,9 @@
 /** The graph: nodes made by ops, edges to the nodes of their inputs. */
 import { ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import { sameShape } from "../tensor/shape.js";
-import { Tensor, metaOf, type GradFn } from "../tensor/tensor.js";
+import { Tensor, metaOf, setRefreshView, type GradFn } from "../tensor/tensor.js";
 import { trace } from "../tensor/trace.js";
-import { isAnomalyEnabled } from "./mode.js";
+import { isAnomalyEnabled, withRecording } from "./mode.js";
 import { placeOf } from "./place.js";
 import type { Saved } from "./saved.js";
 
@@ -244,7 +244,8 @@ function refreshView(t: Tensor): void {
   const rewrites = base.ag?.rewrites ?? 0;
   if (rewrites === meta.view!.rewrites) return;
   meta.view!.rewrites = rewrites;
-  const made = replay(base);
+  const made = withRecording(true, () => replay(base));
   meta.gradFn = made.ag?.gradFn ?? null;
   meta.output = made.ag?.output ?? 0;
 }
+setRefreshView(refreshView);

@@ -5,7 +5,7 @@ import * as launch from "../tensor/launch.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { noDerivative, record, recorded, register, resultCode } from "./define.js";
 import { binary, conjOf, inPlaceForms, scalarTensor, type Binary } from "./pointwise.js";
-import { bind, parseSignature } from "./schema.js";
+import { bind, isOptions, parseSignature } from "./schema.js";
 import { where } from "./ternary.js";
 
 type Operand = Tensor | number;
@@ -24,8 +24,9 @@ const numbersOnly = (code: number): string | null => (category[code] === 1 ? nul
 
 const times = (a: Operand, b: Operand): Tensor => (typeof a === "number" ? (b as Tensor).mul(a) : a.mul(b));
 
-const plainAdd: Binary = binary("add", { grad: [(g) => g, (g) => g], reads: [0, 0] });
+const plainAdd: Binary = binary("add", { ofNumbers: true, grad: [(g) => g, (g) => g], reads: [0, 0] });
 const plainSub: Binary = binary("sub", {
+  ofNumbers: true,
   grad: [(g) => g, (g) => g.neg()],
   reads: [0, 0],
   refuseBool: "operands that are not bool (use logicalXor)",
@@ -57,7 +58,7 @@ function scaled(name: string, a: Tensor | Scalar, b: Tensor | Scalar, alpha: Sca
 /** Adds `alpha * other`, which only few callers ask for, to the plain op. */
 function withAlpha(name: string, plain: Binary, refuses: (b: Tensor | Scalar) => boolean = () => false): AlphaBinary {
   const call: AlphaBinary = (input, other, options) => {
-    if (options === undefined) return plain(input, other);
+    if (options === undefined && !isOptions(other)) return plain(input, other);
     const [a, b, alpha] = bind(name, alphaParams, [input, other, options]) as [Tensor | Scalar, Tensor | Scalar, Scalar];
     return plain(a, refuses(b) ? b : scaled(name, a, b, alpha));
   };
@@ -84,9 +85,10 @@ export const rsub: (input: Tensor, other: Tensor | Scalar, options?: AlphaOption
   },
 );
 /** input * other. Shapes broadcast. */
-export const mul: Binary = binary("mul", { grad: [(g, _, b) => g.mul(b), (g, a) => g.mul(a)], reads: [2, 1] });
+export const mul: Binary = binary("mul", { ofNumbers: true, grad: [(g, _, b) => g.mul(b), (g, a) => g.mul(a)], reads: [2, 1] });
 
 const trueDiv: Binary = binary("div", {
+  ofNumbers: true,
   result: "float",
   grad: [(g, _, b) => g.div(b), (g, a, b) => times(g.neg(), a).div((b as Tensor).square())],
   reads: [2, 3],
@@ -121,7 +123,7 @@ export const div: (input: Tensor | Scalar, other: Tensor | Scalar, options?: Div
   "div",
   divParams,
   (input, other, options) => {
-    if (options === undefined) return trueDiv(input, other);
+    if (options === undefined && !isOptions(other)) return trueDiv(input, other);
     const [a, b, mode] = bind("div", divParams, [input, other, options]) as [Tensor | Scalar, Tensor | Scalar, string | null];
     if (mode === "trunc" && isHalf(a) && isHalf(b)) return truncHalves(a, b);
     return mode === null ? trueDiv(a, b) : mode === "floor" ? floorDiv(a, b) : truncDiv(a, b);
@@ -165,6 +167,7 @@ const maxOf = (code: number): number => 2 ** (8 * elementSize[code]! - (code ===
 
 /** input ^ other. Shapes broadcast. @example pow(tensor([1, 2, 3]), 2) // [1., 4., 9.] */
 export const pow: Binary = binary("pow", {
+  second: "exponent",
   checkOther: (op, other, code) => {
     if (code === Code.bool && other instanceof Tensor)
       throw new ValueError({ op, expected: "operands that are not both bool", got: "bool and bool" });

@@ -1,13 +1,13 @@
 /** Copies and conversions: clone, contiguous, to, copy_, fill_ and the dtype shorthands. */
 import { native } from "../runtime/addon.js";
-import { codeOf, isDifferentiable, type DType } from "../tensor/dtype.js";
+import { codeOf, defaultOfCategory, isDifferentiable, scalarCategory, type DType } from "../tensor/dtype.js";
 import { deviceCode, type Device } from "../tensor/device.js";
 import { ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, sameShape } from "../tensor/shape.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { castTo, inPlace, op, record, recorded, requireWritable, setLate } from "./define.js";
-import { fillWith, inPlaceForms, toInput } from "./pointwise.js";
+import { fillWith, inPlaceForms, scalarTensor, toInput } from "./pointwise.js";
 import { bind, dtypeCode, parseSignature } from "./schema.js";
 
 /** How elements lie in memory (torch.memory_format): row-major, or with the channels of images innermost. */
@@ -173,13 +173,14 @@ export const typeAs: (input: Tensor, other: Tensor) => Tensor = op(
   (input: Tensor, other: Tensor) => to(input, other),
 );
 
-const copyParams = parseSignature("input: tensor, src: tensor, nonBlocking: bool = false");
+const copyParams = parseSignature("input: tensor, src: operand, nonBlocking: bool = false");
 inPlaceForms.set("copy_", (...args: unknown[]) => {
-  const [target, src, nonBlocking] = bind("copy_", copyParams, args) as [Tensor, Tensor, boolean];
+  const [target, given, nonBlocking] = bind("copy_", copyParams, args) as [Tensor, Tensor | Scalar, boolean];
+  const src = given instanceof Tensor ? given : scalarTensor(given, defaultOfCategory(scalarCategory(given)));
   const shape = broadcastShapes("copy_", target.shape, src.shape);
   requireWritable("copy_", target, shape, target.dt);
   const write = (): void =>
-    launch.done("copy_", native.copyInto(target.live("copy_"), src.live("copy_"), Number(nonBlocking)), target, src);
+    launch.done("copy_", native.copyInto(target.live("copy_"), src.live("copy_"), Number(nonBlocking) | 2), target, src);
   return inPlace("copy_", target, [src], write, (before) => copied(target, before, src));
 });
 
@@ -207,10 +208,10 @@ inPlaceForms.set("zero_", (target: Tensor) => constant("zero_", target, 0));
 
 function constant(name: string, target: Tensor, value: Scalar): Tensor {
   target.live(name);
-  const compute = (): Tensor => {
+  const compute = (before: Tensor): Tensor => {
     const out = launch.empty(name, target.shape, target.dt, target.dev);
     fillWith(name, out, value);
-    return out;
+    return record(name.slice(0, -1), out, [before], [], ([g]) => [g!.mul(0)]);
   };
   return inPlace(name, target, [], () => fillWith(name, target, value), compute);
 }

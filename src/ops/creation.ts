@@ -307,33 +307,74 @@ function requireNumbers(op: string, dt: number | null): void {
   if (dt === Code.bool) throw new DTypeError({ op, argument: "dtype", expected: "a dtype other than bool", got: "bool" });
 }
 
+/** An end of linspace: a number, or what a 0-d tensor holds. */
+function endOf(name: string, argument: string, value: Tensor | Scalar): Scalar {
+  if (!(value instanceof Tensor)) return value;
+  if (value.shape.length > 0)
+    throw new ShapeError({ op: name, argument, expected: "a number or a 0-d tensor", got: formatShape(value.shape) });
+  return value.item<Scalar>();
+}
+
+function complexSteps(start: Scalar, end: Scalar, steps: number, dt: number | null, dev: number | null): Tensor {
+  const target = dt ?? complexOf(defaultDtypeCode());
+  if (category[target] !== 3)
+    throw new DTypeError({
+      op: "linspace",
+      argument: "dtype",
+      expected: "a complex dtype for complex ends",
+      got: launch.dtypeName(target),
+    });
+  const [a, b] = [start, end].map((x) => (typeof x === "object" ? x : { re: Number(x), im: 0 })) as [Complex, Complex];
+  const part = (from: number, to: number): Tensor =>
+    launch.run("linspace", code("linspace"), [], [steps], Code.float64, [from, to], dev ?? defaultDeviceCode());
+  return castTo(part(a.im, b.im).mul({ re: 0, im: 1 }).add(part(a.re, b.re)), target);
+}
+
 /** `steps` numbers from start to end, both included. @example linspace(0, 1, 3) // [0., 0.5, 1.] */
-export const linspace: (start: number, end: number, steps: number | TensorOptions, options?: TensorOptions) => Tensor = op(
-  "linspace",
-  `start: float, end: float, steps: int, ${making}`,
-  (start: number, end: number, steps: number, dt: number | null, dev: number | null, requiresGrad: boolean) => {
-    if (steps < 0) throw new ValueError({ op: "linspace", argument: "steps", expected: "at least 0", got: String(steps) });
-    if (steps > 1) requireNumbers("linspace", dt);
-    // As torch: integers are even steps between ends that lost their fractions.
-    const ends = dt !== null && isIntegral(dt) ? [Math.trunc(start), Math.trunc(end)] : [start, end];
-    return withGrad(
-      launch.run("linspace", code("linspace"), [], [steps], dt ?? defaultDtypeCode(), ends, dev ?? defaultDeviceCode()),
-      requiresGrad,
-    );
-  },
-  { method: false, differentiable: false },
-);
+export const linspace: (start: Tensor | Scalar, end: Tensor | Scalar, steps: number | TensorOptions, options?: TensorOptions) => Tensor =
+  op(
+    "linspace",
+    `start: operand, end: operand, steps: int, ${making}`,
+    (from: Tensor | Scalar, to: Tensor | Scalar, steps: number, dt: number | null, dev: number | null, requiresGrad: boolean) => {
+      const [first, last] = [endOf("linspace", "start", from), endOf("linspace", "end", to)];
+      if (typeof first === "object" || typeof last === "object") return withGrad(complexSteps(first, last, steps, dt, dev), requiresGrad);
+      const [start, end] = [Number(first), Number(last)];
+      if (steps < 0) throw new ValueError({ op: "linspace", argument: "steps", expected: "at least 0", got: String(steps) });
+      if (steps > 1) requireNumbers("linspace", dt);
+      // As torch: integers are even steps between ends that lost their fractions.
+      const ends = dt !== null && isIntegral(dt) ? [Math.trunc(start), Math.trunc(end)] : [start, end];
+      return withGrad(
+        launch.run("linspace", code("linspace"), [], [steps], dt ?? defaultDtypeCode(), ends, dev ?? defaultDeviceCode()),
+        requiresGrad,
+      );
+    },
+    { method: false, differentiable: false },
+  );
 /** `steps` numbers from base^start to base^end, evenly spaced in the exponent. @param base default 10 */
 export const logspace: (
-  start: number,
-  end: number,
+  start: Tensor | Scalar,
+  end: Tensor | Scalar,
   steps: number,
   base?: number | (TensorOptions & { base?: number }),
   options?: TensorOptions,
 ) => Tensor = op(
   "logspace",
-  `start: float, end: float, steps: int, base: float = 10.0, ${making}`,
-  (start: number, end: number, steps: number, base: number, dt: number | null, dev: number | null, requiresGrad: boolean) => {
+  `start: operand, end: operand, steps: int, base: float = 10.0, ${making}`,
+  (
+    from: Tensor | Scalar,
+    to: Tensor | Scalar,
+    steps: number,
+    base: number,
+    dt: number | null,
+    dev: number | null,
+    requiresGrad: boolean,
+  ) => {
+    const [first, last] = [endOf("logspace", "start", from), endOf("logspace", "end", to)];
+    if (typeof first === "object" || typeof last === "object") {
+      const exponents = complexSteps(first, last, steps, Code.complex128, dev);
+      return withGrad(castTo(pow(base, exponents), dt ?? complexOf(defaultDtypeCode())), requiresGrad);
+    }
+    const [start, end] = [Number(first), Number(last)];
     if (steps < 0) throw new ValueError({ op: "logspace", argument: "steps", expected: "at least 0", got: String(steps) });
     if (steps > 1) requireNumbers("logspace", dt);
     const ends = dt !== null && isIntegral(dt) ? [Math.trunc(start), Math.trunc(end)] : [start, end];

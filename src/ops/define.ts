@@ -61,6 +61,7 @@ function shortcut(params: readonly Param[], run: (...values: unknown[]) => unkno
     case "tensor tensor":
       return (...args) => (args.length === 2 && isPlain(args[0]) && isPlain(args[1]) ? run(args[0], args[1]) : call(...args));
     case "tensor *ints":
+    case "tensor *sizes":
       return (input, ...sizes) =>
         isPlain(input) && sizes.length > 0 && sizes.every(Number.isInteger) ? run(input, sizes) : call(input, ...sizes);
     default:

@@ -52,8 +52,9 @@ export interface TrapezoidOptions {
 }
 type Trapezoid = (y: Tensor, x?: Tensor | null | TrapezoidOptions, options?: TrapezoidOptions) => Tensor;
 
-function requireNumbers(name: string, y: Tensor): void {
-  if (y.dt === Code.bool) throw new DTypeError({ op: name, argument: "y", expected: "a dtype other than bool", got: "bool" });
+function requireNumbers(name: string, y: Tensor, x: Tensor | null): void {
+  if (y.dt === Code.bool || x?.dt === Code.bool)
+    throw new DTypeError({ op: name, argument: y.dt === Code.bool ? "y" : "x", expected: "a dtype other than bool", got: "bool" });
 }
 
 /** The areas between neighbours along `dim`: width * (left + right) / 2; of points in x twice that, so that integers stay whole. */
@@ -77,7 +78,7 @@ export const trapezoid: Trapezoid = op(
   trapezoidSignature,
   (y: Tensor, x: Tensor | null, dx: number, dim: number) => {
     const d = wrapDim("trapezoid", dim, y.shape.length);
-    requireNumbers("trapezoid", y);
+    requireNumbers("trapezoid", y, x);
     if (x !== null && y.shape[d] === 0)
       return zeros(
         y.shape.filter((_, i) => i !== d),
@@ -103,7 +104,7 @@ export const cumulativeTrapezoid: Trapezoid = op(
   "cumulativeTrapezoid",
   trapezoidSignature,
   (y: Tensor, x: Tensor | null, dx: number, dim: number) => {
-    requireNumbers("cumulativeTrapezoid", y);
+    requireNumbers("cumulativeTrapezoid", y, x);
     const sums = areas("cumulativeTrapezoid", y, x, dx, wrapDim("cumulativeTrapezoid", dim, y.shape.length)).cumsum(dim);
     return x === null ? sums : sums.div(2);
   },

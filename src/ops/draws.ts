@@ -10,7 +10,7 @@ import { viewAsComplex } from "./complex.js";
 import { castTo, inPlace, op } from "./define.js";
 import type { TensorOptions } from "./creation.js";
 import { inPlaceForms } from "./pointwise.js";
-import { exactIntegers, making, requireFloat, requireRange, streamOf, type Generator } from "./random.js";
+import { exactIntegers, making, requireFloat, requireOdds, requireRange, streamOf, type Generator } from "./random.js";
 import { checkSizes } from "./schema.js";
 
 const code = launch.codesOf("structured");
@@ -123,6 +123,7 @@ const coin = op<(input: Tensor, ...args: unknown[]) => Tensor>(
     const make = (like: Tensor): Tensor => {
       if (!(p instanceof Tensor)) return numbers("bernoulli", like, like.dt, stream, [p, 0]);
       requireFloat("bernoulli_", p.dt);
+      requireOdds("bernoulli_", p);
       const odds = p.detach().expand(like.shape).contiguous();
       return launch.run("bernoulli_", code("bernoulli"), [odds], like.shape, like.dt, [...stream.next(), 0, 1]);
     };

@@ -32,14 +32,15 @@ export const amin = extreme("amin");
 export type ValuesIndices = Named<{ values: Tensor; indices: Tensor }>;
 interface MaxMin {
   (input: Tensor): Tensor;
-  (input: Tensor, other: Tensor): Tensor;
+  (input: Tensor, other: Tensor | { other: Tensor }): Tensor;
   (input: Tensor, dim: number, keepdim?: boolean | { keepdim?: boolean }): ValuesIndices;
   (input: Tensor, options: { dim: number; keepdim?: boolean }): ValuesIndices;
 }
 
 function maxMin(name: "max" | "min"): MaxMin {
   const [all, elementwise] = name === "max" ? [amax, maximum] : [amin, minimum];
-  const body = (input: Tensor, dim: unknown, keepdim: boolean): unknown => {
+  const body = (input: Tensor, given: unknown, keepdim: boolean, other: Tensor | null): unknown => {
+    const dim = given ?? other;
     if (dim === null) {
       if (input.numel() === 0)
         throw new ValueError({ op: name, argument: "input", expected: "at least one element", got: `shape ${formatShape(input.shape)}` });
@@ -56,7 +57,7 @@ function maxMin(name: "max" | "min"): MaxMin {
     if (!Number.isInteger(dim)) throw new ValueError({ op: name, argument: "dim", expected: "an integer or a Tensor", got: describe(dim) });
     return alongDim(name, input, dim as number, keepdim);
   };
-  return op<MaxMin>(name, "input: tensor, dim: any? = null, keepdim: bool = false", body as never);
+  return op<MaxMin>(name, "input: tensor, dim: any? = null, keepdim: bool = false, *, other: tensor? = null", body as never);
 }
 
 function alongDim(name: "max" | "min", input: Tensor, dim: number, keepdim: boolean): ValuesIndices {

@@ -63,7 +63,9 @@ export const cosineSimilarity: (
     const shape = broadcastShapes("cosineSimilarity", a.shape, b.shape);
     const unit = (given: Tensor): Tensor => {
       const x = convertDtype(given, dt).expand(shape);
-      return x.div(vectorNorm("cosineSimilarity", x, 2, [wrapDim("cosineSimilarity", dim, x.shape.length)], true).clamp(eps));
+      const norm = vectorNorm("cosineSimilarity", x, 2, [wrapDim("cosineSimilarity", dim, x.shape.length)], true);
+      // As torch: eps limits the value, not the gradient.
+      return x.div(norm.add(norm.detach().clamp(eps).sub(norm.detach())));
     };
     return unit(a).mul(unit(b)).sum(dim);
   },

@@ -50,7 +50,8 @@ export const nanToNum: (
 /** log(x / (1 - x)), with x limited to [eps, 1 - eps] when `eps` is given. Shape [*]. */
 export const logit: (input: Tensor, eps?: number | null | { eps?: number | null }) => Tensor = withInPlace(
   "logit",
-  op("logit", "input: tensor, eps: float? = null", (given: Tensor, eps: number | null) => {
+  op("logit", "input: tensor, eps: float? = null", (given: Tensor, limit: number | null) => {
+    const eps = limit !== null && limit < 0 ? null : limit;
     if (isComplex(given.dt)) throw new DTypeError({ op: "logit", argument: "input", expected: "a real dtype", got: given.dtype });
     const x = (isIntegral(given.dt) ? given.to(launch.dtypeName(defaultDtypeCode()) as DType) : given).detach();
     const z = eps === null ? x : x.clamp(eps, 1 - eps);

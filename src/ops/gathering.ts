@@ -1,5 +1,5 @@
 /** Gathering and scattering along one dim, by index tensors and by masks. */
-import { Code, isIntegral } from "../tensor/dtype.js";
+import { Code } from "../tensor/dtype.js";
 import { DTypeError, IndexError, ShapeError, ValueError, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, wrapDim, type Shape } from "../tensor/shape.js";
@@ -7,12 +7,13 @@ import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { castTo, inPlace, op, record, recorded, requireSameDevice } from "./define.js";
 import { inPlaceForms, requireFits, scalarTensor } from "./pointwise.js";
 import { bind, parseSignature } from "./schema.js";
+import { setNonzero } from "./ternary.js";
 
 const code = launch.codesOf("structured");
 
 function requireIndex(name: string, index: Tensor): Tensor {
-  if (!isIntegral(index.dt) || index.dt === Code.bool)
-    throw new DTypeError({ op: name, argument: "index", expected: "an int64 tensor", got: index.dtype });
+  if (index.dt !== Code.int64 && index.dt !== Code.int32)
+    throw new DTypeError({ op: name, argument: "index", expected: "an int64 or int32 tensor", got: index.dtype });
   index.live(name);
   return castTo(index, Code.int64);
 }
@@ -56,7 +57,8 @@ const zerosOf = (like: Tensor, shape: Shape): Tensor => launch.empty("zeros", sh
 
 const Mode = { set: 0, add: 1, multiply: 2 } as const;
 type Reduce = "add" | "multiply";
-const scatterSignature = "input: tensor, dim: dim, index: tensor, src: operand, *, reduce: add|multiply? = null";
+const scatterSignature =
+  "input: tensor, dim: dim, index: tensor, src: operand? = null, *, reduce: add|multiply? = null, value: scalar? = null";
 const scatterParams = parseSignature(scatterSignature);
 const scatterAddSignature = "input: tensor, dim: dim, index: tensor, src: tensor";
 
@@ -88,7 +90,8 @@ export function scatterChecked(
     requireIndexFits(name, index, src.shape, -1, "src");
   }
   input.live(name);
-  return { d, index };
+  // As torch: a 0-d index counts as a vector of one element.
+  return { d, index: index.shape.length === 0 && input.shape.length === 1 ? index.reshape(1) : index };
 }
 
 /** @internal The out-of-place value, recorded. */
@@ -118,25 +121,45 @@ function gatherShape(g: Tensor, d: number, index: Tensor, shape: Shape): Tensor 
 
 const modeOf = (reduce: Reduce | null): number => (reduce === null ? Mode.set : Mode[reduce]);
 
+/** What {@link scatter} writes, by name: a tensor `src` or a number `value`. */
+export interface ScatterOptions {
+  src?: Tensor | Scalar | null;
+  value?: Scalar | null;
+  reduce?: Reduce | null;
+}
+function sourceOf(name: string, src: Tensor | Scalar | null, value: Scalar | null): Tensor | Scalar {
+  const source = src ?? value;
+  if (source === null) throw new ValueError({ op: name, argument: "src", expected: "a Tensor or a number", got: "nothing" });
+  return source;
+}
+
 /** `input` with src (a tensor or a number) written at index along dim; `reduce` adds or multiplies instead. */
-export const scatter: (input: Tensor, dim: number, index: Tensor, src: Tensor | Scalar, options?: { reduce?: Reduce | null }) => Tensor =
-  op(
-    "scatter",
-    scatterSignature,
-    (input: Tensor, dim: number, given: Tensor, src: Tensor | Scalar, reduce: Reduce | null) => {
-      const { d, index } = scatterChecked("scatter", input, dim, given, src);
-      return scattered("scatter", input, d, index, src, modeOf(reduce));
-    },
-    { inPlace: true },
-  );
+export const scatter: (
+  input: Tensor,
+  dim: number,
+  index: Tensor,
+  src: Tensor | Scalar | ScatterOptions,
+  options?: { reduce?: Reduce | null },
+) => Tensor = op(
+  "scatter",
+  scatterSignature,
+  (input: Tensor, dim: number, given: Tensor, from: Tensor | Scalar | null, reduce: Reduce | null, value: Scalar | null) => {
+    const src = sourceOf("scatter", from, value);
+    const { d, index } = scatterChecked("scatter", input, dim, given, src);
+    return scattered("scatter", input, d, index, src, modeOf(reduce));
+  },
+  { inPlace: true },
+);
 inPlaceForms.set("scatter_", (...args: unknown[]) => {
-  const [target, dim, given, src, reduce] = bind("scatter_", scatterParams, args) as [
+  const [target, dim, given, from, reduce, value] = bind("scatter_", scatterParams, args) as [
     Tensor,
     number,
     Tensor,
-    Tensor | Scalar,
+    Tensor | Scalar | null,
     Reduce | null,
+    Scalar | null,
   ];
+  const src = sourceOf("scatter_", from, value);
   const { d, index } = scatterChecked("scatter_", target, dim, given, src);
   const mode = modeOf(reduce);
   const others = src instanceof Tensor ? [src] : [];
@@ -259,6 +282,8 @@ export const nonzero: Nonzero = op(
   },
   { differentiable: false },
 );
+setNonzero((condition) => nonzero(condition, { asTuple: true }));
+
 interface Nonzero {
   /** With asTuple: a vector of positions a dim, as an index takes them. */
   (input: Tensor, options: { asTuple: true }): Tensor[];

@@ -1,5 +1,5 @@
 /** Tensors of positions and combinations: meshgrid, cartesianProd, combinations, trilIndices, triuIndices, vander. */
-import { Code } from "../tensor/dtype.js";
+import { Code, isIntegral } from "../tensor/dtype.js";
 import { DTypeError, ShapeError, ValueError, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -102,7 +102,7 @@ export const vander: (x: Tensor, N?: number | null | VanderOptions, increasing?:
     if (x.shape.length !== 1) throw new ShapeError({ op: "vander", argument: "x", expected: "1-d", got: formatShape(x.shape) });
     const count = N ?? x.numel();
     if (count < 0) throw new ValueError({ op: "vander", argument: "N", expected: "at least 0", got: String(count) });
-    const first = ones(x.numel(), Math.min(1, count), { dtype: x.dtype }).to(x.dtype);
+    const first = ones(x.numel(), Math.min(1, count), { dtype: isIntegral(x.dt) ? "int64" : x.dtype });
     if (count <= 1) return first;
     const rows = x.unsqueeze(1).expand(-1, count - 1);
     const powers = cat([first, rows.cumprod(1)], 1);

@@ -8,7 +8,7 @@ import { castTo, inPlace, record, recorded, register, requireTensor } from "./de
 import { asTensor, type TensorData } from "./creation.js";
 import { nonzero } from "./gathering.js";
 import { inPlaceForms, scalarTensor } from "./pointwise.js";
-import { isScalar, parseSignature } from "./schema.js";
+import { bind, isScalar, parseSignature } from "./schema.js";
 import { selectDim, sliceDim } from "./pieces.js";
 
 const code = launch.codesOf("structured");
@@ -54,8 +54,11 @@ function readItem(name: string, given: Index): Item {
       expected: `integers, slices, null, "...", masks or index tensors`,
       got: describe(given),
     });
-  if (!isIntegral(t.dt)) throw new IndexError({ op: name, argument: "index", expected: "an int or bool tensor", got: t.dtype });
-  return t.shape.length === 0 && t.dt !== Code.bool ? Number(t.item()) : t;
+  if (t.dt === Code.uint8) return castTo(t, Code.bool); // a mask, as in torch
+  if (t.shape.length === 0 && isIntegral(t.dt) && t.dt !== Code.bool) return Number(t.item());
+  if (t.dt !== Code.int64 && t.dt !== Code.int32 && t.dt !== Code.bool)
+    throw new IndexError({ op: name, argument: "index", expected: "an int64, int32, uint8 or bool tensor", got: t.dtype });
+  return t;
 }
 
 /** A plain array of numbers holds positions, one of booleans is a mask. */
@@ -277,16 +280,21 @@ function dropLeadingOnes(value: Tensor, rank: number): Tensor {
   return extra === 0 ? value : value.reshape(value.shape.slice(extra));
 }
 
+const putParams = parseSignature("input: tensor, indices: tensors, values: tensor, accumulate: bool = false");
 /** Adds or puts values at index tensors of the first dims (torch.Tensor.index_put_). */
-inPlaceForms.set(
-  "indexPut_",
-  (target: Tensor, indices: readonly Tensor[], values: Tensor, accumulate: boolean | { accumulate?: boolean } = false) => {
-    const add = typeof accumulate === "boolean" ? accumulate : (accumulate.accumulate ?? false);
-    const located = locate("indexPut_", target, indices);
-    if (values.dt !== target.dt) throw new DTypeError({ op: "indexPut_", argument: "values", expected: target.dtype, got: values.dtype });
-    const plan = planOf("indexPut_", located);
-    const source = values.expand(plan.shape);
-    const write = (): void => launch.runInto("indexPut_", code("indexPut"), [...plan.indices, source], [plan.source], [add ? 1 : 0]);
-    return inPlace("indexPut_", target, [values], write, (before) => putInto(before, plan.indices, source, add));
-  },
-);
+inPlaceForms.set("indexPut_", (...args: unknown[]) => {
+  const [target, indices, values, add] = bind("indexPut_", putParams, args) as [Tensor, Tensor[], Tensor, boolean];
+  if (indices.length === 0)
+    throw new ValueError({ op: "indexPut_", argument: "indices", expected: "at least one index tensor", got: "none" });
+  const located = locate("indexPut_", target, indices);
+  if (values.dt !== target.dt) throw new DTypeError({ op: "indexPut_", argument: "values", expected: target.dtype, got: values.dtype });
+  if (located.advanced.every((item) => item === null)) {
+    const change = inPlaceForms.get(add ? "add_" : "copy_") as unknown as (t: Tensor, src: Tensor) => Tensor;
+    change(located.view, values.expand(located.view.shape));
+    return target;
+  }
+  const plan = planOf("indexPut_", located);
+  const source = values.expand(plan.shape);
+  const write = (): void => launch.runInto("indexPut_", code("indexPut"), [...plan.indices, source], [plan.source], [add ? 1 : 0]);
+  return inPlace("indexPut_", target, [values], write, (before) => putInto(before, plan.indices, source, add));
+});

@@ -6,7 +6,7 @@ import { broadcastShapes, emptyShape, numelOf, type Shape } from "../tensor/shap
 import type { Scalar, Tensor } from "../tensor/tensor.js";
 import { op, record, recordReading, recorded, requireSameDevice } from "./define.js";
 import { withInPlace } from "./in-place.js";
-import { conjOf, sumTo } from "./pointwise.js";
+import { conjOf, requireFits, sumTo } from "./pointwise.js";
 
 const code = launch.codesOf("structured");
 const matmulCode = code("matmul");
@@ -163,6 +163,7 @@ export const addmm: (input: Tensor, mat1: Tensor, mat2: Tensor, options?: AddmmO
           got: formatShape(input.shape),
         });
       }
+      for (const factor of [beta, alpha]) if (typeof factor === "object") requireFits("addmm", factor, a.dt);
       if (isComplex(a.dt) || typeof beta === "object" || typeof alpha === "object") {
         const product = a.matmul(b).mul(alpha);
         return (beta === 0 ? unread(input) : input.mul(beta)).add(product);

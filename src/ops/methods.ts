@@ -13,7 +13,7 @@ import { polygamma } from "./polygamma.js";
 import "./draws.js";
 import type { Generator } from "./random.js";
 import { imag, real } from "./complex.js";
-import { nonzero } from "./gathering.js";
+import { nonzero, type ScatterOptions } from "./gathering.js";
 import { max, min, type ValuesIndices } from "./extremes.js";
 import { isPinned, pinMemory, recordStream } from "./pinning.js";
 import { median, nanmedian } from "./quantiles.js";
@@ -56,9 +56,12 @@ interface InPlaceMethods
     Changing<"lerp", [end: Tensor, weight: Tensor | Scalar]>,
     Changing<"addcmul" | "addcdiv", [tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar }]>,
     Changing<"maskedFill", [mask: Tensor, value: Tensor | Scalar]>,
-    Changing<"copy", [src: Tensor, nonBlocking?: boolean]>,
+    Changing<"copy", [src: Tensor | Scalar, nonBlocking?: boolean]>,
     Changing<"fill", [value: Tensor | Scalar]>,
-    Changing<"scatter", [dim: number, index: Tensor, src: Tensor | Scalar, options?: { reduce?: "add" | "multiply" | null }]>,
+    Changing<
+      "scatter",
+      [dim: number, index: Tensor, src: Tensor | Scalar | ScatterOptions, options?: { reduce?: "add" | "multiply" | null }]
+    >,
     Changing<"scatterAdd", [dim: number, index: Tensor, src: Tensor]>,
     Changing<"indexAdd", [dim: number, index: Tensor, source: Tensor, options?: { alpha?: Scalar }]>,
     Changing<"indexPut", [indices: readonly Tensor[], values: Tensor, accumulate?: boolean | { accumulate?: boolean }]>,
@@ -82,12 +85,12 @@ interface SpecialMethods {
   where(condition: Tensor, other: Tensor | Scalar): Tensor;
   /** The largest element; along a dim with its place; or the elementwise maximum with another tensor. */
   max(): Tensor;
-  max(other: Tensor): Tensor;
+  max(other: Tensor | { other: Tensor }): Tensor;
   max(dim: number, keepdim?: boolean | { keepdim?: boolean }): ValuesIndices;
   max(options: { dim: number; keepdim?: boolean }): ValuesIndices;
   /** The smallest element; along a dim with its place; or the elementwise minimum with another tensor. */
   min(): Tensor;
-  min(other: Tensor): Tensor;
+  min(other: Tensor | { other: Tensor }): Tensor;
   min(dim: number, keepdim?: boolean | { keepdim?: boolean }): ValuesIndices;
   min(options: { dim: number; keepdim?: boolean }): ValuesIndices;
   /** Where the elements are not zero: a row of positions each; with asTuple a vector of positions a dim, as an index takes them. */
@@ -179,8 +182,8 @@ function installByName(name: string, call: unknown, own: readonly string[]): voi
 }
 installByName("where", where, ["condition", "other"]);
 installByName("polygamma", polygamma, ["n"]);
-install("polygamma_", ((target: Tensor, n: number) =>
-  fromResult("polygamma_", target, [], (before) => polygamma(n, before))) as AnyFunction);
+install("polygamma_", ((target: Tensor, n: number | { n: number }) =>
+  fromResult("polygamma_", target, [], (before) => polygamma(typeof n === "object" ? n.n : n, before))) as AnyFunction);
 install("detach_", detachInPlace as AnyFunction);
 install("share", share as AnyFunction);
 install("isShared", isShared as AnyFunction);

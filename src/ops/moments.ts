@@ -71,11 +71,23 @@ function varArguments(
 
 const countOf = (shape: Shape, dims: readonly number[]): number => dims.reduce((n, d) => n * shape[d]!, 1);
 
-/** The gradient of a variance: 2 (x - mean) / (n - correction). */
+/** The gradient of a variance: 2 (x - mean) / (n - correction); as torch, infinite over all elements without a degree of freedom. */
 function varGrad(g: Tensor, x: Tensor, dims: readonly number[], by: number): Tensor {
+  if (dims.length === x.shape.length && g.shape.length === 0 && countOf(x.shape, dims) <= by)
+    return g.mul(where(x.eq(x.mean()), NaN, Infinity).to(x.dtype));
   return spread(g, x.shape, dims)
     .mul(x.sub(x.mean(dims, true)))
     .mul(2 / (countOf(x.shape, dims) - by));
+}
+
+/** The mean as torch's running mean has it: after an infinity each further element makes it NaN. */
+function runningMean(x: Tensor, mean: Tensor, dims: readonly number[], keepdim: boolean): Tensor {
+  const infinite = mean.detach().abs().eq(Infinity);
+  if (countOf(x.shape, dims) <= 1 || !infinite.any().item<boolean>()) return mean;
+  const values = x.detach().abs().eq(Infinity);
+  const last = dims.reduce((piece, d) => piece.narrow(d, x.shape[d]! - 1, 1), values).any(dims, keepdim);
+  const stays = last.logicalAnd(values.sum(dims, keepdim).eq(1));
+  return where(infinite.logicalAnd(stays.logicalNot()), NaN, mean);
 }
 
 /** The variance of elements. @example tensor([1, 2, 3, 4]).var().item() // 1.6666… */
@@ -108,7 +120,10 @@ export const stdMean: (...args: Parameters<Var>) => Named<{ std: Tensor; mean: T
   varSignature,
   (input: Tensor, dim: unknown, unbiased: boolean | null, keepdim: boolean, correction: number | null) => {
     const { dims, by } = varArguments("stdMean", input, dim, unbiased, correction);
-    return named({ std: std(input, dims, { keepdim, correction: by }), mean: input.mean(dims, keepdim) });
+    return named({
+      std: std(input, dims, { keepdim, correction: by }),
+      mean: runningMean(input, input.mean(dims, keepdim), dims, keepdim),
+    });
   },
   { method: false },
 );
@@ -120,7 +135,8 @@ export const varMean: VarMean = op(
   varSignature,
   (input: Tensor, dim: unknown, unbiased: boolean | null, keepdim: boolean, correction: number | null) => {
     const { dims, by } = varArguments("varMean", input, dim, unbiased, correction);
-    const { variance: v, mean: m } = varianceOf("varMean", input, dims, keepdim, by);
+    const { variance: v, mean } = varianceOf("varMean", input, dims, keepdim, by);
+    const m = runningMean(input, mean, dims, keepdim);
     const { shape } = input;
     if (recorded(input)) {
       recordMany("varMean", [v, m], [input], [input], ([gv, gm], node) => {

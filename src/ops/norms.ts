@@ -24,9 +24,9 @@ export const norm: (
   dtype?: DType | null | NormOptions,
 ) => Tensor = op(
   "norm",
-  "input: tensor, p: any = 2, dim: dims? = null, keepdim: bool = false, dtype: dtype? = null",
+  "input: tensor, p: any? = 2, dim: dims? = null, keepdim: bool = false, dtype: dtype? = null",
   (given: Tensor, p: unknown, dim: number[] | null, keepdim: boolean, dtype: number | null) => {
-    const order = p === "fro" || p === null ? 2 : p;
+    const order = p === "fro" || p === null ? 2 : typeof p === "boolean" ? Number(p) : p;
     if (typeof order !== "number" || Number.isNaN(order))
       throw new ValueError({ op: "norm", argument: "p", expected: `a number or "fro"`, got: describe(p) });
     if (p === "fro" && dim !== null && dim.length > 2)

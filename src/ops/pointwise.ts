@@ -10,6 +10,7 @@ import { Tensor, type Scalar } from "../tensor/tensor.js";
 import {
   dispatched,
   inPlace,
+  noDerivative,
   record,
   recorded,
   register,
@@ -54,6 +55,8 @@ export interface UnarySpec {
   readonly refuseBool?: boolean;
   /** Refuses integers and bool, as torch does. */
   readonly refuseIntegers?: boolean;
+  /** As torch: the in-place form is recorded, and has no derivative. */
+  readonly inPlaceGrad?: "none";
   /** The in-place form leaves history as it was. */
   readonly history?: "kept";
 }
@@ -89,7 +92,9 @@ export function unary(name: string, spec: UnarySpec): Unary {
     const write = (): void => launch.done(`${name}_`, native.unaryInto(code, target.handle, dt, target.handle), target);
     return spec.history === "kept"
       ? changeOnly(`${name}_`, target, write)
-      : inPlace(`${name}_`, target, [], write, (before) => call(before));
+      : inPlace(`${name}_`, target, [], write, (before) =>
+          spec.inPlaceGrad === "none" ? record(name, call(before.detach()), [before], [], noDerivative(`${name}_`)) : call(before),
+        );
   });
   return register<Unary>(name, inputParams, call as Unary, { inPlace: true, differentiable: backward !== null && result !== "bool" });
 }
@@ -158,10 +163,14 @@ export interface BinarySpec {
   readonly refuse?: (code: number) => string | null;
   /** Refuses an operand of dtype bool, as torch does; says what it expects instead. */
   readonly refuseBool?: string;
+  /** Takes two numbers, as torch does. */
+  readonly ofNumbers?: boolean;
   /** Refuses a number beside a tensor, as torch does. */
   readonly tensorsOnly?: boolean;
   /** What the in-place form of an op without gradient does to history: "cut" gives gradients of zero, "kept" leaves it as it was. */
   readonly history?: "cut" | "kept";
+  /** The second parameter, where torch does not call it `other`. */
+  readonly second?: string;
   /** Refuses the second operand's values; called before the computation with the dtype of the computation. */
   readonly checkOther?: (op: string, other: Tensor | Scalar, code: number, input: Tensor) => void;
 }
@@ -170,6 +179,7 @@ export interface BinarySpec {
 export function binary(name: string, spec: BinarySpec): Binary {
   const code = binaryCode(spec.kernel ?? name);
   const { grad, result = "same", reads = [3, 3], refuse, tensorsOnly = false, checkOther, refuseBool, history } = spec;
+  const params = spec.second === undefined ? operandParams : parseSignature(`input: operand, ${spec.second}: operand`);
   const requireNoBool = (opName: string, a: Tensor | Scalar, b: Tensor | Scalar): void => {
     const isBool = (x: Tensor | Scalar): boolean => (x instanceof Tensor ? x.dt === Code.bool : typeof x === "boolean");
     if (refuseBool !== undefined && (isBool(a) || isBool(b))) throw new DTypeError({ op: opName, expected: refuseBool, got: "bool" });
@@ -236,9 +246,10 @@ export function binary(name: string, spec: BinarySpec): Binary {
       if (other instanceof Tensor) return onTensors(input, other);
       if (typeof other === "number") return onScalar(input, other, 0);
     }
-    const [a, b] = bind(name, operandParams, [input, other, ...rest]) as [Tensor | Scalar, Tensor | Scalar];
+    const [a, b] = bind(name, params, [input, other, ...rest]) as [Tensor | Scalar, Tensor | Scalar];
     if (a instanceof Tensor) return b instanceof Tensor ? onTensors(a, b) : onScalar(a, b, 0);
     if (b instanceof Tensor) return onScalar(b, a, 1);
+    if (spec.ofNumbers === true) return onScalar(scalarTensor(a, defaultOfCategory(scalarCategory(a))), b, 0);
     throw new ValueError({
       op: name,
       argument: "input",
@@ -273,11 +284,11 @@ export function binary(name: string, spec: BinarySpec): Binary {
     return change(opName, target, [], write, (before) => onScalar(before, other, 0));
   };
   inPlaceForms.set(`${name}_`, (...args: unknown[]) => {
-    const [target, other] = bind(`${name}_`, operandParams, args) as [Tensor, Tensor | Scalar];
+    const [target, other] = bind(`${name}_`, params, args) as [Tensor, Tensor | Scalar];
     requireTensor(`${name}_`, "input", target);
     return into(`${name}_`, target, other);
   });
-  return register<Binary>(name, operandParams, call as Binary, { inPlace: true, differentiable: grad !== null && result !== "bool" });
+  return register<Binary>(name, params, call as Binary, { inPlace: true, differentiable: grad !== null && result !== "bool" });
 }
 
 /** A number in an integer dtype, where it wraps around as in torch. */

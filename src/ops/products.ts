@@ -7,6 +7,7 @@ import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { op } from "./define.js";
 import { withInPlace } from "./in-place.js";
 import { unread, type AddmmOptions } from "./matmul.js";
+import { requireFits } from "./pointwise.js";
 
 type Product = (input: Tensor, other: Tensor) => Tensor;
 
@@ -49,6 +50,8 @@ function added(
     `input: tensor, ${a}: tensor, ${b}: tensor, *, beta: scalar = 1, alpha: scalar = 1`,
     (input: Tensor, x: Tensor, y: Tensor, beta: Scalar, alpha: Scalar) => {
       check(x, y);
+      for (const factor of [beta, alpha])
+        if (typeof factor === "object") requireFits(name, factor, promoteTypes(input.dt, promoteTypes(x.dt, y.dt)));
       const part = product(x, y, input, beta, alpha);
       // As torch: beside a matrix without elements the input is not broadcast.
       if (name === "addmv" && x.numel() === 0 && Number(beta) !== 0) return scaled(input, whole(part, beta)).add(part.sum());
@@ -105,6 +108,8 @@ export const addr = added(
     const dt = promoteTypes(input.dt, promoteTypes(a.dt, b.dt));
     if (category[dt]! < 2 && ![beta, alpha].every((scale) => typeof scale !== "number" || Number.isInteger(scale)))
       throw new ValueError({ op: "addr", argument: "alpha", expected: "integers for integer tensors", got: `${beta} and ${alpha}` });
+    if (dt !== Code.bool && [beta, alpha].some((scale) => typeof scale === "boolean"))
+      throw new ValueError({ op: "addr", argument: "alpha", expected: "booleans for bool tensors only", got: `${beta} and ${alpha}` });
     const part = a.outer(b).to(launch.dtypeName(dt) as "float32");
     return scaled(part, whole(part, alpha));
   },

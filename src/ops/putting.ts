@@ -132,8 +132,10 @@ export const put: (input: Tensor, index: Tensor, source: Tensor, accumulate?: bo
 export const takeAlongDim: (input: Tensor, indices: Tensor, dim?: number | null | { dim?: number | null }) => Tensor = op(
   "takeAlongDim",
   "input: tensor, indices: tensor, dim: dim? = null",
-  (input: Tensor, indices: Tensor, dim: number | null) => {
-    if (indices.dt !== Code.int64) throw new DTypeError({ op: "takeAlongDim", argument: "indices", expected: "int64", got: indices.dtype });
+  (input: Tensor, given: Tensor, dim: number | null) => {
+    if (given.dt !== Code.int64 && given.dt !== Code.int32)
+      throw new DTypeError({ op: "takeAlongDim", argument: "indices", expected: "int64 or int32", got: given.dtype });
+    const indices = castTo(given, Code.int64);
     // With a dim, indices count from either end, and around (torch.take_along_dim).
     const places = (size: number): Tensor => (size === 0 ? indices : indices.remainder(size));
     if (dim === null) return input.view(-1).gather(0, indices.view(-1));

@@ -7,6 +7,7 @@ import type { Shape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { trace } from "../tensor/trace.js";
 import { op, record, recorded } from "./define.js";
+import { inPlaceForms } from "./pointwise.js";
 import type { TensorOptions } from "./creation.js";
 import { viewAsComplex } from "./complex.js";
 import { checkSizes } from "./schema.js";
@@ -200,14 +201,23 @@ export function requireRange(name: string, low: number, high: number, dt: number
 /** Integers in [low, high) with the shape and dtype of `input`; low is 0 when left out. */
 export const randintLike: (
   input: Tensor,
-  low: number,
+  low: number | (RandomOptions & { low?: number | null; high?: number | null }),
   high?: number | null | (RandomOptions & { high?: number | null }),
   options?: RandomOptions,
 ) => Tensor = op(
   "randintLike",
-  `input: tensor, low: int, high: int? = null, ${making}`,
-  (input: Tensor, low: number, high: number | null, generator: unknown, dt: number | null, dev: number | null, requiresGrad: boolean) => {
-    const [from, to] = high === null ? [0, low] : [low, high];
+  `input: tensor, low: int? = null, high: int? = null, ${making}`,
+  (
+    input: Tensor,
+    low: number | null,
+    high: number | null,
+    generator: unknown,
+    dt: number | null,
+    dev: number | null,
+    requiresGrad: boolean,
+  ) => {
+    const [from, to] = high === null ? [0, low] : [low ?? 0, high];
+    if (to === null) throw new ValueError({ op: "randintLike", argument: "high", expected: "an integer", got: "nothing" });
     requireRange("randintLike", from, to, dt ?? input.dt);
     return randint(from, to, input.shape, {
       generator: generator as Generator | null,
@@ -238,15 +248,28 @@ export const randperm: (n: number, options?: RandomOptions) => Tensor = op(
   },
   plain,
 );
-/** Ones with probability `input`, zeros else; same shape and dtype. */
-export const bernoulli: (input: Tensor, options?: { generator?: Generator | null }) => Tensor = op(
+type Draw = (target: Tensor, p: number, options: { generator: unknown }) => Tensor;
+
+/** @internal */
+export function requireOdds(name: string, odds: Tensor): void {
+  if (odds.numel() === 0) return;
+  const [lowest, highest] = [odds.detach().amin(), odds.detach().amax()].map((x) => Number(x.item())) as [number, number];
+  if (!(lowest >= 0 && highest <= 1))
+    throw new ValueError({ op: name, argument: "p", expected: "probabilities in [0, 1]", got: `${lowest} to ${highest}` });
+}
+
+/** Ones with probability `input` (or `p` everywhere), zeros else; same shape and dtype. */
+export const bernoulli: (
+  input: Tensor,
+  p?: number | null | { p?: number | null; generator?: Generator | null },
+  options?: { generator?: Generator | null },
+) => Tensor = op(
   "bernoulli",
-  "input: tensor, *, generator: generator? = null",
-  (input: Tensor, generator: unknown) => {
+  "input: tensor, p: float? = null, *, generator: generator? = null",
+  (input: Tensor, p: number | null, generator: unknown) => {
+    if (p !== null) return (inPlaceForms.get("bernoulli_") as never as Draw)(input.detach().clone(), p, { generator });
     requireFloat("bernoulli", input.dt);
-    const [lowest, highest] = input.numel() === 0 ? [0, 1] : [Number(input.detach().amin().item()), Number(input.detach().amax().item())];
-    if (!(lowest >= 0 && highest <= 1))
-      throw new ValueError({ op: "bernoulli", argument: "input", expected: "probabilities in [0, 1]", got: `${lowest} to ${highest}` });
+    requireOdds("bernoulli", input);
     return launch.run("bernoulli", code("bernoulli"), [input.contiguous()], input.shape, input.dt, [
       ...streamOf("bernoulli", generator).next(),
       0,

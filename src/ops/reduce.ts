@@ -118,7 +118,11 @@ export const nansum: TypedReduce = op(
   (given: Tensor, dim: number[] | null, keepdim: boolean, dtype: number | null) => {
     if (isComplex(given.dt)) throw new DTypeError({ op: "nansum", argument: "input", expected: "a real dtype", got: given.dtype });
     const input = asDtype("nansum", given, dtype);
-    return (isFloating(input.dt) ? where(input.isnan(), 0, input) : input).sum({ dim, keepdim });
+    return (isFloating(input.dt) ? where(input.isnan(), 0, input) : input).sum({
+      dim,
+      keepdim,
+      dtype: dtype === null ? null : input.dtype,
+    });
   },
 );
 
@@ -129,6 +133,7 @@ export const nanmean: TypedReduce = op(
   (given: Tensor, dim: number[] | null, keepdim: boolean, dtype: number | null) => {
     requireFloat("nanmean", given);
     const input = asDtype("nanmean", given, dtype);
+    requireFloat("nanmean", input);
     const count = input.detach().isnan().logicalNot().sum({ dim, keepdim });
     return input.nansum({ dim, keepdim }).div(count);
   },

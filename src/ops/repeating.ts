@@ -32,6 +32,7 @@ export const repeatInterleave: (
     if (typeof repeats === "number") {
       if (!Number.isInteger(repeats) || repeats < 0)
         throw new ValueError({ op: "repeatInterleave", argument: "repeats", expected: "an integer of at least 0", got: String(repeats) });
+      requireTotal(outputSize, size * repeats);
       const shape = [...x.shape.slice(0, d + 1), repeats, ...x.shape.slice(d + 1)];
       return x.unsqueeze(d + 1).expand(shape).clone().flatten(d, d + 1); // prettier-ignore
     }
@@ -49,6 +50,11 @@ export const repeatInterleave: (
   },
 );
 
+function requireTotal(outputSize: number | null, total: number): void {
+  if (outputSize !== null && outputSize !== total)
+    throw new ValueError({ op: "repeatInterleave", argument: "outputSize", expected: String(total), got: String(outputSize) });
+}
+
 /** Index i as often as counts[i]. */
 function placesOf(counts: Tensor, outputSize: number | null): Tensor {
   if (counts.dt !== Code.int64 && counts.dt !== Code.int32)
@@ -60,8 +66,7 @@ function placesOf(counts: Tensor, outputSize: number | null): Tensor {
     throw new ValueError({ op: "repeatInterleave", argument: "repeats", expected: "counts of at least 0", got: "negative ones" });
   const ends = counts.to("int64").cumsum(0);
   const total = Number(ends.at(-1).item());
-  if (outputSize !== null && outputSize !== total)
-    throw new ValueError({ op: "repeatInterleave", argument: "outputSize", expected: String(total), got: String(outputSize) });
+  requireTotal(outputSize, total);
   return searchsorted(ends, arange(total), { right: true }).to(counts.dtype);
 }
 

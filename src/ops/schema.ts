@@ -28,6 +28,7 @@ const kindNames: Record<string, string> = {
   dim: "an integer",
   dims: "an integer or a list of integers",
   ints: "an integer or a list of integers",
+  sizes: "an integer, a list of integers or a dtype",
   pair: "an integer or a list of two integers",
   dtype: `a dtype such as "float32"`,
   device: `a device such as "cpu"`,
@@ -168,6 +169,7 @@ function convert(op: string, param: Param, value: unknown): unknown {
       break;
     case "float":
       if (typeof value === "number") return value;
+      if (typeof value === "boolean") return Number(value);
       if (value instanceof Tensor && value.numel() === 1) return Number(value.item());
       break;
     case "int":
@@ -177,6 +179,11 @@ function convert(op: string, param: Param, value: unknown): unknown {
       break;
     case "bool":
       if (typeof value === "boolean") return value;
+      break;
+    case "sizes":
+      if (Array.isArray(value) && value.length === 1 && typeof value[0] === "string") return dtypeCode(op, value[0]);
+      if (Number.isInteger(value)) return [value];
+      if (Array.isArray(value) && value.every(Number.isInteger)) return value;
       break;
     case "dims":
     case "ints":

@@ -107,10 +107,14 @@ export const isin: (
       throw new ValueError({ op: "isin", expected: "at least one Tensor", got: "two numbers" });
     const like = (elements instanceof Tensor ? elements : tests) as Tensor;
     for (const x of [elements, tests]) if (x instanceof Tensor) requireReal("isin", x);
-    if ([elements, tests].every((x) => !(x instanceof Tensor) || x.dt === Code.bool))
+    if ([elements, tests].some((x) => (x instanceof Tensor ? x.dt === Code.bool : typeof x === "boolean")))
       throw new DTypeError({ op: "isin", argument: "elements", expected: "a dtype other than bool", got: "bool" });
-    const x = (elements instanceof Tensor ? elements : scalarTensor(elements, like.dt, like.dev)).detach();
-    const set = (tests instanceof Tensor ? tests : scalarTensor(tests, like.dt, like.dev)).detach().reshape(-1);
+    const asTensor = (value: Tensor | Scalar): Tensor =>
+      value instanceof Tensor
+        ? value.detach()
+        : scalarTensor(value, promoteWeak(like.dt, defaultOfCategory(scalarCategory(value))), like.dev);
+    const x = asTensor(elements);
+    const set = asTensor(tests).reshape(-1);
     const found = set.numel() <= kFew ? amongFew(x, set) : amongMany(x, set);
     return invert ? found.logicalNot() : found;
   },

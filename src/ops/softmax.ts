@@ -16,7 +16,7 @@ const binaryCode = launch.codesOf("binary");
 type Softmax = (
   input: Tensor,
   dim?: number | null | { dim?: number | null; dtype?: DType | null },
-  options?: { dtype?: DType | null },
+  dtype?: DType | null | { dtype?: DType | null },
 ) => Tensor;
 
 function softmaxOf(name: "softmax" | "logSoftmax", gradient: (g: Tensor, y: Tensor, dim: number) => Tensor): Softmax {
@@ -24,7 +24,7 @@ function softmaxOf(name: "softmax" | "logSoftmax", gradient: (g: Tensor, y: Tens
   const backwardKernel = code(`${name}Backward`);
   return op<Softmax>(
     name,
-    "input: tensor, dim: dim? = null, *, dtype: dtype? = null",
+    "input: tensor, dim: dim? = null, dtype: dtype? = null",
     (given: Tensor, dim: number | null, dtype: number | null) => {
       const target = dtype ?? given.dt;
       if (isIntegral(target))

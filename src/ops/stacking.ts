@@ -124,8 +124,10 @@ function directed(
   name: string,
   least: number,
   dimOf: (rank: number) => number,
-): (input: Tensor, split: number | readonly number[]) => Tensor[] {
-  return op(name, "input: tensor, split: any", (input: Tensor, places: unknown) => {
+): (input: Tensor, indicesOrSections: Places | { indices?: Places; sections?: Places }) => Tensor[] {
+  const signature = "input: tensor, indicesOrSections: any = null, *, indices: any = null, sections: any = null";
+  return op(name, signature, (input: Tensor, given: unknown, indices: unknown, sections: unknown) => {
+    const places = given ?? indices ?? sections;
     const rank = input.shape.length;
     if (rank < least)
       throw new ShapeError({
@@ -138,7 +140,7 @@ function directed(
     if (Number.isInteger(places) && ((places as number) < 1 || input.shape[d]! % (places as number) !== 0))
       throw new ValueError({
         op: name,
-        argument: "split",
+        argument: "indicesOrSections",
         expected: `a divisor of ${input.shape[d]}, the size of dim ${d}`,
         got: String(places),
       });

@@ -16,12 +16,16 @@ const unaryAttrCode = launch.codesOf("unaryAttr");
 /**
  * Elements of `input` where `condition` is true, of `other` elsewhere. All three broadcast; input and other promote.
  * As a method the receiver is the input: `x.where(x.gt(0), 0)`.
+ * Of the condition alone: where it is true, one vector of positions a dim.
  * @example where(tensor([true, false]), 1, tensor([5, 6])) // [1., 6.]
  */
-export const where: (condition: Tensor, input: Tensor | Scalar, other: Tensor | Scalar) => Tensor = op(
+export const where: Where = op<Where>(
   "where",
-  "condition: tensor, input: operand, other: operand",
-  (condition: Tensor, a: Tensor | Scalar, b: Tensor | Scalar) => {
+  "condition: tensor, input: operand? = null, other: operand? = null",
+  (condition: Tensor, a: Tensor | Scalar | null, b: Tensor | Scalar | null) => {
+    if (a === null && b === null) return nonzeroOf(condition);
+    if (a === null || b === null)
+      throw new ValueError({ op: "where", argument: a === null ? "input" : "other", expected: "a Tensor or a number", got: "nothing" });
     if (condition.dt !== Code.bool && condition.dt !== Code.uint8) {
       throw new DTypeError({ op: "where", argument: "condition", expected: "a bool tensor", got: condition.dtype });
     }
@@ -33,6 +37,16 @@ export const where: (condition: Tensor, input: Tensor | Scalar, other: Tensor | 
   },
   { method: false },
 );
+
+interface Where {
+  (condition: Tensor, input: Tensor | Scalar, other: Tensor | Scalar): Tensor;
+  (condition: Tensor): Tensor[];
+}
+let nonzeroOf: (condition: Tensor) => Tensor[];
+/** Given by src/ops/gathering.ts, which is above this file. */
+export function setNonzero(given: typeof nonzeroOf): void {
+  nonzeroOf = given;
+}
 
 function choices(a: Tensor | Scalar, b: Tensor | Scalar, dev: number): [Tensor, Tensor, number] {
   if (a instanceof Tensor && b instanceof Tensor) return [a, b, resultCode(a, b)];
@@ -250,10 +264,12 @@ for (const [name, compute] of [
   });
 }
 
+const maskedSignature = "input: tensor, mask: tensor, value: operand";
+const maskedParams = parseSignature(maskedSignature);
 /** `input` with `value` where `mask` (bool, broadcastable to input's shape) is true. */
 export const maskedFill: (input: Tensor, mask: Tensor, value: Tensor | Scalar) => Tensor = op(
   "maskedFill",
-  "input: tensor, mask: tensor, value: operand",
+  maskedSignature,
   (input: Tensor, mask: Tensor, value: Tensor | Scalar) => {
     if (mask.dt !== Code.bool) throw new DTypeError({ op: "maskedFill", argument: "mask", expected: "a bool tensor", got: mask.dtype });
     if (value instanceof Tensor && value.shape.length > 0) {
@@ -270,6 +286,7 @@ export const maskedFill: (input: Tensor, mask: Tensor, value: Tensor | Scalar) =
   },
   { inPlace: true },
 );
-inPlaceForms.set("maskedFill_", (target: Tensor, mask: Tensor, value: Tensor | Scalar) =>
-  fromResult("maskedFill_", target, [value], (before) => maskedFill(before, mask, value)),
-);
+inPlaceForms.set("maskedFill_", (...args: unknown[]) => {
+  const [target, mask, value] = bind("maskedFill_", maskedParams, args) as [Tensor, Tensor, Tensor | Scalar];
+  return fromResult("maskedFill_", target, [value], (before) => maskedFill(before, mask, value));
+});

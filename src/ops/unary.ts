@@ -129,14 +129,15 @@ export const cosh: Unary = unary("cosh", { grad: (g, x) => g.mul(x.sinh()) });
 /** Hyperbolic tangent. Shape [*]. @example tanh(tensor([0, 1])) // [0., 0.7616] */
 export const tanh: Unary = unary("tanh", { grad: (g, y) => g.tanhBackward(y), saves: "output" });
 /** Inverse hyperbolic sine. Shape [*]. */
-export const asinh: Unary = unary("asinh", { grad: (g, x) => g.mul(x.square().add(1).rsqrt()) });
+export const asinh: Unary = unary("asinh", { inPlaceGrad: "none", grad: (g, x) => g.mul(x.square().add(1).rsqrt()) });
 /** Inverse hyperbolic cosine. Shape [*]. */
 export const acosh: Unary = unary("acosh", {
+  inPlaceGrad: "none",
   // Two roots: the branch cut of one root of z^2 - 1 lies elsewhere.
   grad: (g, x) => g.mul(isComplex(x.dt) ? x.sub(1).rsqrt().mul(x.add(1).rsqrt()) : x.square().sub(1).rsqrt()),
 });
 /** Inverse hyperbolic tangent. Shape [*]. */
-export const atanh: Unary = unary("atanh", { grad: (g, x) => g.div(x.square().neg().add(1)) });
+export const atanh: Unary = unary("atanh", { inPlaceGrad: "none", grad: (g, x) => g.div(x.square().neg().add(1)) });
 
 /** 1 / (1 + e^-x). Shape [*]. @example sigmoid(tensor([0])) // [0.5] */
 export const sigmoid: Unary = unary("sigmoid", { grad: (g, y) => g.sigmoidBackward(y), saves: "output" });
@@ -234,5 +235,5 @@ export const hardtanh: (
 export const threshold: (input: Tensor, threshold: number, value: number) => Tensor = unaryAttr(
   "threshold",
   "input: tensor, threshold: float, value: float",
-  { result: "same", grad: (g, x, limit) => g.mul(x.gt(limit)) },
+  { result: "same", grad: (g, x, limit) => g.mul(x.le(limit).logicalNot()) },
 );

@@ -2,6 +2,7 @@
 import { isGradEnabled } from "../autograd/mode.js";
 import { io, native } from "../runtime/addon.js";
 import { Status, type Handle } from "../runtime/native.js";
+import { dtypes, elementSize, type DType } from "../tensor/dtype.js";
 import { ShapeError, ValueError, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { inferShape, numelOf, wrapDim, wrapDims, type Shape } from "../tensor/shape.js";
@@ -41,10 +42,11 @@ export function writeSizes(sizes: readonly number[]): number {
 function reshapeTo(name: string, input: Tensor, shape: Shape, mayCopy: boolean): Tensor {
   const handle = input.live(name);
   const out = new Tensor(shape, input.dt, input.dev);
+  const from = name === "reshape" && recorded(input) && !input.isContiguous() ? "reshapeAlias" : name;
   const made = native.reshape(handle, writeSizes(shape), 0, out);
   const { shape: before } = input;
   const replay: Replay = (base) => reshapeTo(name, base, shape, true);
-  if (made !== Status.needsCopy) return viewOf(name, input, out, made, replay, (g) => reshapeTo("reshape", g, before, true));
+  if (made !== Status.needsCopy) return viewOf(from, input, out, made, replay, (g) => reshapeTo("reshape", g, before, true));
   if (!mayCopy) {
     throw new ShapeError({
       op: name,
@@ -66,10 +68,41 @@ export const reshape: Sizes = op("reshape", "input: tensor, *shape: ints", (inpu
   reshapeTo("reshape", input, inferShape("reshape", sizes, input.shape), true),
 );
 
-/** The same storage in another shape; a ShapeError when the strides forbid it. One size may be -1. */
-export const view: Sizes = op("view", "input: tensor, *size: ints", (input: Tensor, sizes: number[]) =>
-  reshapeTo("view", input, inferShape("view", sizes, input.shape), false),
+type View = (input: Tensor, ...size: (number | readonly number[] | DType | { size?: readonly number[] })[]) => Tensor;
+/**
+ * The same storage in another shape; a ShapeError when the strides forbid it. One size may be -1.
+ * With a dtype: the same bytes read as its elements, without gradient; of another element size where the last dim lies side by side.
+ */
+export const view: View = op<View>("view", "input: tensor, *size: sizes", (input: Tensor, sizes: number[] | number) =>
+  typeof sizes === "number" ? readAs(input, sizes) : reshapeTo("view", input, inferShape("view", sizes, input.shape), false),
 );
+
+function readAs(given: Tensor, dt: number): Tensor {
+  const input = given.detach();
+  const [from, to] = [elementSize[input.dt]!, elementSize[dt]!];
+  const strides = [...input.stride()];
+  const sizes = [...input.shape];
+  let offset = input.storageOffset();
+  if (from !== to) {
+    const scale = (value: number): number => (value * from) / to;
+    const whole = sizes.length > 0 && [scale(sizes.at(-1)!), scale(offset), ...strides.slice(0, -1).map(scale)].every(Number.isInteger);
+    if (strides.pop() !== 1 || !whole)
+      throw new ShapeError({
+        op: "view",
+        argument: "dtype",
+        expected: `elements that lie side by side and fill whole ones of ${dtypes[dt]}`,
+        got: `${input.dtype} ${formatShape(given.shape)} with strides ${formatShape(given.stride())} from element ${offset}`,
+      });
+    sizes.push(scale(sizes.pop()!));
+    strides.forEach((stride, d) => (strides[d] = scale(stride)));
+    strides.push(1);
+    offset = scale(offset);
+  }
+  const out = new Tensor(sizes, dt, input.dev);
+  [...sizes, ...strides, offset].forEach((value, i) => (io[i] = value));
+  const replay: Replay = (base) => readAs(base, dt);
+  return viewOf("view", input, out, native.reinterpret(input.live("view"), dt, sizes.length, out), replay, (g) => g);
+}
 /** A view with `other`'s shape. */
 export const viewAs: (input: Tensor, other: Tensor) => Tensor = op(
   "viewAs",

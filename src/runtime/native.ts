@@ -18,6 +18,7 @@ export const Status = {
   mixedDevices: -10,
   noKernel: -11,
   notCompiled: -12,
+  overlap: -13,
 } as const;
 
 /** Indices into the shared Int32 words. */
@@ -130,7 +131,7 @@ export interface Native {
   clone(a: Handle, owner: object): Handle;
   /** `a` itself, as a new handle of the same storage, when contiguous; else a contiguous copy. */
   contiguous(a: Handle, owner: object): Handle;
-  /** Broadcasts and converts `src` into `dst`. Bumps dst's version. `later` as in {@link toDevice}. */
+  /** Broadcasts and converts `src` into `dst`. Bumps dst's version. `later`: 1 as in {@link toDevice}, plus 2 to refuse memory that both share in part. */
   copyInto(dst: Handle, src: Handle, later?: number): number;
   fill(dst: Handle, value: number): number;
   fillBigInt(dst: Handle, value: bigint): number;

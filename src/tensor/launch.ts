@@ -14,6 +14,7 @@ import {
   InterruptedError,
   NotImplementedError,
   OutOfMemoryError,
+  ValueError,
   formatShape,
 } from "./errors.js";
 import { describeHolder, holders } from "./memory.js";
@@ -117,6 +118,13 @@ export function failure(op: string, status: number, inputs: readonly Tensor[], d
         op,
         expected: `a program that ${inputs[0]?.device ?? "the device"} compiles`,
         got: native.compileLog().trim(),
+      });
+    case Status.overlap:
+      return new ValueError({
+        op,
+        expected: a === 1 ? "a tensor whose elements have places of their own" : "operands that share no memory with what is written",
+        got: a === 1 ? "one whose elements share memory, such as an expanded one" : "another part of the same memory",
+        hint: "clone() it first",
       });
     default:
       return new CellgradError({

@@ -65,6 +65,17 @@ export interface AutogradMeta {
   leaf: GradFn | null;
 }
 
+let refreshView: (t: Tensor) => void;
+/** Given by src/autograd/node.ts. */
+export function setRefreshView(given: typeof refreshView): void {
+  refreshView = given;
+}
+/** gradFn, rebuilt for a view whose base was changed in place since. */
+function historyOf(t: Tensor, ag: AutogradMeta): GradFn | null {
+  if (ag.view !== null && ag.view.rewrites !== (ag.view.base.ag?.rewrites ?? 0)) refreshView(t);
+  return ag.gradFn;
+}
+
 /** A scalar or nested arrays of scalars: what `tolist()` returns. */
 export type Nested = number | bigint | boolean | Complex | Nested[];
 export interface Complex {
@@ -158,7 +169,7 @@ export class Tensor {
   /** True when the elements lie without gaps in row-major order, or in that of a format: see `contiguous()`. */
   isContiguous({ memoryFormat = "contiguousFormat" }: { memoryFormat?: string } = {}): boolean {
     const rank = memoryFormat === "channelsLast" ? 4 : memoryFormat === "channelsLast3d" ? 5 : -1;
-    if (rank < 0) return this.answer("isContiguous", native.isContiguous(this.live("isContiguous"))) === 1;
+    if (rank < 0) return this.answer("isContiguous", native.isContiguous(this.live("isContiguous"))) === 1 || this.numel() === 0;
     return rank === this.shape.length && (this as Tensor).movedim(1, -1).isContiguous();
   }
 
@@ -271,7 +282,8 @@ export class Tensor {
 
   /** True when ops on this tensor are recorded for backward. */
   get requiresGrad(): boolean {
-    return this.ag !== null && (this.ag.requiresGrad || this.ag.gradFn !== null);
+    const { ag } = this;
+    return ag !== null && (ag.requiresGrad || historyOf(this, ag) !== null);
   }
 
   set requiresGrad(value: boolean) {
@@ -320,12 +332,12 @@ export class Tensor {
 
   /** The graph node that made this tensor, or null for a leaf. */
   get gradFn(): GradFn | null {
-    return this.ag === null ? null : this.ag.gradFn;
+    return this.ag === null ? null : historyOf(this, this.ag);
   }
 
   /** True unless the tensor is the recorded result of an op. */
   get isLeaf(): boolean {
-    return this.ag === null || this.ag.gradFn === null;
+    return this.ag === null || historyOf(this, this.ag) === null;
   }
 
   /** Keeps `.grad` of a result of an op, too. No effect on a leaf, which keeps it anyway. */

@@ -198,3 +198,83 @@ describe("torch.nn.functional", () => {
     expect(F.linear(tensor([[1, 2], [3, 4]]), tensor([1, 10])).tolist()).toEqual([21, 43]); // prettier-ignore
   });
 });
+
+describe("writing in place", () => {
+  test("elements that share memory are not written, nor is memory that an operand holds in part", () => {
+    const wide = cg.ones(3).expand(2, 3);
+    for (const write of [
+      () => wide.mul_(2),
+      () => wide.sin_(),
+      () => wide.copy_(cg.ones(2, 3)),
+      () => wide.clamp_(0, 1),
+      () => wide.uniform_(),
+    ])
+      expect(write).toThrow(/share memory/);
+    expect(wide.fill_(3).tolist()).toEqual([[3, 3, 3], [3, 3, 3]]); // prettier-ignore
+    const x = cg.arange(9, { dtype: "float32" }).reshape(3, 3);
+    for (const write of [() => x.add_(x.t()), () => x.div_(x.select(0, 0)), () => x.narrow(0, 1, 2).copy_(x.narrow(0, 0, 2))])
+      expect(write).toThrow(/another part of the same memory/);
+    expect(x.select(0, 0).add_(x.select(0, 1)).tolist()).toEqual([3, 5, 7]);
+    expect(x.mul_(x).at(0).tolist()).toEqual([9, 25, 49]);
+  });
+  test("a view knows the history that it, or a sibling, wrote into their base", () => {
+    const y = tensor([3], { requiresGrad: true });
+    const base = cg.ones(2);
+    const [first, whole] = [base.narrow(0, 0, 1), base.view(2, 1)];
+    first.mul_(y);
+    expect([first.requiresGrad, whole.requiresGrad, whole.isLeaf]).toEqual([true, true, false]);
+    whole.sum().add(first.sum()).backward(); // prettier-ignore
+    expect(y.grad!.tolist()).toEqual([2]);
+  });
+  test("index_put takes 0-d indices and names", () => {
+    const x = cg.zeros(2, 2);
+    expect(x.indexPut([tensor(1n)], tensor([1, 2])).tolist()).toEqual([[0, 0], [1, 2]]); // prettier-ignore
+    const add = { indices: [tensor(-1n), tensor(0n)], values: tensor(5), accumulate: true };
+    expect((x as unknown as { indexPut_(options: object): Tensor }).indexPut_(add).tolist()).toEqual([[0, 0], [5, 0]]); // prettier-ignore
+    expect(() => x.indexPut([], tensor(1))).toThrow(cg.ValueError);
+    expect(() => x.at(tensor([0, 1], { dtype: "int8" }))).toThrow(cg.IndexError);
+    expect(x.at(tensor([0, 1], { dtype: "uint8" })).tolist()).toEqual([[5, 0]]); // a mask
+  });
+  test("what has no derivative in place says so; what was overwritten has one of zero", () => {
+    const x = tensor([0.5], { requiresGrad: true });
+    expect(() => x.clone().atanh_().sum().backward()).toThrow(cg.AutogradError);
+    x.mul(1).zero_().add(x).sum().backward(); // prettier-ignore
+    expect(x.grad!.tolist()).toEqual([1]);
+  });
+});
+
+describe("arguments", () => {
+  test("second names, and numbers where torch takes two", () => {
+    const x = tensor([1, 2, 3]);
+    const pow = x.pow as (options: object) => Tensor;
+    expect(pow.call(x, { exponent: 2 }).tolist()).toEqual([1, 4, 9]);
+    const divide = cg.divide as (input: Tensor, options: object) => Tensor;
+    expect(divide(x, { other: 2, roundingMode: "floor" }).tolist()).toEqual([0, 1, 1]);
+    expect(x.max({ other: tensor(2) }).tolist()).toEqual([2, 2, 3]);
+    expect(cg.hsplit(x, { indices: [1] }).map((t) => t.tolist())).toEqual([[1], [2, 3]]);
+    expect(
+      cg
+        .zeros(2)
+        .scatter(0, tensor([1n]), { value: 4 })
+        .tolist(),
+    ).toEqual([0, 4]);
+    expect([cg.add(3, 0.5).item(), cg.mul(2, 3).dtype, cg.div(4, 2).dtype]).toEqual([3.5, "int64", "float32"]);
+    expect(cg.where(tensor([true, false, true])).map((t) => t.tolist())).toEqual([[0, 2]]);
+    expect(cg.linspace(0, { re: 0, im: 1 }, 2).tolist()).toEqual([{ re: 0, im: 0 }, { re: 0, im: 1 }]); // prettier-ignore
+    expect(cg.isin(tensor([1n, 2n]), 1.5).tolist()).toEqual([false, false]);
+  });
+  test("view(dtype) reads the same bytes", () => {
+    const x = cg.ones(2, 2);
+    expect(x.view("int32").at(0).tolist()).toEqual([0x3f800000, 0x3f800000]);
+    expect(x.view("int16").tolist()).toEqual([[0, 16256, 0, 16256], [0, 16256, 0, 16256]]); // prettier-ignore
+    expect([x.view("float64").shape, x.view("complex64").tolist()]).toEqual([[2, 1], [[{ re: 1, im: 1 }], [{ re: 1, im: 1 }]]]); // prettier-ignore
+    x.view("uint8").zero_();
+    expect(x.sum().item()).toBe(0);
+    expect(() => x.t().view("int16")).toThrow(cg.ShapeError);
+    expect(() => cg.ones(3).view("float64")).toThrow(cg.ShapeError);
+  });
+  test("moments follow infinities as a running mean does", () => {
+    const mean = (values: number[]): number => cg.varMean(tensor(values)).mean.item();
+    expect([mean([1, 2, -Infinity]), mean([1, -Infinity, 2]), mean([Infinity, Infinity])]).toEqual([-Infinity, NaN, NaN]);
+  });
+});

@@ -34,6 +34,11 @@ const refused = [
   /\btrueDivide\(t, t, \{/,
   /\btensorSplit\((?:t)?\)/, // without sections
   /\bt\.to\(true/,
+  /\b[hvd]split\(t?\)/,
+  /\b(?:max|min)\((?:t, )?\{ other: null \}\)/,
+  /\brandintLike\(t\)/, // without an upper end
+  /\bscatter\((?:t, )?0, t\)/, // without a source
+  /\bwhere\(t, (?:t|\{ [^}]* \}|t, \{[^}]*\})\)/, // with one choice
 ];
 
 /** Names on `cg` that are dtypes; properties of a tensor. */
