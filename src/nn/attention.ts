@@ -2,7 +2,7 @@
 import type { DType } from "../tensor/dtype.js";
 import { ShapeError, ValueError, formatShape } from "../tensor/errors.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { partsOf, scaledDotProductAttention } from "../ops/attention.js";
+import { scaledDotProductAttention } from "../ops/attention.js";
 import { empty, zeros } from "../ops/creation.js";
 import { cat } from "../ops/joining.js";
 import { linear } from "../ops/matmul.js";
@@ -176,7 +176,7 @@ export class MultiheadAttention extends Module {
     const split = (t: Tensor, parts: number): Tensor[] => {
       const [first, second] = t.shape as [number, number];
       const apart = t.reshape(first, second, parts, numHeads, headDim);
-      return parts === 1 ? [toHeads(apart.squeeze(2))] : partsOf(apart, 2).map(toHeads);
+      return parts === 1 ? [toHeads(apart.squeeze(2))] : apart.unbind(2).map(toHeads);
     };
     const weight = this.in_proj_weight;
     const bias = this.in_proj_bias;

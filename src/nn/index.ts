@@ -9,6 +9,8 @@ export * from "./embedding.js";
 export * from "./containers.js";
 export * from "./attention.js";
 export * from "./transformer.js";
+export { GRUCell, LSTMCell, RNNCell, type CellOptions, type RNNCellOptions } from "./cells.js";
+export { GRU, LSTM, RNN, type RNNOptions, type RecurrentOptions } from "./recurrent.js";
 export * from "./activations.js";
 export * from "./losses.js";
 export * from "./distances.js";

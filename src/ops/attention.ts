@@ -1,13 +1,11 @@
 /** Scaled dot-product attention: one fused kernel that never stores the scores, whose other forms and higher derivatives are plain ops. */
-import { withRecording } from "../autograd/mode.js";
 import { Code, isComplex, isIntegral } from "../tensor/dtype.js";
 import { DTypeError, ShapeError, ValueError, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, type Shape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { ones, zeros } from "./creation.js";
-import { dispatched, op, record, recorded, recordMany, requireSameDevice } from "./define.js";
-import { stack } from "./joining.js";
+import { op, record, recorded, requireSameDevice } from "./define.js";
 import { fusedGrad } from "./pointwise.js";
 import { dropout } from "./random.js";
 
@@ -156,19 +154,3 @@ function attend(q: Tensor, k: Tensor, v: Tensor, given: Attention): Tensor {
     );
   });
 }
-
-/** @internal The parts of [.., n, ..] along `dim`, whose gradients are put together in one step: a projection to queries, keys and values at once. */
-export const partsOf = dispatched("unbind", (t: Tensor, dim: number): Tensor[] => {
-  const parts = withRecording(false, () => t.unbind(dim));
-  if (!recorded(t)) return parts;
-  recordMany("unbind", parts, [t], [], (grads) => {
-    const like = grads.find((g) => g !== null)!;
-    return [
-      stack(
-        grads.map((g) => g ?? like.mul(0)),
-        dim,
-      ),
-    ];
-  });
-  return parts;
-});

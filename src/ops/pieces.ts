@@ -4,10 +4,12 @@ import { Code, isIntegral } from "../tensor/dtype.js";
 import { IndexError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import { wrapDim } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
-import { op } from "./define.js";
+import { zeros } from "./creation.js";
+import { op, recordMany, recorded } from "./define.js";
+import { cat, stack } from "./joining.js";
 import { embed, viewOf, type Replay } from "./views.js";
 
-function sliceOf(name: string, input: Tensor, dim: number, start: number, length: number, step: number): Tensor {
+function sliceOf(name: string, input: Tensor, dim: number, start: number, length: number, step: number, alone = true): Tensor {
   const { shape } = input;
   const out = new Tensor(
     shape.map((size, i) => (i === dim ? length : size)),
@@ -15,7 +17,8 @@ function sliceOf(name: string, input: Tensor, dim: number, start: number, length
     input.dev,
   );
   const replay: Replay = (base) => sliceOf(name, base, dim, start, length, step);
-  return viewOf(name, input, out, native.slice(input.live(name), dim, start, length, step, out), replay, (g) => embed(g, shape, replay));
+  const grad = alone ? (g: Tensor): Tensor => embed(g, shape, replay) : null;
+  return viewOf(name, input, out, native.slice(input.live(name), dim, start, length, step, out), replay, grad);
 }
 
 /** @internal A slice with Python's rules for missing, negative and overlong ends; `dim` is wrapped. */
@@ -55,7 +58,7 @@ export const narrow: (input: Tensor, dim: number, start: number | Tensor, length
 );
 
 /** @internal */
-export function selectDim(name: string, input: Tensor, dim: number, index: number): Tensor {
+export function selectDim(name: string, input: Tensor, dim: number, index: number, alone = true): Tensor {
   const { shape } = input;
   const size = shape[dim]!;
   if (index < -size || index >= size) {
@@ -74,7 +77,8 @@ export function selectDim(name: string, input: Tensor, dim: number, index: numbe
     input.dev,
   );
   const replay: Replay = (base) => selectDim(name, base, dim, at);
-  return viewOf("select", input, out, native.select(input.live(name), dim, at, out), replay, (g) => embed(g, shape, replay));
+  const grad = alone ? (g: Tensor): Tensor => embed(g, shape, replay) : null;
+  return viewOf("select", input, out, native.select(input.live(name), dim, at, out), replay, grad);
 }
 
 /** The piece at `index` of `dim`, without that dim. */
@@ -96,7 +100,8 @@ export const unbind: (input: Tensor, dim?: number | DimOption) => Tensor[] = op(
   (input: Tensor, dim: number) => {
     if (input.shape.length === 0) throw new ShapeError({ op: "unbind", argument: "input", expected: "at least 1 dim", got: "[]" });
     const d = wrapDim("unbind", dim, input.shape.length);
-    return Array.from({ length: input.shape[d]! }, (_, i) => selectDim("unbind", input, d, i));
+    const pieces = Array.from({ length: input.shape[d]! }, (_, i) => selectDim("unbind", input, d, i, false));
+    return recordedTogether("unbind", input, pieces, (grads) => stack(grads, d));
   },
 );
 /** Pieces of `splitSize` along `dim` (the last may be smaller), or of the given sizes. */
@@ -128,11 +133,22 @@ function piecesOf(name: string, input: Tensor, parts: readonly number[], d: numb
     });
   }
   let start = 0;
-  return parts.map((length) => {
-    const piece = sliceOf(name, input, d, start, length, 1);
+  const pieces = parts.map((length) => {
+    const piece = sliceOf(name, input, d, start, length, 1, false);
     start += length;
     return piece;
   });
+  return recordedTogether(name, input, pieces, (grads) => cat(grads, d));
+}
+/** Records views that share `input` out among them as one step back, which puts their gradients side by side. */
+function recordedTogether(name: string, input: Tensor, pieces: Tensor[], join: (grads: Tensor[]) => Tensor): Tensor[] {
+  if (!recorded(input) || pieces.length === 0) return pieces;
+  const shapes = pieces.map(({ shape }) => shape);
+  recordMany(name, pieces, [input], [], (grads) => {
+    const some = grads.find((g) => g !== null)!;
+    return [join(grads.map((g, i) => g ?? zeros([], { dtype: some.dtype, device: some.device }).expand(shapes[i]!)))];
+  });
+  return pieces;
 }
 /** Pieces of the given sizes along `dim` (torch.split_with_sizes). */
 export const splitWithSizes: (input: Tensor, splitSizes: readonly number[], dim?: number | DimOption) => Tensor[] = op(

@@ -12,8 +12,15 @@ import { op, record, recorded } from "./define.js";
 export type Replay = (base: Tensor) => Tensor;
 export type Sizes = (input: Tensor, ...size: (number | readonly number[] | { size?: readonly number[] })[]) => Tensor;
 
-/** Finishes a view of `base`: shared version, way back to the base, gradient. */
-export function viewOf(name: string, base: Tensor, out: Tensor, handle: Handle, replay: Replay, grad: (g: Tensor) => Tensor): Tensor {
+/** Finishes a view of `base`: shared version, way back to the base, gradient (null: who makes several views of one base records them together). */
+export function viewOf(
+  name: string,
+  base: Tensor,
+  out: Tensor,
+  handle: Handle,
+  replay: Replay,
+  grad: ((g: Tensor) => Tensor) | null,
+): Tensor {
   launch.finish(name, out, handle, base);
   out.tag = tagOf(base);
   if (!isGradEnabled()) return out;
@@ -22,7 +29,7 @@ export function viewOf(name: string, base: Tensor, out: Tensor, handle: Handle, 
     view === null
       ? { base, replay, rewrites: base.ag!.rewrites }
       : { base: view.base, replay: (root) => replay(view.replay(root)), rewrites: view.base.ag?.rewrites ?? 0 };
-  return recorded(base) ? record(name, out, [base], [], ([g]) => [grad(g!)]) : out;
+  return grad !== null && recorded(base) ? record(name, out, [base], [], ([g]) => [grad(g!)]) : out;
 }
 
 /** A tensor of zeros with `g` in the place that `replay` shows: the gradient of a view that leaves elements out. */

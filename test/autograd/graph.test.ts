@@ -208,3 +208,29 @@ describe("modes", () => {
     expect(() => cg.noGrad(undefined as never)).toThrow(/noGrad: expected body to be a function/);
   });
 });
+
+describe("pieces of a tensor", () => {
+  const pieces = {
+    chunk: (t: cg.Tensor) => t.chunk(2),
+    split: (t: cg.Tensor) => t.split([1, 3]),
+    unbind: (t: cg.Tensor) => t.unbind(),
+  };
+  it.each(Object.entries(pieces))("%s: one step back for all, zeros for those that are not used", (_, take) => {
+    const x = cg.tensor([1, 2, 3, 4], { requiresGrad: true });
+    const [first, ...others] = take(x) as [cg.Tensor, ...cg.Tensor[]];
+    expect(others.every((piece) => piece.gradFn === first.gradFn)).toBe(true);
+    others.at(-1)!.square().sum().backward();
+    const used = others.at(-1)!.numel();
+    expect(x.grad!.tolist()).toEqual([2, 4, 6, 8].map((slope, i) => (i < 4 - used ? 0 : slope)));
+  });
+
+  it.each(Object.entries(pieces))("%s: a piece that is changed in place changes the whole, gradients too", (_, take) => {
+    const x = cg.tensor([1, 2, 3, 4], { requiresGrad: true });
+    const y = x.mul(1);
+    const [first] = take(y) as [cg.Tensor];
+    const size = first.numel();
+    first.mul_(3);
+    y.square().sum().backward();
+    expect(x.grad!.tolist()).toEqual([2, 4, 6, 8].map((slope, i) => (i < size ? 9 * slope : slope)));
+  });
+});

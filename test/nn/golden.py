@@ -38,6 +38,10 @@ def randn(*shape):
     return (torch.randn(*shape) * 64).round() / 64  # few digits
 
 
+def flat(value):
+    return [t for each in value for t in flat(each)] if isinstance(value, tuple) else [value]
+
+
 def record(make, args, options, inputs, call=None, train=False, learned=None):
     """A layer `make(*args, **options)`, or the function of that name when args is None, on inputs, the first `learned` (default: all) with
     gradients; `call` has keyword arguments."""
@@ -58,8 +62,10 @@ def record(make, args, options, inputs, call=None, train=False, learned=None):
         if id(t) not in leaves:
             leaves[id(t)] = t.clone().requires_grad_(t.is_floating_point() and (learned is None or len(leaves) < learned))
         given.append(leaves[id(t)])
+    if make.startswith("LSTM") and len(given) > 1:
+        given[1:] = [tuple(given[1:])]
     result = (module or getattr(F, make))(*given, **call)
-    results = [t for t in (result if isinstance(result, tuple) else [result]) if t is not None]
+    results = [t for t in flat(result) if t is not None]
     parameters = list(module.parameters()) if module else []
     differentiable = [t for t in leaves.values() if t.requires_grad]
     grads = torch.autograd.grad(sum((t * weights(t)).sum() for t in results), differentiable + parameters)
@@ -112,6 +118,21 @@ def layers():
     record("TransformerEncoderLayer", [8, 2, 6], {"dropout": 0}, [x], {"src_key_padding_mask": padding, "src_mask": causal}, True)
     record("TransformerEncoderLayer", [8, 2, 6], {"dropout": 0, "bias": False, "layer_norm_eps": 0.01}, [x], {}, True)
     record("TransformerEncoder", [[8, 2, 6], 2], {"dropout": 0}, [x], {"mask": causal, "is_causal": True}, True)
+
+
+def recurrent():
+    x, h, c = randn(4, 2, 3), randn(1, 2, 5), randn(1, 2, 5)
+    for name, states in [["RNN", [h]], ["GRU", [h]], ["LSTM", [h, c]]]:
+        record(name, [3, 5], {}, [x])
+        record(name, [3, 5], {}, [x, *states])
+        record(name, [3, 5], {"num_layers": 2, "bidirectional": True, "batch_first": True}, [x], {}, True)
+        record(name, [3, 5], {"num_layers": 2, "bias": False, "dropout": 0.5}, [x])
+        record(name, [3, 5], {"bidirectional": True}, [x[:, 0].clone(), *(t.repeat(2, 1, 1)[:, 0].clone() for t in states)])
+        record(name + "Cell", [3, 5], {}, [x[0].clone()])
+        record(name + "Cell", [3, 5], {"bias": False}, [x[0].clone(), *(t[0].clone() for t in states)])
+        record(name + "Cell", [3, 5], {}, [x[0, 0].clone()])
+    record("RNN", [3, 5], {"nonlinearity": "relu", "num_layers": 3}, [x])
+    record("RNNCell", [3, 5], {"nonlinearity": "relu"}, [x[0].clone()])
 
 
 def activations():
@@ -235,5 +256,6 @@ layers()
 activations()
 modules()
 losses()
+recurrent()
 path = pathlib.Path(__file__).with_name("golden.json")
 path.write_text(f'{{"made": "python test/nn/golden.py", "torch": "{torch.__version__.split("+")[0]}", "seed": {SEED},"cases":[\n{rows(cases)}\n],"optimizers":[\n{rows(optimizers())}\n],"schedules":[\n{rows(schedules())}\n]}}\n')
