@@ -54,7 +54,9 @@ function hasTests(folder) {
   return readdirSync(inClone("test", folder), { recursive: true }).some((file) => /\.test(-d)?\.ts$/.test(file));
 }
 
-const heading = (name) => `\n── ${name} ${"─".repeat(60 - name.length)}\n`;
+function heading(name) {
+  return `\n── ${name} ${"─".repeat(60 - name.length)}\n`;
+}
 
 async function suite(name, run, silent = false) {
   if (!silent) process.stdout.write(heading(name));
