@@ -34,7 +34,7 @@ export { Stream, currentStream, defaultStream, withStream } from "./tensor/strea
 export { MemPool, memPools, useMemPool, type PoolStats } from "./tensor/pool.js";
 export { profile, Profile, type KernelAverage, type ProfileEvent, type ProfileOptions } from "./tensor/profile.js";
 export * from "./ops/index.js";
-export { conv2d, cosineSimilarity, dropout, layerNorm, maxPool2d } from "./nn/functional.js";
+export { conv1d, conv2d, convTranspose2d, cosineSimilarity, dropout, groupNorm, layerNorm, maxPool2d, rmsNorm } from "./nn/functional.js";
 export { enableGrad, inferenceMode, isGradEnabled, isInferenceModeEnabled, noGrad, setGradEnabled } from "./autograd/mode.js";
 export { scope } from "./autograd/scope.js";
 export { vmap } from "./autograd/vmap.js";

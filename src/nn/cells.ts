@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import { empty, zeros } from "../ops/creation.js";
 import { linear } from "../ops/matmul.js";
 import { uniform_ } from "./init.js";
-import { factory, place, readArguments, type Factory } from "./layer.js";
+import { factory, place, readArguments, requirePositive, type Factory } from "./layer.js";
 import type { FactoryOptions } from "./layers.js";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
@@ -92,7 +92,7 @@ abstract class Cell extends Module {
 
   constructor(kind: Kind, [inputSize, hiddenSize, bias, device, dtype]: readonly [number, number, boolean, ...Factory]) {
     super();
-    requireSizes(this.constructor.name, { inputSize, hiddenSize });
+    requirePositive(this.constructor.name, { inputSize, hiddenSize });
     [this.inputSize, this.hiddenSize, this.bias] = [inputSize, hiddenSize, bias];
     Object.defineProperty(this, "kind", { value: kind });
     registerWeights(this, "", kind.gates, [inputSize, hiddenSize], bias, place(device, dtype));
@@ -134,12 +134,6 @@ export function statesOf(module: Module, input: Tensor, hx: State | null): [Tens
   if (states !== null && states.length !== 2)
     throw new ValueError({ op, argument: "hx", expected: "two tensors, [h, c]", got: `${states.length}` });
   return [x, states];
-}
-
-export function requireSizes(op: string, sizes: Readonly<Record<string, number>>): void {
-  for (const [argument, value] of Object.entries(sizes)) {
-    if (value < 1) throw new ValueError({ op, argument, expected: "at least 1", got: String(value) });
-  }
 }
 
 /** One step of an {@link RNN}: tanh(W_ih x + b_ih + W_hh h + b_hh). @example h = cell.forward(x, h) // [B, I], [B, H] -> [B, H] */

@@ -8,6 +8,8 @@ export {
 export { pad, type PadMode, type PadOptions } from "../ops/padding.js";
 export { softmax, logSoftmax, gelu, layerNorm, batchNorm } from "../ops/softmax.js";
 export { conv2d, maxPool2d, avgPool2d, type ConvOptions, type MaxPoolOptions, type AvgPoolOptions, type Pair } from "../ops/convolution.js";
+export { adaptiveAvgPool2d, conv1d, convTranspose2d, type AdaptiveSize, type ConvTransposeOptions } from "../ops/convolutions.js";
+export { groupNorm, rmsNorm, type GroupNormOptions, type RmsNormOptions } from "../ops/normalizations.js";
 export { linear } from "../ops/matmul.js";
 export { embedding, type EmbeddingLookup } from "../ops/embedding.js";
 export { scaledDotProductAttention, type AttentionOptions } from "../ops/attention.js";

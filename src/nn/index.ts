@@ -5,6 +5,8 @@ export * as utils from "./utils.js";
 export { Module, type ForwardHook, type ForwardPreHook, type StateDict } from "./module.js";
 export { Parameter } from "./parameter.js";
 export * from "./layers.js";
+export * from "./convolutions.js";
+export * from "./normalizations.js";
 export * from "./embedding.js";
 export * from "./containers.js";
 export * from "./attention.js";

@@ -1,5 +1,6 @@
 /** How layers read their constructor arguments: Python's rules, from one signature text. */
 import type { DType } from "../tensor/dtype.js";
+import { ValueError } from "../tensor/errors.js";
 import { bind, parseSignature, type Param } from "../ops/schema.js";
 
 export { repr, reprFloat } from "../tensor/repr.js";
@@ -17,3 +18,12 @@ export function readArguments<T extends unknown[]>(name: string, signature: stri
 export const factory = "device: string? = null, dtype: string? = null";
 export type Factory = [device: string | null, dtype: DType | null];
 export const place = (device: string | null, dtype: DType | null): { device: string | null; dtype: DType | null } => ({ device, dtype });
+
+export function requirePositive(op: string, values: Readonly<Record<string, number>>, least = 1): void {
+  for (const [argument, value] of Object.entries(values)) {
+    if (value < least) throw new ValueError({ op, argument, expected: `at least ${least}`, got: String(value) });
+  }
+}
+
+export const pairOf = (value: unknown): [number, number] =>
+  Array.isArray(value) ? (value.length === 1 ? [value[0], value[0]] : (value as [number, number])) : [value as number, value as number];

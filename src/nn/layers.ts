@@ -8,26 +8,15 @@ import { empty, ones, tensor, zeros } from "../ops/creation.js";
 import { linear } from "../ops/matmul.js";
 import { dropout } from "../ops/changing.js";
 import { batchNorm, layerNorm } from "../ops/softmax.js";
-import { calculateFanInAndFanOut, kaimingUniform_, uniform_ } from "./init.js";
-import { factory, place, readArguments, repr, type Factory } from "./layer.js";
+import { factory, pairOf, place, readArguments, repr, requirePositive, type Factory } from "./layer.js";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
+import { startBias, startWeight } from "./starts.js";
 
 /** Options that every layer with parameters takes. */
 export interface FactoryOptions {
   dtype?: DType | null;
   device?: string | null;
-}
-
-/** A learned tensor with torch's default start for weights: uniform in +-1/sqrt(fanIn). */
-function startWeight(weight: Parameter): void {
-  kaimingUniform_(weight, { a: Math.sqrt(5) });
-}
-function startBias(weight: Tensor, bias: Parameter | null): void {
-  if (bias === null) return;
-  const { fanIn } = calculateFanInAndFanOut("reset", weight);
-  const bound = fanIn > 0 ? 1 / Math.sqrt(fanIn) : 0;
-  uniform_(bias, -bound, bound);
 }
 
 export interface LinearOptions extends FactoryOptions {
@@ -70,12 +59,6 @@ export class Linear extends Module {
   }
 }
 
-function requirePositive(op: string, values: Record<string, number>, least = 1): void {
-  for (const [argument, value] of Object.entries(values)) {
-    if (value < least) throw new ValueError({ op, argument, expected: `at least ${least}`, got: String(value) });
-  }
-}
-
 export interface Conv2dOptions extends FactoryOptions {
   stride?: Pair;
   /** Zeros around the image, "valid" or "same". Default 0. */
@@ -85,9 +68,6 @@ export interface Conv2dOptions extends FactoryOptions {
   bias?: boolean;
   paddingMode?: "zeros";
 }
-const pairOf = (value: unknown): [number, number] =>
-  Array.isArray(value) ? (value.length === 1 ? [value[0], value[0]] : (value as [number, number])) : [value as number, value as number];
-
 /** Convolution. [N, inChannels, H, W] -> [N, outChannels, H', W']. @example new nn.Conv2d(1, 16, 3, { padding: 1 }) */
 export class Conv2d extends Module {
   readonly inChannels: number;

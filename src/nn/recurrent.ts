@@ -6,20 +6,8 @@ import { dropout } from "../ops/changing.js";
 import { zeros } from "../ops/creation.js";
 import { cat, stack } from "../ops/joining.js";
 import { linear } from "../ops/matmul.js";
-import {
-  gru,
-  lstm,
-  registerWeights,
-  requireSizes,
-  rnn,
-  stateOf,
-  statesOf,
-  weightsOf,
-  type Kind,
-  type Nonlinearity,
-  type State,
-} from "./cells.js";
-import { factory, place, readArguments, repr, type Factory } from "./layer.js";
+import { gru, lstm, registerWeights, rnn, stateOf, statesOf, weightsOf, type Kind, type Nonlinearity, type State } from "./cells.js";
+import { factory, place, readArguments, repr, requirePositive, type Factory } from "./layer.js";
 import type { FactoryOptions } from "./layers.js";
 import { Module } from "./module.js";
 
@@ -57,7 +45,7 @@ abstract class Recurrent extends Module {
     super();
     const [inputSize, hiddenSize, numLayers, bias, batchFirst, p, bidirectional, device, dtype] = values;
     const op = this.constructor.name;
-    requireSizes(op, { inputSize, hiddenSize, numLayers });
+    requirePositive(op, { inputSize, hiddenSize, numLayers });
     if (!(p >= 0 && p <= 1)) throw new ValueError({ op, argument: "dropout", expected: "in [0, 1]", got: String(p) });
     [this.inputSize, this.hiddenSize, this.numLayers, this.bias] = [inputSize, hiddenSize, numLayers, bias];
     [this.batchFirst, this.dropout, this.bidirectional] = [batchFirst, p, bidirectional];

@@ -29,7 +29,7 @@ export interface ConvOptions {
   groups?: number;
 }
 
-const pairOf = (op: string, argument: string, value: unknown, least: number): [number, number] => {
+export const pairOf = (op: string, argument: string, value: unknown, least: number): [number, number] => {
   const list = Number.isInteger(value) ? [value, value] : Array.isArray(value) ? (value.length === 1 ? [value[0], value[0]] : value) : [];
   if (list.length !== 2 || !list.every((n) => Number.isInteger(n) && (n as number) >= least)) {
     throw new ValueError({ op, argument, expected: `an integer of at least ${least}, or two`, got: describe(value) });
@@ -109,7 +109,7 @@ function convolveOther(x: Tensor, w: Tensor, bias: Tensor | null, shape: readonl
   return column === null ? out : out.add(column);
 }
 
-const padEnd = (x: Tensor, h: number, w: number): Tensor =>
+export const padEnd = (x: Tensor, h: number, w: number): Tensor =>
   embed(x, [x.shape[0]!, x.shape[1]!, x.shape[2]! + h, x.shape[3]! + w], (base) =>
     base.narrow(2, 0, x.shape[2]!).narrow(3, 0, x.shape[3]!),
   );
@@ -169,7 +169,7 @@ function convolve(x: Tensor, w: Tensor, bias: Tensor | null, shape: readonly num
 // Convolution is bilinear in (input, weight), so each of its three maps has the other two as gradients.
 
 /** dL/dx of a convolution; linear in g and w. */
-function convInputGrad(g: Tensor, w: Tensor, xShape: readonly number[], geometry: Geometry): Tensor {
+export function convInputGrad(g: Tensor, w: Tensor, xShape: readonly number[], geometry: Geometry): Tensor {
   const out = launch.run("conv2d", kernels.input, [g, w], xShape, g.dt, geometry);
   if (!recorded(g, w)) return out;
   const { shape: gShape } = g;

@@ -164,7 +164,8 @@ export const layerNorm: LayerNorm = op(
   { method: false },
 );
 
-function requireParameter(name: string, argument: string, t: Tensor | null, like: Tensor, shape: readonly number[]): void {
+/** @internal */
+export function requireParameter(name: string, argument: string, t: Tensor | null, like: Tensor, shape: readonly number[]): void {
   if (t === null) return;
   requireSameDevice(name, like, t);
   t.live(name);

@@ -120,6 +120,25 @@ def layers():
     record("TransformerEncoder", [[8, 2, 6], 2], {"dropout": 0}, [x], {"mask": causal, "is_causal": True}, True)
 
 
+def more_layers():
+    image, sequence = randn(2, 4, 5, 6), randn(2, 4, 9)
+    for options in [{}, {"padding": 1, "stride": 2}, {"padding": "same", "dilation": 2, "groups": 2, "bias": False}, {"padding": "same"}]:
+        record("Conv1d", [4, 6, 3], options, [sequence])
+    record("Conv1d", [4, 6, 4], {"padding": "same"}, [sequence[0].clone()])
+    for options in [{}, {"stride": 2, "padding": 1, "output_padding": 1}, {"dilation": 2, "groups": 2, "bias": False},
+                    {"stride": (2, 1), "padding": (0, 1), "output_padding": (1, 2), "dilation": (1, 3)}]:
+        record("ConvTranspose2d", [4, 6, 3], options, [image])
+    record("ConvTranspose2d", [4, 2, (2, 3)], {}, [image[0].clone()])
+    for size in [1, 2, (5, 2), (3, 4), (None, 3), 7]:
+        record("AdaptiveAvgPool2d", [size], {}, [image])
+    for options in [{}, {"eps": 0.01, "affine": False}, {"bias": False}]:
+        record("GroupNorm", [2, 4], options, [image])
+    record("GroupNorm", [4, 4], {}, [randn(3, 4)])
+    record("RMSNorm", [6], {}, [image])
+    record("RMSNorm", [[5, 6]], {"eps": 0.25}, [image])
+    record("RMSNorm", [6], {"elementwise_affine": False}, [image])
+
+
 def recurrent():
     x, h, c = randn(4, 2, 3), randn(1, 2, 5), randn(1, 2, 5)
     for name, states in [["RNN", [h]], ["GRU", [h]], ["LSTM", [h, c]]]:
@@ -257,5 +276,6 @@ activations()
 modules()
 losses()
 recurrent()
+more_layers()
 path = pathlib.Path(__file__).with_name("golden.json")
 path.write_text(f'{{"made": "python test/nn/golden.py", "torch": "{torch.__version__.split("+")[0]}", "seed": {SEED},"cases":[\n{rows(cases)}\n],"optimizers":[\n{rows(optimizers())}\n],"schedules":[\n{rows(schedules())}\n]}}\n')

@@ -380,6 +380,8 @@ export const samples: Record<OpName, Sample> = {
   softmax: plain((x) => x!.softmax(1), real([2, 3, 4])),
   logSoftmax: plain((x) => x!.logSoftmax(-1), real([2, 3, 4])),
   layerNorm: plain((x, w, b) => F.layerNorm(x!, [3, 4], w!, b!), real([2, 3, 4]), real([3, 4]), real([3, 4])),
+  groupNorm: plain((x, w, b) => F.groupNorm(x!, 2, w!, b!), real([3, 4, 2]), real([4]), real([4])),
+  rmsNorm: plain((x, w) => F.rmsNorm(x!, [3, 4], w!), real([2, 3, 4]), real([3, 4])),
   batchNorm: plain(
     (x, w, b) => F.batchNorm(x!, null, null, { weight: w!, bias: b!, training: true }),
     real([4, 3, 2]),
@@ -402,6 +404,14 @@ export const samples: Record<OpName, Sample> = {
 
   // -- images
   conv2d: plain((x, w, b) => F.conv2d(x!, w!, b!, { stride: 2, padding: 1, groups: 2 }), image, real([6, 2, 3, 2]), real([6])),
+  conv1d: plain((x, w, b) => F.conv1d(x!, w!, b!, { stride: 2, padding: 1 }), real([2, 3, 7]), real([4, 3, 3]), real([4])),
+  convTranspose2d: plain(
+    (x, w, b) => F.convTranspose2d(x!, w!, b!, { stride: 2, padding: 1, outputPadding: 1, groups: 2 }),
+    real([2, 4, 3, 2]),
+    real([4, 3, 2, 3]),
+    real([6]),
+  ),
+  adaptiveAvgPool2d: plain((x) => F.adaptiveAvgPool2d(x!, [2, 3]), image),
   maxPool2d: plain((x) => F.maxPool2d(x!, 2, { stride: 1, padding: 1 }), image),
   avgPool2d: plain((x) => F.avgPool2d(x!, [2, 3], { padding: 1, countIncludePad: false }), image),
 
