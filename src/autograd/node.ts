@@ -1,5 +1,5 @@
 /** The graph: nodes made by ops, edges to the nodes of their inputs. */
-import { ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
+import { AutogradError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import { sameShape } from "../tensor/shape.js";
 import { Tensor, metaOf, setRefreshView, type GradFn } from "../tensor/tensor.js";
 import { trace } from "../tensor/trace.js";
@@ -243,6 +243,13 @@ function refreshView(t: Tensor): void {
   const { base, replay } = meta.view!;
   const rewrites = base.ag?.rewrites ?? 0;
   if (rewrites === meta.view!.rewrites) return;
+  if (meta.view!.many === true)
+    throw new AutogradError({
+      op: "requiresGrad",
+      expected: "a view that one op made alone, when its base was changed in place",
+      got: "one of several, as split and unbind make",
+      hint: "clone() it before the change",
+    });
   meta.view!.rewrites = rewrites;
   const made = withRecording(true, () => replay(base));
   meta.gradFn = made.ag?.gradFn ?? null;

@@ -5,7 +5,7 @@ import * as launch from "../tensor/launch.js";
 import { Tensor, type Scalar } from "../tensor/tensor.js";
 import { noDerivative, record, recorded, register, resultCode } from "./define.js";
 import { binary, conjOf, inPlaceForms, scalarTensor, type Binary } from "./pointwise.js";
-import { bind, isOptions, parseSignature } from "./schema.js";
+import { bind, isOptions, isScalar, parseSignature } from "./schema.js";
 import { where } from "./ternary.js";
 
 type Operand = Tensor | number;
@@ -55,16 +55,24 @@ function scaled(name: string, a: Tensor | Scalar, b: Tensor | Scalar, alpha: Sca
   return (b instanceof Tensor ? b.to(dtypes[dt]!) : scalarTensor(b, dt)).mul(factor);
 }
 
+/** Beside a number alpha may come by position, as in torch. */
+const alphaOf = <T>(other: unknown, given: T): T => (isScalar(other) && isScalar(given) ? ({ alpha: given } as T) : given);
+
 /** Adds `alpha * other`, which only few callers ask for, to the plain op. */
 function withAlpha(name: string, plain: Binary, refuses: (b: Tensor | Scalar) => boolean = () => false): AlphaBinary {
-  const call: AlphaBinary = (input, other, options) => {
+  const call: AlphaBinary = (input, other, given) => {
+    const options = alphaOf(other, given);
     if (options === undefined && !isOptions(other)) return plain(input, other);
     const [a, b, alpha] = bind(name, alphaParams, [input, other, options]) as [Tensor | Scalar, Tensor | Scalar, Scalar];
     return plain(a, refuses(b) ? b : scaled(name, a, b, alpha));
   };
   const plainInto = inPlaceForms.get(`${name}_`) as unknown as (target: Tensor, other: Tensor | Scalar) => Tensor;
   inPlaceForms.set(`${name}_`, (...args: unknown[]) => {
-    const [target, b, alpha] = bind(`${name}_`, alphaParams, args) as [Tensor, Tensor | Scalar, Scalar];
+    const [target, b, alpha] = bind(`${name}_`, alphaParams, args.length === 3 ? [args[0], args[1], alphaOf(args[1], args[2])] : args) as [
+      Tensor,
+      Tensor | Scalar,
+      Scalar,
+    ];
     return plainInto(target, refuses(b) ? b : scaled(`${name}_`, target, b, alpha));
   });
   return register<AlphaBinary>(name, alphaParams, call, { inPlace: true });
@@ -80,7 +88,11 @@ export const rsub: (input: Tensor, other: Tensor | Scalar, options?: AlphaOption
   "rsub",
   rsubParams,
   (...args: unknown[]) => {
-    const [input, other, alpha] = bind("rsub", rsubParams, args) as [Tensor, Tensor | Scalar, Scalar];
+    const [input, other, alpha] = bind("rsub", rsubParams, args.length === 3 ? [args[0], args[1], alphaOf(args[1], args[2])] : args) as [
+      Tensor,
+      Tensor | Scalar,
+      Scalar,
+    ];
     return sub(other, input, { alpha });
   },
 );
@@ -247,7 +259,10 @@ const realLogaddexp: Binary = binary("logaddexp", {
   grad: [(g, a, b) => g.mul(sub(a, b).sigmoid()), (g, a, b) => g.mul(sub(b, a).sigmoid())],
 });
 /** log(e^input + e^other) without overflow. Shapes broadcast. */
-export const logaddexp: Binary = (input, other, ...rest) => {
+export const logaddexp: Binary = (...args) => {
+  const [input, other, ...rest] = isOptions(args.at(-1))
+    ? (bind("logaddexp", parseSignature("input: tensor, other: tensor"), args) as [Tensor, Tensor])
+    : args;
   const complex = [input, other].some((x) => x instanceof Tensor && isComplex(x.dt));
   if (!complex || rest.length > 0 || !(input instanceof Tensor && other instanceof Tensor)) return realLogaddexp(input, other, ...rest);
   // Relative to the one of larger real part: both exponentials stay in range, and its phase is kept, as in torch.

@@ -173,9 +173,12 @@ export const typeAs: (input: Tensor, other: Tensor) => Tensor = op(
   (input: Tensor, other: Tensor) => to(input, other),
 );
 
-const copyParams = parseSignature("input: tensor, src: operand, nonBlocking: bool = false");
+const copyParams = parseSignature("input: tensor, src: operand? = null, nonBlocking: bool = false, *, other: operand? = null");
+type Source = Tensor | Scalar | null;
 inPlaceForms.set("copy_", (...args: unknown[]) => {
-  const [target, given, nonBlocking] = bind("copy_", copyParams, args) as [Tensor, Tensor | Scalar, boolean];
+  const [target, first, nonBlocking, second] = bind("copy_", copyParams, args) as [Tensor, Source, boolean, Source];
+  const given = first ?? second;
+  if (given === null) throw new ValueError({ op: "copy_", argument: "src", expected: "a Tensor or a number", got: "nothing" });
   const src = given instanceof Tensor ? given : scalarTensor(given, defaultOfCategory(scalarCategory(given)));
   const shape = broadcastShapes("copy_", target.shape, src.shape);
   requireWritable("copy_", target, shape, target.dt);

@@ -246,6 +246,13 @@ export function inPlace(
       hint: "wrap the change in noGrad(() => ...), or work on a clone()",
     });
   }
+  if (target.ag?.view?.many === true)
+    throw new AutogradError({
+      op: name,
+      expected: "a view that one op made alone",
+      got: "one of several, as split and unbind make",
+      hint: "work on a clone(), or on a narrow() or select() of the whole",
+    });
   const before = withRecording(false, () => late.clone(target));
   const edge = edgeOf(target);
   if (edge !== null) {

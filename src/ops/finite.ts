@@ -38,7 +38,10 @@ export const nanToNum: (
     "input: tensor, nan: float? = null, posinf: float? = null, neginf: float? = null",
     (input: Tensor, nan: number | null, posinf: number | null, neginf: number | null) => {
       if (isIntegral(input.dt)) return input.clone();
-      if (isComplex(input.dt)) return viewAsComplex(nanToNum(input.viewAsReal(), { nan, posinf, neginf }));
+      if (isComplex(input.dt)) {
+        const out = viewAsComplex(nanToNum(input.detach().viewAsReal(), { nan, posinf, neginf }));
+        return recorded(input) ? record("nanToNum", out, [input], [input], ([g], node) => [g!.mul(node.tensor(0).isfinite())]) : out;
+      }
       const most = greatest[input.dt] ?? 0;
       const upper = where(input.isposinf(), posinf ?? most, input);
       const bounded = where(input.isneginf(), neginf ?? -most, upper);

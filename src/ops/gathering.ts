@@ -1,5 +1,5 @@
 /** Gathering and scattering along one dim, by index tensors and by masks. */
-import { Code } from "../tensor/dtype.js";
+import { Code, isComplex } from "../tensor/dtype.js";
 import { DTypeError, IndexError, ShapeError, ValueError, formatShape } from "../tensor/errors.js";
 import * as launch from "../tensor/launch.js";
 import { broadcastShapes, wrapDim, type Shape } from "../tensor/shape.js";
@@ -65,7 +65,7 @@ const scatterAddSignature = "input: tensor, dim: dim, index: tensor, src: tensor
 /** @internal Writes src at index into `target` itself, unrecorded. */
 export function scatterInto(name: string, target: Tensor, d: number, index: Tensor, src: Tensor | Scalar, mode: number): void {
   if (src instanceof Tensor) launch.runInto(name, code("scatter"), [index, src], [target], [d, mode]);
-  else if (typeof src === "object" || typeof src === "bigint") {
+  else if (typeof src === "object" || typeof src === "bigint" || isComplex(target.dt)) {
     scatterInto(name, target, d, index, scalarTensor(src, target.dt, target.dev).expand(index.shape), mode);
   } else {
     requireFits(name, src, target.dt);

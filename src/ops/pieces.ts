@@ -7,7 +7,7 @@ import { Tensor } from "../tensor/tensor.js";
 import { zeros } from "./creation.js";
 import { op, recordMany, recorded } from "./define.js";
 import { cat, stack } from "./joining.js";
-import { embed, viewOf, type Replay } from "./views.js";
+import { embed, together, viewOf, type Replay } from "./views.js";
 
 function sliceOf(name: string, input: Tensor, dim: number, start: number, length: number, step: number, alone = true): Tensor {
   const { shape } = input;
@@ -142,6 +142,7 @@ function piecesOf(name: string, input: Tensor, parts: readonly number[], d: numb
 }
 /** Records views that share `input` out among them as one step back, which puts their gradients side by side. */
 function recordedTogether(name: string, input: Tensor, pieces: Tensor[], join: (grads: Tensor[]) => Tensor): Tensor[] {
+  together(pieces);
   if (!recorded(input) || pieces.length === 0) return pieces;
   const shapes = pieces.map(({ shape }) => shape);
   recordMany(name, pieces, [input], [], (grads) => {

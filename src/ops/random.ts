@@ -150,6 +150,7 @@ export const randnLike = likeOf("randnLike", "normal");
 interface Randint {
   (high: number, size: readonly number[], options?: RandomOptions): Tensor;
   (low: number, high: number, size: readonly number[], options?: RandomOptions): Tensor;
+  (low: number, options: RandomOptions & { high: number; size: readonly number[] }): Tensor;
   (options: RandomOptions & { low?: number; high: number; size: readonly number[] }): Tensor;
 }
 const randintBound = op<(low: number, high: number, size: readonly number[], options?: RandomOptions) => Tensor>(
@@ -175,7 +176,8 @@ export const randint: Randint = ((...args: unknown[]) => {
   const call = randintBound as unknown as (...all: unknown[]) => Tensor;
   const [first] = args;
   if (typeof first === "object" && first !== null) return call({ low: 0, ...first });
-  return Array.isArray(args[1]) || typeof args[1] === "object" ? call(0, ...args) : call(...args);
+  const high = typeof args[1] === "object" && args[1] !== null && "high" in args[1];
+  return !high && typeof args[1] === "object" ? call(0, ...args) : call(...args);
 }) as Randint;
 
 /** The exclusive upper end of `random_()` without bounds: every integer that the dtype represents exactly. */

@@ -181,7 +181,8 @@ function logical(name: "any" | "all"): Reduce {
     name,
     dimsSignature,
     (input: Tensor, dim: number[] | null, keepdim: boolean) => {
-      const out = reduceTo(name, input, dimsOf(name, input, dim), keepdim, Code.bool);
+      // As torch: over no dims each element is its own answer.
+      const out = dim?.length === 0 ? input.ne(0) : reduceTo(name, input, dimsOf(name, input, dim), keepdim, Code.bool);
       return input.dt === Code.uint8 ? castTo(out, Code.uint8) : out;
     },
     { differentiable: false },

@@ -8,6 +8,7 @@ import { castTo, noDerivative, op, record, recorded, resultCode } from "./define
 import { fromResult, withInPlace } from "./in-place.js";
 import { named, type Named } from "./named.js";
 import { binary, inPlaceForms, scalarTensor, toInput, type Binary, type Unary } from "./pointwise.js";
+import { bind, parseSignature } from "./schema.js";
 import { where } from "./ternary.js";
 
 const wideStep: Binary = binary("nextafter", {
@@ -41,13 +42,19 @@ function halfStep(a: Tensor, b: Tensor): Tensor {
   ]);
 }
 
+const stepParams = parseSignature("input: tensor, other: tensor");
 /** The next representable number after `input` towards `other`. Floating dtypes; shapes broadcast. */
-export const nextafter: Binary = (input, other, ...rest) =>
-  rest.length === 0 && isHalfStep(input, other) ? halfStep(input as Tensor, other as Tensor) : wideStep(input, other, ...rest);
+export const nextafter: Binary = (...args: unknown[]) => {
+  const [input, other] = bind("nextafter", stepParams, args) as [Tensor, Tensor];
+  return isHalfStep(input, other) ? halfStep(input, other) : wideStep(input, other);
+};
 Object.defineProperty(nextafter, "name", { value: "nextafter" });
-inPlaceForms.set("nextafter_", (target: Tensor, other: Tensor) =>
-  isHalfStep(target, other) ? fromResult("nextafter_", target, [other], (before) => halfStep(before, other)) : wideStepInto(target, other),
-);
+inPlaceForms.set("nextafter_", (...args: unknown[]) => {
+  const [target, other] = bind("nextafter_", stepParams, args) as [Tensor, Tensor];
+  return isHalfStep(target, other)
+    ? fromResult("nextafter_", target, [other], (before) => halfStep(before, other))
+    : wideStepInto(target, other);
+});
 
 /** input * 2^other. Shapes broadcast. @example ldexp(tensor([1]), tensor([3])) // [8.] */
 export const ldexp: (input: Tensor, other: Tensor) => Tensor = withInPlace(
@@ -120,7 +127,9 @@ export const floatPower: Power = withInPlace(
 ) as Power;
 
 const floatPowerInto = inPlaceForms.get("floatPower_") as unknown as (target: Tensor, exponent: Tensor | Scalar) => Tensor;
-inPlaceForms.set("floatPower_", (target: Tensor, exponent: Tensor | Scalar) => {
+const powerParams = parseSignature("input: tensor, exponent: operand");
+inPlaceForms.set("floatPower_", (...args: unknown[]) => {
+  const [target, exponent] = bind("floatPower_", powerParams, args) as [Tensor, Tensor | Scalar];
   const wanted = [target, exponent].some(isComplexOperand) ? "complex128" : "float64";
   if (target.dtype !== wanted) throw new DTypeError({ op: "floatPower_", argument: "input", expected: wanted, got: target.dtype });
   return floatPowerInto(target, exponent);

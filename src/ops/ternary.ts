@@ -215,14 +215,21 @@ function requireOneDtype(input: Tensor, end: Tensor, weight: Tensor | Scalar): v
     });
 }
 
-const addcSignature = "input: tensor, tensor1: tensor, tensor2: tensor, *, value: number = 1";
+const addcSignature = "input: tensor, tensor1: tensor, tensor2: tensor, *, value: scalar = 1";
 type Addc = (input: Tensor, tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar }) => Tensor;
+
+/** a * b by a complex number, which only complex results can hold. */
+function fittingProduct(name: string, input: Tensor, a: Tensor, b: Tensor, value: Complex): Tensor {
+  requireFits(name, value, promoteTypes(input.dt, promoteTypes(a.dt, b.dt)));
+  return a.mul(b).mul(value);
+}
 
 /** input + value * tensor1 * tensor2. Shapes broadcast. */
 export const addcmul: Addc = op(
   "addcmul",
   addcSignature,
   (input: Tensor, a: Tensor, b: Tensor, value: Scalar) => {
+    if (typeof value === "object") return input.add(fittingProduct("addcmul", input, a, b, value));
     const v = Number(value);
     const { out, tensors } = three("addcmul", "addcmul", input, a, b, v);
     return recordThree("addcmul", out, tensors, [0, 4, 2], (g, input) => [
@@ -239,10 +246,11 @@ export const addcdiv: Addc = op(
   "addcdiv",
   addcSignature,
   (input: Tensor, a: Tensor, b: Tensor, value: Scalar) => {
-    const v = Number(value);
     if (isIntegral(a.dt) && isIntegral(b.dt)) {
       throw new DTypeError({ op: "addcdiv", argument: "tensor1", expected: "a floating dtype", got: `${a.dtype} and ${b.dtype}` });
     }
+    if (typeof value === "object") return input.add(fittingProduct("addcdiv", input, a, b.reciprocal(), value));
+    const v = Number(value);
     const { out, tensors } = three("addcdiv", "addcdiv", input, a, b, v);
     return recordThree("addcdiv", out, tensors, [0, 4, 6], (g, input) => [
       () => g,

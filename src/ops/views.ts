@@ -28,8 +28,19 @@ export function viewOf(
   metaOf(out).view =
     view === null
       ? { base, replay, rewrites: base.ag!.rewrites }
-      : { base: view.base, replay: (root) => replay(view.replay(root)), rewrites: view.base.ag?.rewrites ?? 0 };
+      : {
+          base: view.base,
+          replay: (root) => replay(view.replay(root)),
+          rewrites: view.base.ag?.rewrites ?? 0,
+          ...(view.many === true ? { many: true } : {}),
+        };
   return grad !== null && recorded(base) ? record(name, out, [base], [], ([g]) => [grad(g!)]) : out;
+}
+
+/** @internal Views that one op made together: see ViewOf.many. */
+export function together(views: Tensor[]): Tensor[] {
+  for (const { ag } of views) if (ag?.view != null) ag.view.many = true;
+  return views;
 }
 
 /** A tensor of zeros with `g` in the place that `replay` shows: the gradient of a view that leaves elements out. */
@@ -135,6 +146,7 @@ export const flatten: (input: Tensor, startDim?: number | FlattenOptions, endDim
     if (start > end)
       throw new ValueError({ op: "flatten", argument: "startDim", expected: "not after endDim", got: `${startDim} and ${endDim}` });
     if (rank === 0) return reshape(input, [1]);
+    if (start === end) return input; // as in torch, itself
     const { shape } = input;
     return reshape(input, [...shape.slice(0, start), numelOf(shape.slice(start, end + 1)), ...shape.slice(end + 1)]);
   },

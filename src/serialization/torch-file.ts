@@ -48,7 +48,7 @@ export function readTorch(file: TensorFile, entries: ReadonlyMap<string, Entry>,
     loaded.set(key, t);
     return t;
   };
-  const rebuild = ([storage, offset, shape, stride, requiresGrad]: readonly unknown[]): Tensor => {
+  const rebuild = ([storage, offset, shape, stride, requiresGrad, , metadata]: readonly unknown[]): Tensor => {
     const whole = (list: unknown): list is number[] =>
       Array.isArray(list) && list.length <= 16 && list.every((n) => Number.isSafeInteger(n) && n >= 0);
     if (!(storage instanceof Tensor) || !whole(shape) || !whole(stride) || !whole([offset]) || shape.length !== stride.length)
@@ -61,7 +61,10 @@ export function readTorch(file: TensorFile, entries: ReadonlyMap<string, Entry>,
       return native.asStrided(storage.handle, shape.length, owner);
     });
     t.tag = tagOf(storage);
-    return requiresGrad === true ? t.requiresGrad_() : t;
+    const { conj, neg } = (metadata ?? {}) as { conj?: unknown; neg?: unknown }; // torch stores these unapplied
+    const conjugate = conj === true ? (t.conj() as Tensor) : t;
+    const out = neg === true ? conjugate.neg() : conjugate;
+    return requiresGrad === true ? out.requiresGrad_() : out;
   };
   const call = (target: unknown, args: readonly unknown[]): unknown => {
     if (target === "torch._utils._rebuild_tensor_v2") return rebuild(args);

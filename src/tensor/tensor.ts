@@ -44,6 +44,8 @@ export interface StorageTag {
 export interface ViewOf {
   readonly base: Tensor;
   readonly replay: (base: Tensor) => Tensor;
+  /** One of several views that one op made, or a view of one: torch forbids to record changes of it. */
+  many?: boolean;
   /** The base's rewrite count when gradFn was last right. */
   rewrites: number;
 }
@@ -72,9 +74,10 @@ export function setRefreshView(given: typeof refreshView): void {
 }
 /** gradFn, rebuilt for a view whose base was changed in place since. */
 function historyOf(t: Tensor, ag: AutogradMeta): GradFn | null {
-  if (ag.view !== null && ag.view.rewrites !== (ag.view.base.ag?.rewrites ?? 0)) refreshView(t);
+  if (isStale(ag)) refreshView(t);
   return ag.gradFn;
 }
+const isStale = ({ view }: AutogradMeta): boolean => view !== null && view.rewrites !== (view.base.ag?.rewrites ?? 0);
 
 /** A scalar or nested arrays of scalars: what `tolist()` returns. */
 export type Nested = number | bigint | boolean | Complex | Nested[];
@@ -283,7 +286,8 @@ export class Tensor {
   /** True when ops on this tensor are recorded for backward. */
   get requiresGrad(): boolean {
     const { ag } = this;
-    return ag !== null && (ag.requiresGrad || historyOf(this, ag) !== null);
+    if (ag === null || ag.requiresGrad) return ag !== null;
+    return isStale(ag) ? ag.view!.base.requiresGrad : ag.gradFn !== null;
   }
 
   set requiresGrad(value: boolean) {
