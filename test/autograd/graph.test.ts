@@ -224,13 +224,17 @@ describe("pieces of a tensor", () => {
     expect(x.grad!.tolist()).toEqual([2, 4, 6, 8].map((slope, i) => (i < 4 - used ? 0 : slope)));
   });
 
-  it.each(Object.entries(pieces))("%s: a piece that is changed in place changes the whole, gradients too", (_, take) => {
+  it.each(Object.entries(pieces))("%s: as in torch, no change of a piece in place is recorded; a narrow() is, gradients too", (_, take) => {
     const x = cg.tensor([1, 2, 3, 4], { requiresGrad: true });
     const y = x.mul(1);
     const [first] = take(y) as [cg.Tensor];
-    const size = first.numel();
-    first.mul_(3);
+    expect(() => first.mul_(3)).toThrow(cg.AutogradError);
+    expect(() => first.reshape(-1).sin_()).toThrow(cg.AutogradError);
+    y.narrow(0, 0, 2).mul_(3);
+    expect(() => first.mul(2)).toThrow(cg.AutogradError); // its base was changed
     y.square().sum().backward();
-    expect(x.grad!.tolist()).toEqual([2, 4, 6, 8].map((slope, i) => (i < size ? 9 * slope : slope)));
+    expect(x.grad!.tolist()).toEqual([18, 36, 6, 8]);
+    const [plain] = take(cg.ones(4)) as [cg.Tensor];
+    expect(plain.mul_(3).sum().item()).toBe(3 * plain.numel());
   });
 });

@@ -81,11 +81,11 @@ for protocol in (2, 3, 4, 5):
         "model": {"weight": held, "row": {"dtype": "float32", "shape": [3], "values": [3, 4, 5]}, "columns": {"dtype": "float32", "shape": [3, 2], "values": [[0, 3], [1, 4], [2, 5]]}},
     }, "pt")
 
-conjugated = torch.tensor([1 + 2j, -0.5j]).conj()
+conjugated = torch.tensor([1 + 2j, 3 - 0.5j]).conj()
 out = io.BytesIO()
-torch.save({"conjugated": conjugated, "negated": torch.tensor([1 + 2j, -0.5j]).conj().imag}, out)
+torch.save({"conjugated": conjugated, "negated": torch.tensor([1 + 2j, 3 - 0.5j]).conj().imag}, out)
 case("checkpoint of conjugates, which torch stores unapplied", out.getvalue(), {
-    "conjugated": {"dtype": "complex64", "shape": [2], "values": [{"re": 1, "im": -2}, {"re": 0, "im": 0.5}]},
+    "conjugated": {"dtype": "complex64", "shape": [2], "values": [{"re": 1, "im": -2}, {"re": 3, "im": 0.5}]},
     "negated": {"dtype": "float32", "shape": [2], "values": [-2, 0.5]},
 }, "pt")
 
