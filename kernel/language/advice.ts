@@ -100,7 +100,6 @@ export class Advice {
     if (noProperty.has(number)) {
       const [, name, type] = /^Property '(\w+)' does not exist on type '([^]*)'\./.exec(message) ?? [];
       if (name && type === "Tensor" && Object.hasOwn(members, name)) return `Write ${members[name]}.`;
-      if (name === "next" && type?.endsWith("[]")) return "It is an array: const [first] = x.";
       if (name && type?.startsWith("typeof ")) return this.placesOf(name);
     }
     if (number === notCallable) {

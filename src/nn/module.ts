@@ -7,6 +7,7 @@ import { sameShape } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
 import { trace } from "../tensor/trace.js";
 import { attachBackwardHooks, type BackwardHook } from "./hooks.js";
+import { listed, type Listed } from "./listed.js";
 import { Parameter } from "./parameter.js";
 
 /** Tensors by PyTorch's keys, in PyTorch's order. */
@@ -89,17 +90,17 @@ export abstract class Module {
   }
 
   /** The modules right below this one, with their names. */
-  namedChildren(): [string, Module][] {
-    return this.own(Module);
+  namedChildren(): Listed<[string, Module]> {
+    return listed(this.own(Module));
   }
 
   /** The modules right below this one. */
-  children(): Module[] {
-    return this.namedChildren().map(([, child]) => child);
+  children(): Listed<Module> {
+    return listed(this.own(Module).map(([, child]) => child));
   }
 
   /** This module and all below it, with their paths; shared ones once. */
-  namedModules(prefix = ""): [string, Module][] {
+  namedModules(prefix = ""): Listed<[string, Module]> {
     const found = new Map<Module, string>();
     const visit = (module: Module, path: string): void => {
       if (found.has(module)) return;
@@ -107,39 +108,39 @@ export abstract class Module {
       for (const [name, child] of module.own(Module)) visit(child, join(path, name));
     };
     visit(this, prefix);
-    return Array.from(found, ([module, path]) => [path, module]);
+    return listed(Array.from(found, ([module, path]) => [path, module]));
   }
 
   /** This module and all below it; shared ones once. */
-  modules(): Module[] {
-    return this.namedModules().map(([, module]) => module);
+  modules(): Listed<Module> {
+    return listed(this.namedModules().map(([, module]) => module));
   }
 
   /** Parameters with their keys; shared ones once. @param recurse also those of the modules below, default true */
-  namedParameters(prefix = "", recurse = true): [string, Parameter][] {
+  namedParameters(prefix = "", recurse = true): Listed<[string, Parameter]> {
     const found = new Map<Parameter, string>();
     for (const [path, module] of this.owners(prefix, recurse)) {
       for (const [name, parameter] of module.own(Parameter)) if (!found.has(parameter)) found.set(parameter, join(path, name));
     }
-    return Array.from(found, ([parameter, key]) => [key, parameter]);
+    return listed(Array.from(found, ([parameter, key]) => [key, parameter]));
   }
 
   /** Parameters, shared ones once. @example model.parameters().reduce((sum, p) => sum + p.numel(), 0) */
-  parameters(recurse = true): Parameter[] {
-    return this.namedParameters("", recurse).map(([, parameter]) => parameter);
+  parameters(recurse = true): Listed<Parameter> {
+    return listed(this.namedParameters("", recurse).map(([, parameter]) => parameter));
   }
 
   /** Buffers with their keys. @param recurse also those of the modules below, default true */
-  namedBuffers(prefix = "", recurse = true): [string, Tensor][] {
+  namedBuffers(prefix = "", recurse = true): Listed<[string, Tensor]> {
     const entries = this.owners(prefix, recurse).flatMap(([path, module]) =>
       Array.from(module._buffers.keys(), (name): [string, unknown] => [join(path, name), Reflect.get(module, name)]),
     );
-    return entries.filter((entry): entry is [string, Tensor] => entry[1] instanceof Tensor);
+    return listed(entries.filter((entry): entry is [string, Tensor] => entry[1] instanceof Tensor));
   }
 
   /** Buffers. @param recurse also those of the modules below, default true */
-  buffers(recurse = true): Tensor[] {
-    return this.namedBuffers("", recurse).map(([, buffer]) => buffer);
+  buffers(recurse = true): Listed<Tensor> {
+    return listed(this.namedBuffers("", recurse).map(([, buffer]) => buffer));
   }
 
   private owners(prefix: string, recurse: boolean): [string, Module][] {

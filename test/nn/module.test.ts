@@ -54,6 +54,9 @@ describe("registration", () => {
 
   it("counts what is shared once", () => {
     const model = new Tied();
+    const walked = model.parameters();
+    expect(model.parameters().every((parameter) => walked.next().value === parameter)).toBe(true);
+    expect(walked.next().done).toBe(true);
     expect(model.namedParameters().map(([name]) => name)).toEqual(["first.weight", "first.bias"]);
     expect(Object.keys(model.stateDict())).toEqual(["first.weight", "first.bias", "second.weight"]);
     expect([...model.parameters(false)]).toEqual([]);
