@@ -227,6 +227,9 @@ def optimizers():
         ("SGD", {"lr": 0.05, "momentum": 0.9, "nesterov": True}),
         *[(name, {"lr": 0.1, **options}) for name in ["Adam", "AdamW"] for options in [
             {}, {"betas": (0.5, 0.75), "eps": 0.01, "weight_decay": 0.125}, {"amsgrad": True, "betas": (0.9, 0.5)}, {"maximize": True}]],
+        *[("RMSprop", {"lr": 0.1, **options}) for options in [
+            {}, {"alpha": 0.5, "momentum": 0.9, "weight_decay": 0.125}, {"centered": True, "eps": 0.01, "maximize": True}]],
+        *[("Adagrad", {"lr": 0.1, **options}) for options in [{}, {"lr_decay": 0.25, "weight_decay": 0.125, "initial_accumulator_value": 0.5}]],
     ]:
         params = [torch.arange(1, n + 1, dtype=torch.float64).div(4).requires_grad_() for n in [2, 3, 4]]
         optimizer = getattr(torch.optim, name)([{"params": params[:2]}, {"params": params[2:], "lr": 0.2}], **options)

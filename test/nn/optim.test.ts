@@ -7,7 +7,7 @@ import * as cg from "../../src/index.js";
 import { optim, type Tensor } from "../../src/index.js";
 
 interface Steps {
-  readonly name: "SGD" | "Adam" | "AdamW";
+  readonly name: "SGD" | "Adam" | "AdamW" | "RMSprop" | "Adagrad";
   readonly options: Record<string, unknown>;
   readonly values: number[][];
   readonly state: Record<string, number | number[]>[];
@@ -23,7 +23,7 @@ const { torch, optimizers, schedules } = JSON.parse(readFileSync(new URL("golden
   schedules: Rates[];
 };
 
-const optimizersByName = { SGD: optim.SGD, Adam: optim.Adam, AdamW: optim.AdamW };
+const optimizersByName = { SGD: optim.SGD, Adam: optim.Adam, AdamW: optim.AdamW, RMSprop: optim.RMSprop, Adagrad: optim.Adagrad };
 const parameter = (): Tensor => cg.zeros(1, { requiresGrad: true });
 
 // float64 on both sides: what differs is the order of a few operations.
