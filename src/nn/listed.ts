@@ -1,6 +1,6 @@
 /** What a module lists: an array that can also be walked with `next()`, as torch's generators are. */
 
-export type Listed<T> = T[] & Pick<Iterator<T, undefined>, "next">;
+export type Listed<T> = T[] & Pick<IterableIterator<T>, "next">;
 
 /** The same array with a `next()` that hands out its values one by one: `model.parameters().next().value`. */
 export function listed<T>(values: T[]): Listed<T> {
