@@ -107,8 +107,14 @@ export const unbind: (input: Tensor, dim?: number | DimOption) => Tensor[] = op(
 /** Pieces of `splitSize` along `dim` (the last may be smaller), or of the given sizes. */
 export const split: (input: Tensor, splitSize: number | readonly number[], dim?: number | DimOption) => Tensor[] = op(
   "split",
-  "input: tensor, splitSize: ints, dim: dim = 0",
-  (input: Tensor, sizes: number[], dim: number) => splitBy("split", input, sizes, dim),
+  "input: tensor, splitSize: any, dim: dim = 0",
+  (input: Tensor, given: unknown, dim: number) => {
+    const sizes = Array.isArray(given) ? (given as number[]) : [given as number];
+    if (!sizes.every(Number.isInteger))
+      throw new ValueError({ op: "split", argument: "splitSize", expected: "an integer or a list of integers", got: describe(given) });
+    if (Array.isArray(given)) return piecesOf("split", input, sizes, wrapDim("split", dim, input.shape.length));
+    return splitBy("split", input, sizes, dim);
+  },
 );
 function splitBy(name: string, input: Tensor, sizes: readonly number[], dim: number): Tensor[] {
   const d = wrapDim(name, dim, input.shape.length);

@@ -133,7 +133,7 @@ export const takeAlongDim: (input: Tensor, indices: Tensor, dim?: number | null 
   "takeAlongDim",
   "input: tensor, indices: tensor, dim: dim? = null",
   (input: Tensor, given: Tensor, dim: number | null) => {
-    if (given.dt !== Code.int64 && given.dt !== Code.int32)
+    if (given.dt !== Code.int64 && (given.dt !== Code.int32 || dim !== null))
       throw new DTypeError({ op: "takeAlongDim", argument: "indices", expected: "int64 or int32", got: given.dtype });
     const indices = castTo(given, Code.int64);
     // With a dim, indices count from either end, and around (torch.take_along_dim).

@@ -107,7 +107,7 @@ export const sinc: Unary = ofComplex(
     },
   }),
   (input) => {
-    const turned = input.mul(Math.PI);
+    const turned = where(input.eq(0), 1, input.mul(Math.PI)); // 0 / 0 would make the gradient NaN
     return where(input.eq(0), 1, turned.sin().div(turned));
   },
 );

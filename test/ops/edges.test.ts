@@ -273,6 +273,13 @@ describe("arguments", () => {
     expect(() => x.t().view("int16")).toThrow(cg.ShapeError);
     expect(() => cg.ones(3).view("float64")).toThrow(cg.ShapeError);
   });
+  test("a list of sizes adds up, a number need not; sinc is smooth at a complex 0", () => {
+    expect(cg.zeros(3).split(2).map((t) => t.numel())).toEqual([2, 1]); // prettier-ignore
+    expect(() => cg.zeros(3).split([1])).toThrow(cg.ValueError);
+    const z = tensor([{ re: 0, im: 0 }], { requiresGrad: true });
+    cg.real(z.sinc().sum()).backward(); // prettier-ignore
+    expect(z.grad!.tolist()).toEqual([{ re: 0, im: 0 }]);
+  });
   test("moments follow infinities as a running mean does", () => {
     const mean = (values: number[]): number => cg.varMean(tensor(values)).mean.item();
     expect([mean([1, 2, -Infinity]), mean([1, -Infinity, 2]), mean([Infinity, Infinity])]).toEqual([-Infinity, NaN, NaN]);
