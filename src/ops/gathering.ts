@@ -11,8 +11,9 @@ import { setNonzero } from "./ternary.js";
 
 const code = launch.codesOf("structured");
 
-function requireIndex(name: string, index: Tensor): Tensor {
-  if (index.dt !== Code.int64 && index.dt !== Code.int32)
+function requireIndex(name: string, index: Tensor, { mayBeEmpty = false } = {}): Tensor {
+  const unread = mayBeEmpty && index.numel() === 0; // as torch, whatever its dtype
+  if (!unread && index.dt !== Code.int64 && index.dt !== Code.int32)
     throw new DTypeError({ op: name, argument: "index", expected: "an int64 or int32 tensor", got: index.dtype });
   index.live(name);
   return castTo(index, Code.int64);
@@ -40,7 +41,7 @@ export const gather: (input: Tensor, dim: number, index: Tensor, options?: { spa
   "input: tensor, dim: dim, index: tensor, *, sparseGrad: bool = false",
   (input: Tensor, dim: number, given: Tensor) => {
     const d = wrapDim("gather", dim, input.shape.length);
-    const index = requireIndex("gather", given);
+    const index = requireIndex("gather", given, { mayBeEmpty: true });
     requireIndexFits("gather", index, input.shape, d, "input");
     input.live("gather");
     // As torch: a 0-d tensor counts as a vector of one element.
@@ -82,7 +83,7 @@ export function scatterChecked(
   src: Tensor | Scalar,
 ): { d: number; index: Tensor } {
   const d = wrapDim(name, dim, input.shape.length);
-  const index = requireIndex(name, given);
+  const index = requireIndex(name, given, { mayBeEmpty: true });
   requireIndexFits(name, index, input.shape, d, "input");
   if (src instanceof Tensor) {
     requireSameDevice(name, input, src);
