@@ -41,11 +41,8 @@ bool fits(std::span<const View> views) {
   return std::all_of(views.begin(), views.end(), [](const View& v) { return v.numel < (int64_t{1} << 31); });
 }
 
-// x[c, y * stride + ky * step - pad, ...] at place k of a patch; 0 beyond the edges.
-const std::string kPatch =
-    "#define PATCH(k) ((k) / K2 * f.h * f.w + (iy0 + (k) % K2 / KW * f.step_h) * f.w + ix0 + (k) % KW * f.step_w)\n"
-    "#define INSIDE(k) ((u32)(iy0 + (k) % K2 / KW * f.step_h) < (u32)f.h && (u32)(ix0 + (k) % KW * f.step_w) < "
-    "(u32)f.w)\n";
+// What place k of a sum means for all elements of the result: where it lies in the images, and how far down and right.
+const std::string kTerm = "typedef struct { i32 front, offset, down, right; } Term;\n";
 
 } // namespace
 
@@ -68,16 +65,19 @@ Status conv2d(const Context& context, const Call& call) {
       .row = "GLOBAL T *from = w + (batch * M + m) * K;",
       .column =
           "i32 image = n / (f.oh * f.ow), oy = n / f.ow % f.oh, ox = n % f.ow; i32 iy0 = oy * f.stride_h - f.pad_h, "
-          "ix0 = ox * f.stride_w - f.pad_w; GLOBAL T *from = x + (i64)(image * f.c + batch * (f.c / f.groups)) * f.h * "
-          "f.w;",
+          "ix0 = ox * f.stride_w - f.pad_w, first = iy0 * f.w + ix0; GLOBAL T *from = x + (i64)(image * f.c + batch * "
+          "(f.c / f.groups)) * f.h * f.w;",
       .a = "from[k]",
-      .b = "(INSIDE(k) ? from[PATCH(k)] : (T)0)",
+      .b = "((u32)(iy0 + term.down) < (u32)f.h && (u32)(ix0 + term.right) < (u32)f.w ? from[first + term.offset] : "
+           "(T)0)",
       .store =
           std::string(
               "{ i32 size = f.oh * f.ow; i64 channel = batch * M + m; y[((i64)(n / size) * f.o + channel) * size + n % "
               "size] = sum") +
           (biased ? " + bias[channel]" : "") + "; }",
-      .head = head(f) + kPatch};
+      .head = head(f) + kTerm,
+      .term = "term.down = k % K2 / KW * f.step_h; term.right = k % KW * f.step_w; term.offset = k / K2 * f.h * f.w + "
+              "term.down * f.w + term.right;"};
   return run_gemm(context, y.dtype, text, launch, f.groups, f.o / f.groups, int64_t{f.n} * f.oh * f.ow,
                   int64_t{f.c / f.groups} * f.kh * f.kw);
 }
@@ -98,16 +98,18 @@ Status conv2dBackwardInput(const Context& context, const Call& call) {
       .row = "GLOBAL T *from = w + (batch * (f.o / f.groups) * M + m) * K2;",
       .column = "i32 image = n / (f.h * f.w), iy = n / f.w % f.h + f.pad_h, ix = n % f.w + f.pad_w; "
                 "GLOBAL T *from = g + (i64)(image * f.o + batch * (f.o / f.groups)) * f.oh * f.ow;",
-      .a = "from[(i64)(k / K2) * M * K2 + k % K2]",
-      .b = "at_output(from, f, k / K2, iy - k % K2 / KW * f.step_h, ix - k % KW * f.step_w)",
+      .a = "from[term.front]",
+      .b = "at_output(from + term.offset, f, iy - term.down, ix - term.right)",
       .store = "{ i32 size = f.h * f.w; dx[((i64)(n / size) * f.c + batch * M + m) * size + n % size] = sum; }",
-      .head = head(f) + R"(FUNCTION T at_output(GLOBAL T *g, Frame f, i32 o, i32 y, i32 x) {
+      .head = head(f) + kTerm + R"(FUNCTION T at_output(GLOBAL T *g, Frame f, i32 y, i32 x) {
   if (y < 0 || x < 0 || y % f.stride_h != 0 || x % f.stride_w != 0) return 0;
   y /= f.stride_h;
   x /= f.stride_w;
-  return y < f.oh && x < f.ow ? g[((i64)o * f.oh + y) * f.ow + x] : (T)0;
+  return y < f.oh && x < f.ow ? g[y * f.ow + x] : (T)0;
 }
-)"};
+)",
+      .term = "term.front = k / K2 * M * K2 + k % K2; term.offset = k / K2 * f.oh * f.ow; term.down = k % K2 / KW * "
+              "f.step_h; term.right = k % KW * f.step_w;"};
   return run_gemm(context, dx.dtype, text, launch, f.groups, f.c / f.groups, int64_t{f.n} * f.h * f.w,
                   int64_t{f.o / f.groups} * f.kh * f.kw);
 }
@@ -134,17 +136,19 @@ Status conv2dBackwardWeight(const Context& context, const Call& call) {
       .column =
           "i32 part = batch / f.groups, group = batch % f.groups, size = f.oh * f.ow; i32 ky = n % K2 / KW * f.step_h "
           "- "
-          "f.pad_h, kx = n % KW * f.step_w - f.pad_w; GLOBAL T *from = x + ((i64)part * each * f.c + group * (f.c / "
+          "f.pad_h, kx = n % KW * f.step_w - f.pad_w, first = ky * f.w + kx; GLOBAL T *from = x + ((i64)part * each * "
+          "f.c + group * (f.c / "
           "f.groups) + n / K2) * f.h * f.w;",
-      .a = "(part * each + k / size < f.n ? from[(i64)(k / size) * f.o * size + k % size] : (T)0)",
-      .b = "(part * each + k / size < f.n ? at_input(from + (i64)(k / size) * f.c * f.h * f.w, f, k % size / f.ow * "
-           "f.stride_h "
-           "+ ky, k % f.ow * f.stride_w + kx) : (T)0)",
+      .a = "(term.front >= 0 ? from[term.front] : (T)0)",
+      .b = "(term.front >= 0 && (u32)(ky + term.down) < (u32)f.h && (u32)(kx + term.right) < (u32)f.w ? "
+           "from[first + term.offset] : (T)0)",
       .store = "dw[((i64)batch * M + m) * N + n] = sum;",
-      .head = head(f) + R"(FUNCTION T at_input(GLOBAL T *x, Frame f, i32 iy, i32 ix) {
-  return (u32)iy < (u32)f.h && (u32)ix < (u32)f.w ? x[iy * f.w + ix] : (T)0;
-}
-)"};
+      .head = head(f) + kTerm,
+      // Behind the last image there is nothing.
+      .term =
+          "i32 size = f.oh * f.ow, image = k / size; term.down = k % size / f.ow * f.stride_h; term.right = k % f.ow "
+          "* f.stride_w; term.front = (i32)(batch / f.groups) * each + image < f.n ? image * f.o * size + k % size : "
+          "-1; term.offset = image * f.c * f.h * f.w + term.down * f.w + term.right;"};
   if (const Status status = run_gemm(context, dw.dtype, text, launch, int64_t{parts} * f.groups, f.o / f.groups,
                                      int64_t{f.c / f.groups} * f.kh * f.kw, int64_t{each} * f.oh * f.ow);
       status != Status::kOk)

@@ -1,8 +1,7 @@
-// Matrix products: tiles in local memory, up to 4 x 16 elements of the result a thread.
+// Matrix products: by the maker's library where the driver has one, else by tiles of ours (tiles.cpp).
 #include "kernels/programs/gemm.h"
 
 #include <atomic>
-#include <limits>
 
 #include "kernels/programs/families.h"
 #include "kernels/programs/lines.h"
@@ -13,63 +12,6 @@ namespace {
 constexpr int kMostBatchDims = 6;
 std::atomic<bool> tf32{false};
 constexpr uint64_t kMostWorkspace = 32 << 20; // what NVIDIA advises for its larger cards
-
-// 64 threads make a tile, each `rows` x 16 elements of it; low results get low tiles.
-struct Tile {
-  int64_t height, width, rows;
-  Tile(int64_t m, int64_t n) {
-    height = m <= 16 ? 16 : m <= 32 ? 32 : 64;
-    rows = n <= 64 ? height / 16 : 4;
-    width = 1024 * rows / height;
-  }
-  int64_t count(int64_t m, int64_t n) const { return (m + height - 1) / height * ((n + width - 1) / width); }
-};
-
-const std::string kBody = R"(  LOCAL T tile_a[DEPTH][HEIGHT];
-  LOCAL T tile_b[DEPTH][WIDTH];
-  i32 t = THREAD_ID;
-  i32 row0 = t / (WIDTH / COLUMNS) * ROWS, column0 = t % (WIDTH / COLUMNS) * COLUMNS;
-  i32 wide = (N + WIDTH - 1) / WIDTH;
-  i64 tiles = ((i64)M + HEIGHT - 1) / HEIGHT * wide;
-  i64 batch = GROUP_ID / tiles;
-  i32 tile = GROUP_ID % tiles;
-  i32 m0 = tile / wide * HEIGHT, n0 = tile % wide * WIDTH;
-  T sums[ROWS][COLUMNS];
-  for (i32 r = 0; r < ROWS; ++r)
-    for (i32 c = 0; c < COLUMNS; ++c) sums[r][c] = 0;
-  for (i32 k0 = 0; k0 < K; k0 += DEPTH) {
-    for (i32 lane = t; lane < HEIGHT; lane += GROUP) {
-      i32 m = m0 + lane;
-      ROW
-      for (i32 d = 0; d < DEPTH; ++d) {
-        i32 k = k0 + d;
-        tile_a[d][lane] = m < M && k < K ? A_AT : (T)0;
-      }
-    }
-    for (i32 lane = t; lane < WIDTH; lane += GROUP) {
-      i32 n = n0 + lane;
-      COLUMN
-      for (i32 d = 0; d < DEPTH; ++d) {
-        i32 k = k0 + d;
-        tile_b[d][lane] = n < N && k < K ? B_AT : (T)0;
-      }
-    }
-    BARRIER;
-    for (i32 d = 0; d < DEPTH; ++d)
-      for (i32 r = 0; r < ROWS; ++r) {
-        T a = tile_a[d][row0 + r];
-        for (i32 c = 0; c < COLUMNS; ++c) sums[r][c] = MAD(a, tile_b[d][column0 + c], sums[r][c]);
-      }
-    BARRIER;
-  }
-  for (i32 r = 0; r < ROWS; ++r)
-    for (i32 c = 0; c < COLUMNS; ++c) {
-      i32 m = m0 + row0 + r, n = n0 + column0 + c;
-      T sum = sums[r][c];
-      if (m < M && n < N) STORE
-    }
-}
-)";
 
 // The batch dims of two operands, with their strides (0 where an operand is repeated).
 struct Batches {
@@ -232,21 +174,6 @@ Status product(const Context& context, const View& a, const View& b, const View&
 } // namespace
 
 void allow_tf32(bool allowed) { tf32.store(allowed, std::memory_order_relaxed); }
-
-Status run_gemm(const Context& context, DType dtype, const GemmText& text, Launch& launch, int64_t batches, int64_t m,
-                int64_t n, int64_t k) {
-  constexpr int64_t kMost = std::numeric_limits<int32_t>::max() - 1024;
-  if (m > kMost || n > kMost || k > kMost) return Status::kNoKernel;
-  const Tile tile(m, n);
-  launch.value(static_cast<int32_t>(m)).value(static_cast<int32_t>(n)).value(static_cast<int32_t>(k));
-  const std::string whole =
-      std::string("typedef ") + storage_name(dtype) + " T;\n#define DEPTH 16\n#define COLUMNS 16\n" +
-      define("HEIGHT", std::to_string(tile.height)) + define("WIDTH", std::to_string(tile.width)) +
-      define("ROWS", std::to_string(tile.rows)) + text.head + define("ROW", text.row) + define("COLUMN", text.column) +
-      define("A_AT", text.a) + define("B_AT", text.b) + define("STORE", text.store) + "KERNEL run(" + text.parameters +
-      ", i32 M, i32 N, i32 K) {\n  " + text.places + "\n" + kBody;
-  return launch.run_groups(context, whole, batches * tile.count(m, n));
-}
 
 Status matmul(const Context& context, const Call& call) {
   return product(context, call.in[0], call.in[1], call.out[0], {});

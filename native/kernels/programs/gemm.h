@@ -12,6 +12,8 @@ struct GemmText {
   std::string a, b;        // expressions of A[m,k] and B[k,n]
   std::string store;       // statement that writes `sum` to y[m,n]
   std::string head = "";
+  std::string term =
+      ""; // statements that fill `term` for a k, once for all rows and columns: A[m,k] and B[k,n] may use it
 };
 Status run_gemm(const Context& context, DType dtype, const GemmText& text, Launch& launch, int64_t batches, int64_t m,
                 int64_t n, int64_t k);
