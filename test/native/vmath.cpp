@@ -23,6 +23,9 @@ struct Function {
 
 long double sigmoid(long double x) { return 1 / (1 + std::exp(-x)); }
 long double rsqrt(long double x) { return 1 / std::sqrt(x); }
+long double silu(long double x) { return x * sigmoid(x); }
+long double softplus(long double x) { return (x < 0 ? 0 : x) + std::log1p(std::exp(-std::abs(x))); }
+long double log_sigmoid(long double x) { return (x > 0 ? 0 : x) - std::log1p(std::exp(-std::abs(x))); }
 
 const Function kFunctions[] = {
     {"exp", std::exp, -104, 89, 1.1},        {"exp2", std::exp2, -151, 129, 1.5},
@@ -37,6 +40,7 @@ const Function kFunctions[] = {
     {"atanh", std::atanh, -1, 1, 0.6},       {"erf", std::erf, -4, 4, 2},
     {"erfc", std::erfc, -5, 9, 3},           {"sigmoid", sigmoid, -80, 80, 2},
     {"rsqrt", rsqrt, 0, 1e38f, 1.6},         {"lgamma", std::lgamma, 0, 3e38f, 1},
+    {"softplus", softplus, -80, 80, 4},      {"logSigmoid", log_sigmoid, -80, 80, 4},
 };
 
 void apply(Family family, std::string_view name, std::vector<View> inputs, const View& out,
@@ -93,6 +97,35 @@ TEST("float functions are within their units of the last place") {
     }
     if (worst > function.ulps) std::printf("%s(%g): %g ulp\n", function.name, where, worst);
     CHECK(worst <= function.ulps);
+  }
+}
+
+TEST("silu and gelu with their slopes are as close as their terms, wherever a "
+     "run ends") {
+  constexpr int64_t kCount = 1003;
+  Tensor<float> x({kCount}), g({kCount}), y({kCount});
+  x.fill([](int64_t i) { return 0.03 * static_cast<double>(i - 500); });
+  g.fill([](int64_t) { return 2; });
+  const auto normal = [](long double x) { return std::exp(-0.5L * x * x) * 0.398942280401432677939946L; };
+  const auto below = [](long double x) { return 0.5L * std::erfc(-x * 0.707106781186547524400844L); };
+  const auto close = [&](const auto& exact) {
+    for (int64_t i = 0; i < kCount; ++i) {
+      const long double value = exact(static_cast<long double>(x.at(i)));
+      CHECK(std::abs(y.at(i) - value) <= 4e-7L * (1 + std::abs(value)));
+    }
+  };
+  apply(Family::kUnary, "silu", {x.view()}, y.view());
+  close(silu);
+  apply(Family::kUnary, "gelu", {x.view()}, y.view());
+  close([&](long double x) { return x * below(x); });
+  apply(Family::kBinary, "siluBackward", {g.view(), x.view()}, y.view());
+  close([&](long double x) { return 2 * sigmoid(x) * (1 + x * (1 - sigmoid(x))); });
+  apply(Family::kBinary, "geluBackward", {g.view(), x.view()}, y.view());
+  close([&](long double x) { return 2 * (below(x) + x * normal(x)); });
+  Tensor<float> special = tensor<float>({3}, {std::nan(""), 0, 1e30}), found({3});
+  for (const char* name : {"silu", "gelu"}) {
+    apply(Family::kUnary, name, {special.view()}, found.view());
+    CHECK(std::isnan(found.at(0)) && found.at(1) == 0 && found.at(2) == special.at(2));
   }
 }
 

@@ -1,6 +1,6 @@
 // One matrix product, C = start + alpha * A B; large float ones by OpenBLAS (gemm_blas.h) where it is faster, others here:
-// C is cut into blocks, computed in parallel, each of which packs its part of A and B and goes through its tiles. How C is
-// cut depends on the shape only, so the result does not depend on the thread count.
+// C is cut into blocks, computed in parallel, each of which packs its part of A and B and goes through its tiles. However C is
+// cut, an element adds up its products in the same order, so the result does not depend on the thread count.
 #pragma once
 #include <algorithm>
 #include <atomic>
@@ -21,10 +21,10 @@ template <class T> struct Matrix {
   Matrix transposed() const { return {data, col, row}; }
 };
 
-constexpr int64_t kDepth = 384;       // steps of k in one packed block: a panel of B fits the L1 cache, or nearly
+constexpr int64_t kDepth = 256; // steps of k in one packed block: a panel of B and a tile's rows of A fit the L1 cache
 constexpr int64_t kMostRows = 512;    // of a block of C
 constexpr int64_t kMostCols = 512;    // its part of B fits the L2 cache
-constexpr int64_t kBlocks = 4;        // so many, if there is enough to do
+constexpr int64_t kBlocks = 2;        // for each thread, if there are several and enough to do
 constexpr int64_t kInline = 400'000;  // multiply-adds that are not worth waking another thread
 constexpr size_t kOnStack = 8'192;    // bytes
 constexpr int64_t kUnpacked = 16'384; // elements of an operand that the L1 cache serves from any layout
@@ -174,10 +174,12 @@ Status gemm(int64_t m, int64_t n, int64_t k, const Matrix<T>& a, const Matrix<T>
 
   if (Status status; gemm_blas<T>(m, n, k, a, b, to, status)) return status;
 
-  // Whole tiles and panels in a block; the longer side is halved until the blocks are small, and as many as wanted.
+  // Whole tiles and panels in a block; the longer side is halved until the blocks are small, and as many as wanted: each packs
+  // anew, so one thread takes few.
+  const int64_t wanted = thread_count() == 1 ? 1 : kBlocks * thread_count();
   const int64_t tiles = ceil_div(m, kTileRows<T>), panels = ceil_div(n, kTileCols<T>);
   int64_t down = ceil_div(m, kMostRows), across = ceil_div(n, kMostCols);
-  while (down * across < kBlocks && m * n * k > kInline * down * across * 2 && (down < tiles || across < panels)) {
+  while (down * across < wanted && m * n * k > kInline * down * across * 2 && (down < tiles || across < panels)) {
     const bool rows_longer = m * across >= n * down;
     (across == panels || (rows_longer && down < tiles) ? down : across) *= 2;
   }

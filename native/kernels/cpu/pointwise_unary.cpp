@@ -12,14 +12,12 @@ namespace {
 } // namespace
 
 #if defined(__AVX512F__)
-#define CG_LANES(name)                                                                                                 \
-  template <> void loop<op_##name, float>(void* out, const void* const* in, int64_t n, const double*) {                \
-    lanes::map(out, in[0], n, [](__m512 x) { return lanes::name(x); });                                                \
-  }
 CG_LANES(exp)
 CG_LANES(tanh)
 CG_LANES(sigmoid)
-#undef CG_LANES
+CG_LANES(silu)
+CG_LANES(erf)
+CG_LANES(gelu)
 #endif
 
 extern const Loops unary_loops[] = {

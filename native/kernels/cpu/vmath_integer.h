@@ -32,8 +32,15 @@ template <Real T> CG_INLINE bool is_finite(T x) { return vmath::abs(x) < std::nu
 template <Whole T> CG_INLINE bool is_infinite(T) { return false; }
 template <Whole T> CG_INLINE bool is_finite(T) { return true; }
 
-template <class T> CG_INLINE T maximum(T a, T b) { return a != a ? a : a > b ? a : b; }
-template <class T> CG_INLINE T minimum(T a, T b) { return a != a ? a : a < b ? a : b; }
+// In two steps, because g++ branches where one choice is inside the other and a is another choice.
+template <class T> CG_INLINE T maximum(T a, T b) {
+  const T larger = a > b ? a : b;
+  return a != a ? a : larger;
+}
+template <class T> CG_INLINE T minimum(T a, T b) {
+  const T smaller = a < b ? a : b;
+  return a != a ? a : smaller;
+}
 template <class T> CG_INLINE T maximum_number(T a, T b) { return a != a ? b : b > a ? b : a; }
 template <class T> CG_INLINE T minimum_number(T a, T b) { return a != a ? b : b < a ? b : a; }
 

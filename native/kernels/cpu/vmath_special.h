@@ -137,6 +137,18 @@ CG_INLINE float log1p(float x) {
   const float y = log(u) + (x - (u - 1.0f)) / u;
   return (x == 0.0f) | (x == vmath::kInfF) ? x : u == 0.0f ? -vmath::kInfF : y;
 }
+// log(1 + e^-|x|) as 2 atanh(e / (2 + e)), which vectorises where log1p of an exp does not.
+CG_INLINE float log1p_exp(float x) {
+  const float e = exp(-vmath::abs(x)), s = e / (2.0f + e), z = s * s;
+  float p = 1.0f / 13;
+  p = p * z + 1.0f / 11;
+  p = p * z + 1.0f / 9;
+  p = p * z + 1.0f / 7;
+  p = p * z + 1.0f / 5;
+  p = p * z + 1.0f / 3;
+  return 2.0f * (s + s * z * p);
+}
+CG_INLINE double log1p_exp(double x) { return std::log1p(exp(-vmath::abs(x))); }
 CG_INLINE double log2(double x) { return std::log2(x); }
 CG_INLINE double log10(double x) { return std::log10(x); }
 CG_INLINE double log1p(double x) { return std::log1p(x); }

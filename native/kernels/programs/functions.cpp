@@ -211,6 +211,7 @@ constexpr Helper kHelpers[] = {
      "#define pow(a, b) integer_pow(a, b)\n"},
     {kFloat, "sigmoid",
      "FUNCTION T sigmoid(T x) {\n  T e = exp(-fabs(x));\n  return (x >= 0 ? (T)1 : e) / (1 + e);\n}\n"},
+    {kFloat, "log1p_exp", "FUNCTION T log1p_exp(T x) { return log1p(exp(-fabs(x))); }\n"},
     {kFloat, "silu_slope", "FUNCTION T silu_slope(T x, T s) { return s * (1 + x * (1 - s)); }\n"},
     {kFloat, "gelu_tanh_slope",
      "FUNCTION T gelu_tanh_slope(T x, T t) {\n"
