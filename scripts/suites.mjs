@@ -12,7 +12,6 @@ import { attempt, run } from "./shell.mjs";
  * @property {number} failed
  * @property {number} skipped
  * @property {string[]} [reasons] why tests were skipped or what went wrong outside a test
- * @property {string} [output] what a patient suite said
  */
 
 /** Folders of test/ that need a browser. */
@@ -65,22 +64,19 @@ export async function buildChecked({ compiler }) {
 }
 
 /** Runs the C++ tests: with AddressSanitizer and UndefinedBehaviorSanitizer, those of what threads share also with ThreadSanitizer. @returns {Promise<Count>} */
-export async function runNative(failures, { patient = false } = {}) {
+export async function runNative(failures) {
   const run = async (name, target) => {
     if (failures[name]) return { passed: 0, failed: 1, skipped: 0, reasons: [failures[name]] };
     const { code, output } = await attempt(inClone(builds[name].folder, target), [], {
       env: { ...environment(), ...sanitizers },
       minutes: 15,
-      patient,
     });
-    if (!patient) process.stdout.write(output);
-    return { ...countFromLine(output, code), output };
+    process.stdout.write(output);
+    return countFromLine(output, code);
   };
   const counts = [await run("checked", "native_tests"), await run("threads", "thread_tests")];
   const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
-  const reasons = counts.flatMap((count) => count.reasons ?? []);
-  const output = patient ? counts.map((count) => count.output ?? "").join("") : "";
-  return { passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped"), reasons, output };
+  return { passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped"), reasons: counts.flatMap(({ reasons }) => reasons ?? []) };
 }
 
 /**
@@ -130,23 +126,21 @@ export async function runVitest({ chromium }, { project, files, checked = false,
 }
 
 /** One run of vitest, counted from its JSON report. */
-async function vitestRun({ name, selection, env, coverage = false, patient = false }) {
+async function vitestRun({ name, selection, env, coverage = false }) {
   const report = inClone(`build/test/${name}.json`);
   const measured = coverage ? ["--coverage", `--coverage.reportsDirectory=${inClone("build/coverage", name)}`] : [];
   const args = ["run", ...config, ...selection, ...measured, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const { code, output } = await attempt(process.execPath, [vitest, ...args], {
+  const { code } = await attempt(process.execPath, [vitest, ...args], {
     env: {
       ...environment(),
       FORCE_COLOR: process.stdout.isTTY ? "1" : "0",
       CELLGRAD_COVERAGE: coverage ? "1" : "",
       ...env,
     },
-    show: !patient,
-    patient,
+    show: true,
     minutes: 60,
   });
-  const count = existsSync(report) ? countFromReport(JSON.parse(readFileSync(report, "utf8")), code) : { passed: 0, failed: 1, skipped: 0 };
-  return { ...count, output };
+  return existsSync(report) ? countFromReport(JSON.parse(readFileSync(report, "utf8")), code) : { passed: 0, failed: 1, skipped: 0 };
 }
 
 /** Runs jupyter_kernel_test against the installed kernelspec. @returns {Promise<Count>} */

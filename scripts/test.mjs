@@ -19,26 +19,13 @@ for (const folder of ["test", "coverage"]) rmSync(inClone("build", folder), { re
 mkdirSync(inClone("build", "test"), { recursive: true });
 forgetCounters();
 const results = [];
-const sanitized = chosen.native || chosen.checked ? runSanitized({ patient: Boolean(chosen.vitest) }) : null;
+const building = chosen.native || chosen.checked ? buildChecked(machine) : null; // beside the suites that wait for processes
 if (chosen.vitest) results.push(await suite("vitest", () => runVitest(machine, chosen.vitest)));
 if (chosen.jupyter) results.push(await suite("jupyter_kernel_test", () => runJupyter(chosen.jupyter)));
-for (const { output = "", ...result } of (await sanitized) ?? []) {
-  if (output !== "") process.stdout.write(`${heading(result.name)}${output}`);
-  results.push(result);
-}
+if (chosen.native) results.push(await suite("native", async () => runNative(await building)));
+if (chosen.checked) results.push(await suite("checked", async () => runChecked(machine, await building, chosen.checked)));
 if (filter === "") console.log(["", "Coverage", typeScriptCoverage(), await cppCoverage()].join("\n"));
 report(results);
-
-/** Builds with sanitizers and runs what runs on that; `patient`, beside other suites, it takes only the time that these leave and keeps what it says. */
-async function runSanitized({ patient }) {
-  const failures = await buildChecked(machine);
-  const native = async () => runNative(failures, { patient });
-  const checked = async () => runChecked(machine, failures, { ...chosen.checked, patient });
-  const counts = [];
-  if (chosen.native) counts.push(await suite("native", native, patient));
-  if (chosen.checked) counts.push(await suite("checked", checked, patient));
-  return counts;
-}
 
 /** Which suites a filter means. An empty one means all. */
 function choose(text) {
@@ -54,12 +41,8 @@ function hasTests(folder) {
   return readdirSync(inClone("test", folder), { recursive: true }).some((file) => /\.test(-d)?\.ts$/.test(file));
 }
 
-function heading(name) {
-  return `\n── ${name} ${"─".repeat(60 - name.length)}\n`;
-}
-
-async function suite(name, run, silent = false) {
-  if (!silent) process.stdout.write(heading(name));
+async function suite(name, run) {
+  console.log(`\n── ${name} ${"─".repeat(60 - name.length)}`);
   const from = Date.now();
   const result = await run();
   return { name, ...result, time: seconds(from) };
