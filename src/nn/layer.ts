@@ -24,6 +24,3 @@ export function requirePositive(op: string, values: Readonly<Record<string, numb
     if (value < least) throw new ValueError({ op, argument, expected: `at least ${least}`, got: String(value) });
   }
 }
-
-export const pairOf = (value: unknown): [number, number] =>
-  Array.isArray(value) ? (value.length === 1 ? [value[0], value[0]] : (value as [number, number])) : [value as number, value as number];

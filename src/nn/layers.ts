@@ -3,12 +3,12 @@ import { withRecording } from "../autograd/mode.js";
 import type { DType } from "../tensor/dtype.js";
 import { ShapeError, ValueError, formatShape } from "../tensor/errors.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { avgPool2d, conv2d, maxPool2d, type Pair } from "../ops/convolution.js";
+import { avgPool2d, maxPool2d, type Pair } from "../ops/convolution.js";
 import { empty, ones, tensor, zeros } from "../ops/creation.js";
 import { linear } from "../ops/matmul.js";
 import { dropout } from "../ops/changing.js";
 import { batchNorm, layerNorm } from "../ops/softmax.js";
-import { factory, pairOf, place, readArguments, repr, requirePositive, type Factory } from "./layer.js";
+import { factory, place, readArguments, repr, requirePositive, type Factory } from "./layer.js";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
 import { startBias, startWeight } from "./starts.js";
@@ -56,72 +56,6 @@ export class Linear extends Module {
 
   override extraRepr(): string {
     return `in_features=${this.inFeatures}, out_features=${this.outFeatures}, bias=${repr(this.bias !== null)}`;
-  }
-}
-
-export interface Conv2dOptions extends FactoryOptions {
-  stride?: Pair;
-  /** Zeros around the image, "valid" or "same". Default 0. */
-  padding?: Pair | "valid" | "same";
-  dilation?: Pair;
-  groups?: number;
-  bias?: boolean;
-  paddingMode?: "zeros";
-}
-/** Convolution. [N, inChannels, H, W] -> [N, outChannels, H', W']. @example new nn.Conv2d(1, 16, 3, { padding: 1 }) */
-export class Conv2d extends Module {
-  readonly inChannels: number;
-  readonly outChannels: number;
-  readonly kernelSize: [number, number];
-  readonly stride: [number, number];
-  readonly padding: [number, number] | "valid" | "same";
-  readonly dilation: [number, number];
-  readonly groups: number;
-  weight: Parameter;
-  bias: Parameter | null;
-
-  constructor(inChannels: number, outChannels: number, kernelSize: Pair, ...rest: (Pair | string | boolean | Conv2dOptions)[]) {
-    super();
-    type Values = [number, number, Pair, Pair, Pair | "valid" | "same", Pair, number, boolean, string, ...Factory];
-    const signature = `inChannels: int, outChannels: int, kernelSize: pair, stride: pair = 1, padding: any = 0, dilation: pair = 1, groups: int = 1, bias: bool = true, paddingMode: zeros = zeros, ${factory}`;
-    const [nIn, nOut, kernel, stride, padding, dilation, groups, bias, , device, dtype] = readArguments<Values>("Conv2d", signature, [
-      inChannels,
-      outChannels,
-      kernelSize,
-      ...rest,
-    ]);
-    requirePositive("Conv2d", { inChannels: nIn, outChannels: nOut, groups });
-    if (nIn % groups !== 0 || nOut % groups !== 0)
-      throw new ValueError({ op: "Conv2d", argument: "groups", expected: `a divisor of ${nIn} and ${nOut}`, got: String(groups) });
-    this.inChannels = nIn;
-    this.outChannels = nOut;
-    this.kernelSize = pairOf(kernel);
-    this.stride = pairOf(stride);
-    this.padding = typeof padding === "string" ? padding : pairOf(padding);
-    this.dilation = pairOf(dilation);
-    this.groups = groups;
-    this.weight = new Parameter(empty(nOut, nIn / groups, ...this.kernelSize, place(device, dtype)));
-    this.bias = bias ? new Parameter(empty(nOut, place(device, dtype))) : null;
-    this.resetParameters();
-  }
-
-  resetParameters(): void {
-    startWeight(this.weight);
-    startBias(this.weight, this.bias);
-  }
-
-  forward(input: Tensor): Tensor {
-    return conv2d(input, this.weight, this.bias, this.stride, this.padding, this.dilation, this.groups);
-  }
-
-  override extraRepr(): string {
-    const { padding, dilation, groups } = this;
-    const parts = [`${this.inChannels}, ${this.outChannels}, kernel_size=${repr(this.kernelSize)}, stride=${repr(this.stride)}`];
-    if (typeof padding === "string" || padding.some((p) => p !== 0)) parts.push(`padding=${repr(padding)}`);
-    if (dilation.some((d) => d !== 1)) parts.push(`dilation=${repr(dilation)}`);
-    if (groups !== 1) parts.push(`groups=${groups}`);
-    if (this.bias === null) parts.push("bias=False");
-    return parts.join(", ");
   }
 }
 

@@ -29,6 +29,16 @@ export interface ConvOptions {
   groups?: number;
 }
 
+export type Conv = (
+  input: Tensor,
+  weight: Tensor,
+  bias?: Tensor | null | ConvOptions,
+  stride?: Pair | ConvOptions,
+  padding?: Pair | "valid" | "same" | ConvOptions,
+  dilation?: Pair | ConvOptions,
+  groups?: number | ConvOptions,
+) => Tensor;
+
 export const pairOf = (op: string, argument: string, value: unknown, least: number): [number, number] => {
   const list = Number.isInteger(value) ? [value, value] : Array.isArray(value) ? (value.length === 1 ? [value[0], value[0]] : value) : [];
   if (list.length !== 2 || !list.every((n) => Number.isInteger(n) && (n as number) >= least)) {
@@ -45,15 +55,7 @@ type Geometry = readonly number[];
  * @param padding zeros around the image, or "valid" (none), or "same" (output as large as input; stride 1)
  * @throws ShapeError when channels do not fit, or the kernel is larger than the padded image
  */
-export const conv2d: (
-  input: Tensor,
-  weight: Tensor,
-  bias?: Tensor | null | ConvOptions,
-  stride?: Pair | ConvOptions,
-  padding?: Pair | "valid" | "same" | ConvOptions,
-  dilation?: Pair | ConvOptions,
-  groups?: number | ConvOptions,
-) => Tensor = op(
+export const conv2d: Conv = op(
   "conv2d",
   "input: tensor, weight: tensor, bias: tensor? = null, stride: any = 1, padding: any = 0, dilation: any = 1, groups: int = 1",
   (input: Tensor, weight: Tensor, bias: Tensor | null, strideArg: unknown, paddingArg: unknown, dilationArg: unknown, groups: number) => {

@@ -2,7 +2,7 @@
 import { isFloating } from "../tensor/dtype.js";
 import { DTypeError, ShapeError, ValueError, describe, formatShape } from "../tensor/errors.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { avgPool2d, conv2d, convInputGrad, padEnd, pairOf, type ConvOptions, type Pair } from "./convolution.js";
+import { avgPool2d, conv2d, convInputGrad, padEnd, pairOf, type Conv, type Pair } from "./convolution.js";
 import { tensor } from "./creation.js";
 import { op, requireSameDevice } from "./define.js";
 
@@ -15,15 +15,7 @@ const singleOf = (name: string, argument: string, value: unknown, least: number)
 };
 
 /** The cross-correlation of sequences with filters: [N,C,L] * [O,C/groups,K] -> [N,O,L']; [C,L] for one. Options as {@link conv2d}'s. */
-export const conv1d: (
-  input: Tensor,
-  weight: Tensor,
-  bias?: Tensor | null | ConvOptions,
-  stride?: Pair | ConvOptions,
-  padding?: Pair | "valid" | "same" | ConvOptions,
-  dilation?: Pair | ConvOptions,
-  groups?: number | ConvOptions,
-) => Tensor = op(
+export const conv1d: Conv = op(
   "conv1d",
   "input: tensor, weight: tensor, bias: tensor? = null, stride: any = 1, padding: any = 0, dilation: any = 1, groups: int = 1",
   (input: Tensor, weight: Tensor, bias: Tensor | null, stride: unknown, padding: unknown, dilation: unknown, groups: number) => {
